@@ -1,0 +1,147 @@
+//! The command line.
+
+mod cases;
+mod job;
+mod jot;
+mod look;
+mod tally;
+mod transfer;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use seldinger_core::content::words;
+use seldinger_core::store::key::RecoveryCode;
+
+use crate::data_dir::Places;
+use crate::failure::Failure;
+use crate::open::Home;
+use crate::say::{self, Out};
+use crate::serve;
+use crate::vault::VaultMode;
+
+/// An offline, encrypted case log for a rotation in interventional radiology.
+#[derive(Parser)]
+#[command(name = "seldinger", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    /// Keep the log in this folder instead of the platform's.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Who keeps the key of a new log; without it: the keyring, else a passphrase, else a file.
+    #[arg(long, global = true, value_name = "KEEPER")]
+    keep_key: Option<VaultMode>,
+    #[command(flatten)]
+    serve: ServeArgs,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 could not be done, 2 wrong use, 3 nothing of that \
+    name, 4 key or passphrase, 5 damaged, 6 disk or permissions, 7 input file, 130 stopped.";
+
+/// How the page is served.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Port of the page on this machine; 0: any free one.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Print the address and leave the browser alone.
+    #[arg(long)]
+    pub no_open: bool,
+    /// Lock the page after so many minutes without a request; 0: never.
+    #[arg(long, default_value_t = 30, value_name = "MINUTES")]
+    pub lock_after: u64,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open the log as a page in the browser (what happens without a command).
+    Serve(ServeArgs),
+    /// Save a case from one typed line.
+    Jot(jot::JotArgs),
+    /// List cases.
+    Cases(cases::CasesArgs),
+    /// Show one case or record.
+    Show(cases::ShowArgs),
+    /// Find words in everything that was written.
+    Search(cases::SearchArgs),
+    /// Count cases, dose and goals.
+    Tally(tally::TallyArgs),
+    /// Take in records from a file.
+    Import(transfer::ImportArgs),
+    /// Write records to a file.
+    Export(transfer::ExportArgs),
+    /// Print what a shell needs to complete commands.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the command; says on standard error why it could not.
+pub fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(told) = failure.wording() {
+                say::note(&told.line());
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    if let Some(Command::Completions { shell }) = cli.command {
+        return completions(shell);
+    }
+    if let Some(Command::Jot(args)) = &cli.command
+        && args.opens_no_book()
+    {
+        return jot::dry_run(args);
+    }
+    let home = Home { places: Places::find(cli.data)?, wanted: cli.keep_key };
+    match cli.command {
+        None => serve::run(home, &cli.serve),
+        Some(Command::Serve(args)) => serve::run(home, &args),
+        Some(Command::Jot(args)) => jot::run(&home, &args),
+        Some(Command::Cases(args)) => cases::list(&home, &args),
+        Some(Command::Show(args)) => cases::show(&home, &args),
+        Some(Command::Search(args)) => cases::search(&home, &args),
+        Some(Command::Tally(args)) => tally::run(&home, &args),
+        Some(Command::Import(args)) => transfer::import(&home, &args),
+        Some(Command::Export(args)) => transfer::export(&home, &args),
+        Some(Command::Completions { shell }) => completions(shell),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "seldinger", &mut script);
+    let mut out = Out::new();
+    out.bytes(&script)?;
+    out.flush()
+}
+
+/// Shows the recovery code of a new book, once.
+pub fn tell_recovery_code(code: &RecoveryCode, mode: VaultMode) {
+    say::note(&words("app.new_book", &[]));
+    say::note(&format!("    {}", *code.text()));
+    let kept = match mode {
+        VaultMode::Keyring => "app.key_in_keyring",
+        VaultMode::Passphrase => "app.key_under_passphrase",
+        VaultMode::KeyFile => "app.key_in_file",
+    };
+    say::note(&words(kept, &[]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,140 @@
+//! Why a command did not do what it was asked to: its words and its exit code.
+
+use std::path::{Path, PathBuf};
+
+use seldinger_core::content::{Wording, wording};
+use seldinger_core::error::LogbookError;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The core said no.
+    #[error(transparent)]
+    Book(#[from] LogbookError),
+    /// Whoever read our output has stopped reading.
+    #[error("broken pipe")]
+    Pipe,
+    /// Output could not be written.
+    #[error("output failed")]
+    Output,
+    /// The platform knows no home folder.
+    #[error("no home folder")]
+    NoHome,
+    /// A file cannot be read.
+    #[error("cannot read a file")]
+    CannotRead(PathBuf),
+    /// A file or folder cannot be written.
+    #[error("cannot write a file")]
+    CannotWrite(PathBuf),
+    /// Nothing was given to read.
+    #[error("nothing to read")]
+    NoJot,
+    /// A case was named in a way that fits none.
+    #[error("no such case")]
+    NoSuchCase(String),
+    /// A case was named in a way that fits several.
+    #[error("several such cases")]
+    ManyCases(String),
+    /// A value on the command line is none of those that there are.
+    #[error("not a choice")]
+    NotAChoice {
+        /// What was asked for.
+        given: String,
+        /// What there is.
+        choices: String,
+    },
+    /// A line of `--people` cannot be read.
+    #[error("line {line} of the people is unreadable")]
+    BadPeople {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// The book is sealed by a passphrase, and there is nobody to ask.
+    #[error("a passphrase is needed")]
+    PassphraseNeeded,
+    /// An empty passphrase seals nothing.
+    #[error("an empty passphrase")]
+    PassphraseEmpty,
+    /// The two passphrases differ.
+    #[error("passphrases differ")]
+    PassphrasesDiffer,
+    /// A recovery code is needed, and there is nobody to ask.
+    #[error("a recovery code is needed")]
+    CodeNeeded,
+    /// What was given is not a recovery code.
+    #[error("not a recovery code")]
+    NotACode,
+    /// The page's port is taken.
+    #[error("the port is taken")]
+    PortTaken(u16),
+    /// Verification found damage; the report is on standard output.
+    #[error("damage was found")]
+    DamageFound,
+}
+
+impl Failure {
+    /// What is said on standard error; nothing where nobody reads.
+    pub fn wording(&self) -> Option<Wording> {
+        let said = |variant: &str, values: &[(&str, &str)]| {
+            Some(wording(&format!("app.{variant}"), values))
+        };
+        match self {
+            Self::Book(error) => Some(error.wording()),
+            Self::Pipe | Self::DamageFound => None,
+            Self::Output => said("output", &[]),
+            Self::NoHome => said("no_home", &[]),
+            Self::CannotRead(file) => said("cannot_read", &[("file", &shown(file))]),
+            Self::CannotWrite(file) => said("cannot_write", &[("file", &shown(file))]),
+            Self::NoJot => said("no_jot", &[]),
+            Self::NoSuchCase(given) => said("no_such_case", &[("given", given)]),
+            Self::ManyCases(given) => said("many_cases", &[("given", given)]),
+            Self::NotAChoice { given, choices } => {
+                said("not_a_choice", &[("given", given), ("choices", choices)])
+            }
+            Self::BadPeople { line } => said("bad_people", &[("line", &line.to_string())]),
+            Self::PassphraseNeeded => said("passphrase_needed", &[]),
+            Self::PassphraseEmpty => said("passphrase_empty", &[]),
+            Self::PassphrasesDiffer => said("passphrases_differ", &[]),
+            Self::CodeNeeded => said("code_needed", &[]),
+            Self::NotACode => said("not_a_code", &[]),
+            Self::PortTaken(port) => said("port_taken", &[("port", &port.to_string())]),
+        }
+    }
+
+    /// The exit code; `apps/laptop/README.md` lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Pipe => 0,
+            Self::Book(error) => of_book(error),
+            Self::NotAChoice { .. } | Self::NoJot => 2,
+            Self::NoSuchCase(_) | Self::ManyCases(_) => 3,
+            Self::PassphraseNeeded
+            | Self::PassphraseEmpty
+            | Self::PassphrasesDiffer
+            | Self::CodeNeeded
+            | Self::NotACode => 4,
+            Self::DamageFound => 5,
+            Self::CannotWrite(_) | Self::Output => 6,
+            Self::BadPeople { .. } | Self::CannotRead(_) => 7,
+            Self::NoHome | Self::PortTaken(_) => 1,
+        }
+    }
+}
+
+fn of_book(error: &LogbookError) -> u8 {
+    use LogbookError as E;
+    match error {
+        E::NoBook | E::NotFound { .. } | E::NoDraft | E::NotAnId => 3,
+        E::KeyLocked | E::KeyCancelled | E::KeyMissing | E::KeyUnavailable | E::WrongKey => 4,
+        E::Damaged { .. } => 5,
+        E::DiskFull | E::ReadOnly | E::Busy | E::Io => 6,
+        E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
+        E::NotADay => 2,
+        E::Cancelled => 130,
+        _ => 1,
+    }
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}

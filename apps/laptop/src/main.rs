@@ -1,0 +1,17 @@
+//! Seldinger on the laptop: the command line and the local page.
+
+mod cli;
+mod data_dir;
+mod failure;
+mod open;
+mod page;
+mod sample;
+mod say;
+mod serve;
+mod vault;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

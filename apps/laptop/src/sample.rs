@@ -1,0 +1,58 @@
+//! The sample rotation, as a book of its own beside the user's.
+
+use std::fs;
+use std::sync::Arc;
+
+use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::logbook::{ImportOptions, ImportSource, Logbook};
+use seldinger_core::store::Place;
+
+use crate::open::Home;
+use crate::vault::Vault;
+
+/// One invented four-week rotation.
+pub const ROTATION: &str = include_str!("../sample/rotation.jsonl");
+
+/// Opens the sample book; makes it when it is not there, and fills in what is missing.
+pub fn open(home: &Home, vault: &Vault) -> Result<Logbook> {
+    let folder = home.places.sample_book();
+    let setup = home.setup(Place::new(&folder), vault);
+    let book = match Logbook::open(setup.clone()) {
+        Err(LogbookError::NoBook) => Logbook::create(setup)?.0,
+        Err(LogbookError::KeyMissing | LogbookError::WrongKey) => {
+            // Its key stayed behind when the data folder moved. It is only a sample: kept aside once.
+            let aside = folder.with_file_name("sample-without-key");
+            let _ = fs::remove_dir_all(&aside);
+            fs::rename(&folder, &aside)?;
+            Logbook::create(setup)?.0
+        }
+        other => other?,
+    };
+    let source = ImportSource::Bytes(Arc::from(ROTATION.as_bytes()));
+    book.import_job(source, ImportOptions::default())?.run(|_| {})?;
+    Ok(book)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data_dir::Places;
+    use crate::vault::VaultMode;
+
+    #[test]
+    fn opens_twice_and_holds_every_record_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::in_folder(folder.path());
+        let home = Home { places: places.clone(), wanted: Some(VaultMode::KeyFile) };
+        let vault = Vault::noted_or_chosen(&places, home.wanted).unwrap();
+        let cases = |book: &Logbook| book.count_cases(&Default::default()).unwrap();
+        let written = ROTATION.matches("{\"kind\": \"case\"").count() as u64;
+        assert!(written > 20);
+        assert_eq!(cases(&open(&home, &vault).unwrap()), written);
+        assert_eq!(cases(&open(&home, &vault).unwrap()), written);
+
+        fs::remove_dir_all(places.key_files()).unwrap();
+        assert_eq!(cases(&open(&home, &vault).unwrap()), written);
+        assert!(folder.path().join("data/books/sample-without-key").exists());
+    }
+}

@@ -1,0 +1,183 @@
+//! What stands before every page: Host, session, Origin, page token, and the headers of every answer.
+
+use std::time::Instant;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Form, FromRequest as _, Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::doors::Session;
+use super::state::AppState;
+use super::{AGAIN, OPEN, STYLE, door};
+
+/// The most that a form may hold: a long note many times over.
+const MOST_FORM_BYTES: usize = 2 * 1024 * 1024;
+/// The field that carries a page's token.
+const FIELD: &str = "csrf";
+/// The header that carries it instead.
+const HEADER: &str = "x-csrf-token";
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
+    base-uri 'none'";
+
+/// The name of the cookie: two pages of one machine differ in nothing but their port, and browsers
+/// do not tell cookies apart by it.
+pub fn cookie_name(port: u16) -> String {
+    format!("seldinger-{port}")
+}
+
+/// Lets a request pass, or answers it.
+pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let asset = request.uri().path().starts_with("/assets/");
+    let mut response = match check(&state, request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal,
+    };
+    dress(response.headers_mut(), asset);
+    response
+}
+
+async fn check(state: &AppState, mut request: Request) -> Result<Request, Response> {
+    if !is_our_host(request.headers(), state.port()) {
+        return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
+    }
+    let path = request.uri().path();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if path == AGAIN || (reads && (path == OPEN || path == STYLE || path.starts_with("/assets/"))) {
+        return Ok(request);
+    }
+    let Some(session) = session(state, request.headers()) else {
+        return Err(door::locked(request.headers()));
+    };
+    if !reads {
+        if !is_from_our_page(request.headers(), state.port()) {
+            return Err(StatusCode::FORBIDDEN.into_response());
+        }
+        request = carries_token(&session, request).await?;
+    }
+    request.extensions_mut().insert(session);
+    Ok(request)
+}
+
+/// The session that the request's cookie names.
+pub fn session(state: &AppState, headers: &HeaderMap) -> Option<Session> {
+    let name = cookie_name(state.port());
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let value = cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == name).then_some(value)
+    })?;
+    state.doors().session(value, Instant::now())
+}
+
+fn is_our_host(headers: &HeaderMap, port: u16) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    [format!("127.0.0.1:{port}"), format!("localhost:{port}")].iter().any(|ours| host == ours)
+}
+
+/// A form of ours says so by its Origin. Because our pages send no referrer, browsers say `null`
+/// there for plain forms; then the browser's own word on where the request came from decides.
+fn is_from_our_page(headers: &HeaderMap, port: u16) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("origin") {
+        Some(origin) if origin != "null" => {
+            let host = origin.strip_prefix("http://");
+            host.is_some() && host == text("host") && is_our_host(headers, port)
+        }
+        _ => text("sec-fetch-site") == Some("same-origin"),
+    }
+}
+
+/// The request again, when it carries a token of one of the session's pages.
+async fn carries_token(session: &Session, request: Request) -> Result<Request, Response> {
+    let refused = || StatusCode::FORBIDDEN.into_response();
+    let headers = request.headers();
+    if let Some(token) = headers.get(HEADER) {
+        let fits = token.to_str().is_ok_and(|token| session.accepts(token));
+        return if fits { Ok(request) } else { Err(refused()) };
+    }
+    let is_form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.to_str().is_ok_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    });
+    if !is_form {
+        return Err(refused());
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, MOST_FORM_BYTES)
+        .await
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+    let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+    let fields = Form::<Vec<(String, String)>>::from_request(copy, &()).await;
+    let fits = fields.is_ok_and(|Form(fields)| {
+        fields.iter().any(|(name, value)| name == FIELD && session.accepts(value))
+    });
+    if fits { Ok(Request::from_parts(parts, Body::from(bytes))) } else { Err(refused()) }
+}
+
+/// The headers of every answer. Nothing is kept by the browser but the assets, whose addresses
+/// change with their content.
+fn dress(headers: &mut HeaderMap, asset: bool) {
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-home-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !asset || !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_the_loopback_name_with_its_port_is_ours() {
+        for host in ["127.0.0.1:8000", "localhost:8000"] {
+            assert!(is_our_host(&headers(&[("host", host)]), 8000));
+        }
+        for host in ["127.0.0.1", "127.0.0.1:8001", "evil.example:8000", "127.0.0.1.evil:8000"] {
+            assert!(!is_our_host(&headers(&[("host", host)]), 8000), "{host}");
+        }
+        assert!(!is_our_host(&headers(&[]), 8000));
+        let two = headers(&[("host", "127.0.0.1:8000"), ("host", "evil.example:8000")]);
+        assert!(!is_our_host(&two, 8000));
+    }
+
+    #[test]
+    fn what_changes_something_comes_from_our_own_page() {
+        let host = ("host", "127.0.0.1:8000");
+        let from = |more: &[(&'static str, &'static str)]| {
+            is_from_our_page(&headers(&[&[host], more].concat()), 8000)
+        };
+        assert!(from(&[("origin", "http://127.0.0.1:8000")]));
+        assert!(from(&[("origin", "null"), ("sec-fetch-site", "same-origin")]));
+        assert!(from(&[("sec-fetch-site", "same-origin")]));
+        assert!(!from(&[]));
+        assert!(!from(&[("origin", "null")]));
+        assert!(!from(&[("origin", "null"), ("sec-fetch-site", "same-site")]));
+        assert!(!from(&[("origin", "http://localhost:8000")]));
+        assert!(!from(&[("origin", "https://127.0.0.1:8000")]));
+        let foreign = [("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")];
+        assert!(!from(&foreign));
+    }
+}

@@ -1,0 +1,137 @@
+//! Which vault a new book gets, and how a passphrase is asked for.
+
+use std::io::IsTerminal as _;
+
+use seldinger_core::content::words;
+use seldinger_core::error::LogbookError;
+use seldinger_core::store::key::KeyVaultError;
+use zeroize::Zeroizing;
+
+use super::{KeyFiles, Keyring, Sealed, Vault, VaultMode};
+use crate::data_dir::Places;
+use crate::failure::Failure;
+use crate::say;
+
+use std::sync::Arc;
+
+/// Gives the passphrase where nobody can be asked; no child of ours inherits it.
+pub const PASSPHRASE_VARIABLE: &str = "SELDINGER_PASSPHRASE";
+/// Wrong passphrases in a row before the command gives up.
+const TRIES: u32 = 3;
+
+/// Whether somebody is there to answer.
+pub fn is_interactive() -> bool {
+    std::io::stdin().is_terminal()
+        && std::io::stderr().is_terminal()
+        && std::env::var_os("CI").is_none()
+}
+
+/// Asks for something that is not shown while it is typed.
+pub fn ask_secret(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let answer = rpassword::prompt_password(format!("{question} "));
+    answer.map(Zeroizing::new).map_err(|_| LogbookError::KeyCancelled.into())
+}
+
+/// The passphrase that a script gives.
+fn given() -> Option<Zeroizing<String>> {
+    std::env::var(PASSPHRASE_VARIABLE).ok().filter(|p| !p.is_empty()).map(Zeroizing::new)
+}
+
+/// The vault for a new book: what was asked for, else the keyring, else a passphrase, else a file.
+pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Vault, Failure> {
+    match wanted {
+        Some(VaultMode::Keyring) if !Keyring::works() => Err(LogbookError::KeyUnavailable.into()),
+        Some(VaultMode::Keyring) => Ok(keyring()),
+        Some(VaultMode::Passphrase) => sealed(places, new_passphrase(places)?),
+        Some(VaultMode::KeyFile) => Ok(key_file(places)),
+        None if Keyring::works() => Ok(keyring()),
+        None => match offered_passphrase(places)? {
+            Some(passphrase) => sealed(places, passphrase),
+            None => Ok(key_file(places)),
+        },
+    }
+}
+
+fn keyring() -> Vault {
+    Vault { mode: VaultMode::Keyring, keys: Arc::new(Keyring) }
+}
+
+fn key_file(places: &Places) -> Vault {
+    Vault { mode: VaultMode::KeyFile, keys: Arc::new(KeyFiles::new(places.key_files())) }
+}
+
+fn sealed(places: &Places, passphrase: Zeroizing<String>) -> Result<Vault, Failure> {
+    let keys = Sealed::open_or_make(&places.sealed_keys(), &passphrase);
+    let keys = keys.map_err(|error| match error {
+        KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
+        other => Failure::Book(other.into()),
+    })?;
+    Ok(Vault { mode: VaultMode::Passphrase, keys: Arc::new(keys) })
+}
+
+/// Without a keyring: the passphrase of the environment or the terminal; none after a bare Enter.
+fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Failure> {
+    if let Some(passphrase) = given() {
+        return Ok(Some(passphrase));
+    }
+    if !is_interactive() {
+        return Ok(None);
+    }
+    say::note(&words("app.offer_passphrase", &[]));
+    let first = ask_secret(&words("app.ask_optional_passphrase", &[]))?;
+    if first.is_empty() {
+        return Ok(None);
+    }
+    typed_twice(places, first).map(Some)
+}
+
+fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failure> {
+    if let Some(passphrase) = given() {
+        return Ok(passphrase);
+    }
+    if !is_interactive() {
+        return Err(Failure::PassphraseNeeded);
+    }
+    let first = ask_secret(&words("app.ask_new_passphrase", &[]))?;
+    if first.is_empty() {
+        return Err(Failure::PassphraseEmpty);
+    }
+    typed_twice(places, first)
+}
+
+/// A new passphrase is typed twice; one that opens a sealed file which is there already, once.
+fn typed_twice(places: &Places, first: Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
+    if !places.sealed_keys().exists() {
+        let again = ask_secret(&words("app.ask_again", &[]))?;
+        if *again != *first {
+            return Err(Failure::PassphrasesDiffer);
+        }
+    }
+    Ok(first)
+}
+
+/// Opens the sealed file with the passphrase of the environment, or asks for it.
+pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
+    let path = places.sealed_keys();
+    if !path.exists() {
+        return Err(LogbookError::KeyMissing.into());
+    }
+    let open = |passphrase: &str| Sealed::open_or_make(&path, passphrase);
+    if let Some(passphrase) = given() {
+        return Ok(open(&passphrase).map_err(LogbookError::from)?);
+    }
+    if !is_interactive() {
+        return Err(Failure::PassphraseNeeded);
+    }
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let passphrase = ask_secret(&words("app.ask_passphrase", &[]))?;
+        match open(&passphrase) {
+            Err(KeyVaultError::WrongPassphrase) if tries < TRIES => {
+                say::note(&words("app.try_again", &[]));
+            }
+            other => return Ok(other.map_err(LogbookError::from)?),
+        }
+    }
+}

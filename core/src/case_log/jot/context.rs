@@ -1,0 +1,159 @@
+//! What the words around a word say about it: denied, earlier, planned, booked.
+
+use super::line::Line;
+use super::tags::Tag;
+use super::token::Kind;
+
+/// Bits of a token's context.
+pub(super) const NEGATED: u16 = 1;
+/// Part of the history.
+pub(super) const HISTORY: u16 = 2;
+/// Still to come.
+pub(super) const PLANNED: u16 = 4;
+/// Booked, then something else was done.
+pub(super) const BOOKED: u16 = 8;
+/// Already in place.
+pub(super) const EXISTING: u16 = 16;
+/// Called off.
+pub(super) const CANCELED: u16 = 32;
+/// The reason why another way was taken.
+pub(super) const REASON: u16 = 64;
+/// Under a question mark.
+pub(super) const DOUBTED: u16 = 128;
+
+/// Done with before the plan was changed.
+pub(super) const CONVERTED: u16 = 256;
+
+const NEGATION_WORDS: usize = 4;
+const HISTORY_WORDS: usize = 5;
+const PLANNED_WORDS: usize = 6;
+const EXISTING_WORDS: usize = 3;
+const BACKWARD_WORDS: usize = 4;
+
+/// The context of every token of a line.
+pub(super) struct Context {
+    flags: Vec<u16>,
+    /// A change of plan is told.
+    pub changed: bool,
+}
+
+impl Context {
+    /// Reads the cues of a line.
+    pub fn new(line: &Line<'_>) -> Self {
+        let mut context = Self { flags: vec![0; line.tokens.len()], changed: false };
+        context.forward(line, Tag::CueNegation, NEGATED, NEGATION_WORDS);
+        context.forward(line, Tag::CueHistory, HISTORY, HISTORY_WORDS);
+        context.forward(line, Tag::CuePlanned, PLANNED, PLANNED_WORDS);
+        context.forward(line, Tag::CueExisting, EXISTING, EXISTING_WORDS);
+        context.forward(line, Tag::CueReason, REASON, HISTORY_WORDS);
+        context.backward(line, Tag::CueHistoryAfter, HISTORY, BACKWARD_WORDS);
+        context.backward(line, Tag::CuePlannedAfter, PLANNED, PLANNED_WORDS);
+        context.booked(line);
+        context.changes(line);
+        context.doubts(line);
+        context
+    }
+
+    /// Whether any of the bits is set on token `i`.
+    pub fn any(&self, i: usize, bits: u16) -> bool {
+        self.flags.get(i).is_some_and(|flags| flags & bits != 0)
+    }
+
+    fn set(&mut self, i: usize, bit: u16) {
+        if let Some(flags) = self.flags.get_mut(i) {
+            *flags |= bit;
+        }
+    }
+
+    fn forward(&mut self, line: &Line<'_>, tag: Tag, bit: u16, words: usize) {
+        for cue in line.with(tag) {
+            // "no cx" is a statement of its own: it denies nothing that follows.
+            if line.has(cue.first, Tag::ComplicationDenied) {
+                continue;
+            }
+            for i in line.words_after(cue.last, words) {
+                if stops(line, i) {
+                    break;
+                }
+                self.set(i, bit);
+            }
+        }
+    }
+
+    fn backward(&mut self, line: &Line<'_>, tag: Tag, bit: u16, words: usize) {
+        for cue in line.with(tag) {
+            // "last week LVP 6 L": at the head of a clause it dates what follows.
+            if line.words_before(cue.first, 1).next().is_none() {
+                for i in line.words_after(cue.last, words).take_while(|i| !stops(line, *i)) {
+                    self.set(i, bit);
+                }
+                continue;
+            }
+            for i in line.words_before(cue.first, words) {
+                if stops(line, i) {
+                    break;
+                }
+                self.set(i, bit);
+            }
+        }
+    }
+
+    /// A booking reaches to the word that turns it, across commas; without one to its clause's end.
+    fn booked(&mut self, line: &Line<'_>) {
+        for cue in line.with(Tag::CueBooked) {
+            let turn = (cue.last + 1..line.tokens.len()).find(|i| stops(line, *i));
+            self.changed |= turn.is_some();
+            let end = turn.unwrap_or_else(|| line.clause_end(cue.last) + 1);
+            for i in cue.last + 1..end {
+                self.set(i, BOOKED);
+            }
+        }
+    }
+
+    fn changes(&mut self, line: &Line<'_>) {
+        for cue in line.with(Tag::CueConverted) {
+            let follows = line.hits.iter().any(|hit| hit.tag == Tag::Thing && hit.first > cue.last);
+            if follows && !line.kind(cue.last + 1, Kind::Number) {
+                self.drop_before(cue.first, CONVERTED);
+            }
+        }
+        for cue in line.with(Tag::CueInstead) {
+            let turn =
+                (0..cue.first).rev().find(|i| line.together(*i, cue.first) && stops(line, *i));
+            let start = (0..cue.first).find(|i| line.together(*i, cue.first));
+            self.drop_before(turn.or(start).unwrap_or(0), CONVERTED);
+        }
+        for cue in line.with(Tag::CueCanceled) {
+            // In a clause of its own it calls off all that stands before it.
+            let own = line
+                .hits
+                .iter()
+                .find(|hit| hit.tag == Tag::Thing && line.together(hit.first, cue.first));
+            self.changed = true;
+            for i in 0..cue.first {
+                if own.is_none() || line.together(i, cue.first) {
+                    self.set(i, CANCELED);
+                }
+            }
+        }
+    }
+
+    fn drop_before(&mut self, end: usize, bit: u16) {
+        self.changed = true;
+        for i in 0..end {
+            self.set(i, bit);
+        }
+    }
+
+    fn doubts(&mut self, line: &Line<'_>) {
+        for i in 0..line.tokens.len() {
+            if line.is(i, "?") && line.glued(i + 1) {
+                self.set(i + 1, DOUBTED);
+            }
+        }
+    }
+}
+
+fn stops(line: &Line<'_>, i: usize) -> bool {
+    line.has_any(i, &[Tag::CuePivot, Tag::CueConverted, Tag::CueExcept])
+}

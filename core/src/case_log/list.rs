@@ -1,0 +1,197 @@
+//! The case list: filters, order, pages.
+
+use serde_json::Value;
+
+use super::values::{Guidance, Role};
+use crate::content::Content;
+use crate::ids::RecordId;
+use crate::record::{Fields, get};
+use crate::time::{Day, IsoWeek, Moment};
+
+/// Which cases. Empty means any; everything that is given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CaseFilter {
+    /// First day, of the record's own calendar.
+    pub from: Option<Day>,
+    /// Last day.
+    pub to: Option<Day>,
+    /// One week.
+    pub week: Option<IsoWeek>,
+    /// One of these procedures.
+    pub procedures: Vec<String>,
+    /// A procedure of this category.
+    pub category: Option<String>,
+    /// This role.
+    pub role: Option<Role>,
+    /// No role written.
+    pub role_missing: bool,
+    /// This attending.
+    pub attending: Option<String>,
+    /// With this tag.
+    pub tag: Option<String>,
+    /// Marked as interesting.
+    pub interesting: bool,
+    /// Procedure, role or lesson not written yet.
+    pub unfinished: bool,
+    /// Every word begins a word of the case.
+    pub text: Option<String>,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum CaseSort {
+    /// Latest performed first.
+    #[default]
+    Newest,
+    /// Earliest performed first.
+    Oldest,
+    /// By procedure id, newest first within one.
+    Procedure,
+    /// By attending, newest first within one.
+    Attending,
+    /// Highest air kerma first; unwritten last.
+    AirKerma,
+}
+
+impl CaseSort {
+    /// Every order, with its name for URLs and scripts.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Newest, "newest"),
+        (Self::Oldest, "oldest"),
+        (Self::Procedure, "procedure"),
+        (Self::Attending, "attending"),
+        (Self::AirKerma, "kerma"),
+    ];
+
+    /// The order called `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(sort, _)| sort)
+    }
+}
+
+/// Rows of one page.
+pub const PAGE_ROWS: u32 = 50;
+
+/// Some rows and where the next ones begin.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CasePage {
+    /// At most 50.
+    pub rows: Vec<CaseRow>,
+    /// Given back for the next page; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// One case as a list shows it.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CaseRow {
+    /// Which case.
+    pub id: RecordId,
+    /// When it was performed.
+    pub performed: Moment,
+    /// The day, `2026-10-22`.
+    pub day: Day,
+    /// `Thu`.
+    pub weekday: String,
+    /// `22`.
+    pub day_of_month: u32,
+    /// `Thursday 22 October`.
+    pub day_long: String,
+    /// `13:40`.
+    pub clock_time: String,
+    /// The procedure's id, or whatever was written; `None`: not written.
+    pub procedure: Option<String>,
+    /// The procedure's name, or what was written, or empty.
+    pub procedure_name: String,
+    /// Why it was done.
+    pub indication: Option<String>,
+    /// The student's part, where it is one of the known ones.
+    pub role: Option<Role>,
+    /// Who supervised.
+    pub attending: Option<String>,
+    /// What guided it.
+    pub guidance: Vec<Guidance>,
+    /// Air kerma in mGy, where it is a number.
+    pub air_kerma_mgy: Option<f64>,
+    /// Marked as interesting.
+    pub interesting: bool,
+    /// Scheme and grade of the adverse event, `CIRSE 3`.
+    pub adverse_event: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// A lesson is written.
+    pub has_lesson: bool,
+}
+
+macro_rules! quiet_debug {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            /// Prints nothing that the user wrote.
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+quiet_debug!(CasePage, CaseRow);
+
+/// The text at `path`; `None` where nothing or something else is written.
+pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {
+    get(fields, path)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .filter(|text| !text.trim().is_empty())
+}
+
+impl CaseRow {
+    /// Reads what it can; the rest stays in the record.
+    pub(crate) fn new(id: RecordId, performed: Moment, fields: &Fields) -> Self {
+        let day = performed.day();
+        let procedure = text(fields, "procedure");
+        let name =
+            procedure.as_deref().map(|id| Content::shipped().procedure(id).map_or(id, |p| &p.name));
+        let words = |path| {
+            get(fields, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+        };
+        Self {
+            id,
+            performed,
+            day,
+            weekday: day.weekday_short(),
+            day_of_month: day.day_of_month(),
+            day_long: day.long(),
+            clock_time: performed.clock_time(),
+            procedure_name: name.unwrap_or_default().to_owned(),
+            procedure,
+            indication: text(fields, "indication"),
+            role: text(fields, "role").and_then(|role| Role::parse(&role)),
+            attending: text(fields, "attending"),
+            guidance: words("access.guidance")
+                .iter()
+                .filter_map(|v| Guidance::parse(v.as_str()?))
+                .collect(),
+            air_kerma_mgy: get(fields, "air_kerma_mgy").and_then(Value::as_f64),
+            interesting: get(fields, "interesting").and_then(Value::as_bool).unwrap_or(false),
+            adverse_event: adverse_event(fields),
+            tags: words("tags").iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+            has_lesson: text(fields, "lesson").is_some(),
+        }
+    }
+}
+
+/// `CIRSE 3`: scheme and grade, as far as they are written.
+fn adverse_event(fields: &Fields) -> Option<String> {
+    let grade = match get(fields, "adverse_event.grade")? {
+        Value::String(word) => word.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    Some(
+        format!("{} {grade}", text(fields, "adverse_event.scheme").unwrap_or_default())
+            .trim()
+            .to_owned(),
+    )
+}

@@ -1,0 +1,159 @@
+//! What can go wrong with a logbook, as a shell needs to know it. The words are in
+//! `content/messages.toml`, by variant; nothing that the user wrote is ever in here.
+
+use crate::ids::RecordId;
+
+/// Which part of a book could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum DamagedPart {
+    /// The small file with salt and canary, in both its copies.
+    KeyFile,
+    /// The first bytes of the database.
+    Header,
+    /// A page of the database.
+    Page,
+    /// Committed work at the end of the write-ahead log is cut off.
+    WriteAheadLog,
+    /// Pages are whole, but tables or indexes disagree.
+    Structure,
+    /// The search index disagrees with the records; it can be rebuilt.
+    SearchIndex,
+    /// A stored record cannot be read.
+    Record,
+}
+
+/// Why a logbook did not do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Error))]
+pub enum LogbookError {
+    /// The device keeps the key locked until its owner unlocks the device.
+    #[error("the key is locked")]
+    KeyLocked,
+    /// The user declined to give the key.
+    #[error("the user cancelled")]
+    KeyCancelled,
+    /// The key store has no key for this book.
+    #[error("the key is missing")]
+    KeyMissing,
+    /// The key store cannot be used at all.
+    #[error("the key store is unavailable")]
+    KeyUnavailable,
+    /// The key belongs to another book, or the passphrase or code is wrong.
+    #[error("wrong key")]
+    WrongKey,
+    /// There is no book in the folder.
+    #[error("no book here")]
+    NoBook,
+    /// There is a book in the folder already.
+    #[error("a book is here already")]
+    BookExists,
+    /// The file is damaged. It is left as it is; a backup can be restored beside it.
+    #[error("damaged: {part:?}")]
+    Damaged {
+        /// What could not be read.
+        part: DamagedPart,
+    },
+    /// A newer version of the product wrote this book.
+    #[error("schema {found} is newer than {known}")]
+    NewerSchema {
+        /// The book's schema.
+        found: u32,
+        /// The newest that this version knows.
+        known: u32,
+    },
+    /// The disk is full. What was saved before is kept.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The folder or file cannot be written.
+    #[error("read-only")]
+    ReadOnly,
+    /// Another program holds the book for longer than the waiting time.
+    #[error("the book is in use")]
+    Busy,
+    /// There is no such file or folder.
+    #[error("no such file")]
+    NoFile,
+    /// The operating system refused to read or write.
+    #[error("input or output failed")]
+    Io,
+    /// The storage refused for a reason of its own; the code is SQLite's.
+    #[error("storage error {code}")]
+    Storage {
+        /// SQLite's extended result code.
+        code: i32,
+    },
+    /// There is no such record.
+    #[error("no record {id}")]
+    NotFound {
+        /// The id that was asked for.
+        id: RecordId,
+    },
+    /// There is no such draft any more.
+    #[error("no such draft")]
+    NoDraft,
+    /// What was given as an id is not one.
+    #[error("not an id")]
+    NotAnId,
+    /// What was given as a day is not one, such as 2026-10-05.
+    #[error("not a day")]
+    NotADay,
+    /// Long work was stopped by the user.
+    #[error("cancelled")]
+    Cancelled,
+    /// The file is not a backup, or its end is missing, or a byte of it changed.
+    #[error("not a whole backup")]
+    BadBackup,
+    /// A line of an import cannot be read; nothing was written.
+    #[error("line {line}: {reason:?}")]
+    BadLine {
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: BadLine,
+    },
+    /// A form, scheme or filter that was asked for does not exist.
+    #[error("no such definition")]
+    UnknownDefinition,
+}
+
+/// What is wrong with a line of an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum BadLine {
+    /// Not UTF-8.
+    NotText,
+    /// Not a JSON object.
+    NotAnObject,
+    /// `kind` is missing or not a word.
+    Kind,
+    /// `at` is missing or not a time with an offset.
+    At,
+    /// `fields` is missing or not an object.
+    Fields,
+    /// `id` is not an id.
+    Id,
+    /// Nested too deep or too long to be a record.
+    TooLarge,
+}
+
+/// The result of most calls.
+pub type Result<T, E = LogbookError> = std::result::Result<T, E>;
+
+impl From<crate::ids::NotAnId> for LogbookError {
+    fn from(_: crate::ids::NotAnId) -> Self {
+        Self::NotAnId
+    }
+}
+
+impl From<std::io::Error> for LogbookError {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        match error.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded => Self::DiskFull,
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::ReadOnly,
+            Kind::NotFound => Self::NoFile,
+            _ => Self::Io,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! JSON lines: one record a line, `{"id","kind","at","fields"}`. What is exported reads back equal,
+//! field by field; a line that never had an id gets one from its content.
+//!
+//! # Shape
+//! At most 1 MiB a line and 64 levels of nesting, so that a hostile file exhausts neither memory nor
+//! stack. Blank lines and a byte order mark are passed over. Names beside the four are ignored; of a
+//! name that stands twice in one object the last counts.
+
+use std::io::BufRead;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{BadLine, Result};
+use crate::ids::RecordId;
+use crate::record::{Fields, NewRecord};
+use crate::time::Moment;
+
+/// The longest line that is read.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// The deepest nesting that is read, the line's own object included.
+pub const DEPTH_MAX: usize = 64;
+const KIND_BYTES_MAX: usize = 64;
+
+/// Reads one line as a record.
+pub fn parse_line(line: &[u8]) -> Result<NewRecord, BadLine> {
+    if line.len() > LINE_BYTES_MAX || depth(line) > DEPTH_MAX {
+        return Err(BadLine::TooLarge);
+    }
+    let text = std::str::from_utf8(line).map_err(|_| BadLine::NotText)?;
+    let Ok(Value::Object(mut line)) = serde_json::from_str(text) else {
+        return Err(BadLine::NotAnObject);
+    };
+    let kind = line.get("kind").and_then(Value::as_str).ok_or(BadLine::Kind)?.to_owned();
+    let is_word = |kind: &str| !kind.trim().is_empty() && !kind.chars().any(char::is_control);
+    if !is_word(&kind) || kind.len() > KIND_BYTES_MAX {
+        return Err(BadLine::Kind);
+    }
+    let at = line.get("at").and_then(Value::as_str).ok_or(BadLine::At)?;
+    let at = Moment::parse(at).map_err(|_| BadLine::At)?;
+    let Some(Value::Object(fields)) = line.remove("fields") else {
+        return Err(BadLine::Fields);
+    };
+    let id = match line.get("id") {
+        None | Some(Value::Null) => RecordId::from_content(&canonical(&kind, at, &fields)),
+        Some(id) => id.as_str().and_then(|id| id.parse().ok()).ok_or(BadLine::Id)?,
+    };
+    Ok(NewRecord { id, kind, at, fields })
+}
+
+/// A record as its line, without the line break.
+pub fn line_of(record: &NewRecord) -> Result<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        id: String,
+        kind: &'a str,
+        at: String,
+        fields: &'a Fields,
+    }
+    let line = Line {
+        id: record.id.to_string(),
+        kind: &record.kind,
+        at: record.at.rfc3339(),
+        fields: &record.fields,
+    };
+    serde_json::to_string(&line).map_err(crate::record::json_error)
+}
+
+/// The bytes that a record's content id is made from. Frozen: other bytes would import an old file
+/// twice. Names are sorted here, whatever order the JSON library keeps.
+fn canonical(kind: &str, at: Moment, fields: &Fields) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    put(&mut out, &Value::from(kind));
+    put(&mut out, &Value::from(at.utc.0));
+    put(&mut out, &at.offset_min.map_or(Value::Null, Value::from));
+    put_object(&mut out, fields);
+    out
+}
+
+fn put(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Object(object) => put_object(out, object),
+        Value::Array(items) => {
+            out.push(b'[');
+            for item in items {
+                put(out, item);
+                out.push(b',');
+            }
+            out.push(b']');
+        }
+        plain => out.extend(plain.to_string().as_bytes()),
+    }
+}
+
+fn put_object(out: &mut Vec<u8>, object: &Fields) {
+    let mut entries: Vec<_> = object.iter().collect();
+    entries.sort_unstable_by_key(|(name, _)| *name);
+    out.push(b'{');
+    for (name, value) in entries {
+        put(out, &Value::from(name.as_str()));
+        out.push(b':');
+        put(out, value);
+        out.push(b',');
+    }
+    out.push(b'}');
+}
+
+/// How deep brackets nest, without reading the values: a parser that recurses comes after this.
+fn depth(line: &[u8]) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// One line of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Its bytes, without the line break; blank lines never appear.
+    Text(Vec<u8>),
+    /// It is longer than a line may be; it was passed over without being kept.
+    TooLong,
+}
+
+/// Reads line by line, never more than one line's worth into memory.
+pub(crate) struct Lines {
+    input: Box<dyn BufRead + Send>,
+    /// The number of the line that was read last, from 1.
+    pub(crate) number: u64,
+    /// Bytes read so far.
+    pub(crate) bytes: u64,
+}
+
+impl Lines {
+    pub(crate) fn new(input: Box<dyn BufRead + Send>) -> Self {
+        Self { input, number: 0, bytes: 0 }
+    }
+
+    /// The next line that is not blank.
+    pub(crate) fn next(&mut self) -> Result<Option<Line>> {
+        loop {
+            match self.any()? {
+                Some(Line::Text(mut line)) => {
+                    if self.number == 1 && line.starts_with(b"\xef\xbb\xbf") {
+                        line.drain(..3);
+                    }
+                    if !line.trim_ascii().is_empty() {
+                        return Ok(Some(Line::Text(line)));
+                    }
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    fn any(&mut self) -> Result<Option<Line>> {
+        let (mut line, mut too_long, mut begun) = (Vec::new(), false, false);
+        loop {
+            let available = match self.input.fill_buf() {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            let ended = available.is_empty();
+            let end = available.iter().position(|byte| *byte == b'\n');
+            let piece = &available[..end.unwrap_or(available.len())];
+            begun |= !ended;
+            too_long |= line.len() + piece.len() > LINE_BYTES_MAX + 1;
+            if too_long {
+                line = Vec::new();
+            } else {
+                line.extend_from_slice(piece);
+            }
+            let read = piece.len() + usize::from(end.is_some());
+            self.input.consume(read);
+            self.bytes += read as u64;
+            if ended && !begun {
+                return Ok(None);
+            }
+            if ended || end.is_some() {
+                self.number += 1;
+                return Ok(Some(if too_long { Line::TooLong } else { Line::Text(line) }));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parsed(line: &str) -> Result<NewRecord, BadLine> {
+        parse_line(line.as_bytes())
+    }
+
+    const PLAIN: &str = r#"{"kind":"case","at":"2026-10-05T07:05:00-05:00","fields":{"b":1,"a":[null,{"z":2.0,"y":"é"}]}}"#;
+
+    #[test]
+    fn a_line_without_an_id_gets_the_same_one_each_time() {
+        let id = parsed(PLAIN).unwrap().id;
+        assert_eq!(id.to_string(), "9b887d1e-4f44-8d4e-baa4-8326c051fa9f", "frozen");
+        let reordered = r#" {"fields":{"a":[null,{"y":"\u00e9","z":2.0}],"b":1}, "at":"2026-10-05T07:05:00.000-05:00", "kind":"case"}"#;
+        assert_eq!(parsed(reordered).unwrap().id, id);
+        for other in [
+            PLAIN.replace("2.0", "2"),
+            PLAIN.replace("-05:00", "-04:00"),
+            PLAIN.replace("null", "false"),
+            PLAIN.replace("07:05:00-05:00", "12:05:00Z"),
+            PLAIN.replace("\"case\"", "\"talk\""),
+        ] {
+            assert_ne!(parsed(&other).unwrap().id, id, "{other}");
+        }
+    }
+
+    #[test]
+    fn each_fault_has_its_reason() {
+        let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
+        for (line, reason) in [
+            ("[1]".to_owned(), BadLine::NotAnObject),
+            ("{\"kind\":\"case\"".to_owned(), BadLine::NotAnObject),
+            (PLAIN.replace("\"kind\"", "\"Kind\""), BadLine::Kind),
+            (PLAIN.replace("\"case\"", "\" \""), BadLine::Kind),
+            (PLAIN.replace("\"case\"", "7"), BadLine::Kind),
+            (PLAIN.replace("-05:00", ""), BadLine::At),
+            (PLAIN.replace("\"fields\"", "\"field\""), BadLine::Fields),
+            (PLAIN.replace("{\"kind\"", "{\"id\":\"P1\",\"kind\""), BadLine::Id),
+            (PLAIN.replace("{\"kind\"", "{\"id\":7,\"kind\""), BadLine::Id),
+            (PLAIN.replace("null", &deep), BadLine::TooLarge),
+            (PLAIN.replace('é', &"é".repeat(1 << 19)), BadLine::TooLarge),
+        ] {
+            assert_eq!(parsed(&line).map(|record| record.id), Err(reason));
+        }
+        assert_eq!(
+            parse_line(b"{\"kind\":\"\xff\"}").map(|record| record.id),
+            Err(BadLine::NotText)
+        );
+        let brackets = PLAIN.replace('é', &"[{\\\"".repeat(100));
+        assert!(parsed(&brackets).is_ok(), "brackets within a text do not nest");
+    }
+
+    fn lines(bytes: &[u8]) -> Vec<(u64, Option<usize>)> {
+        let small = std::io::BufReader::with_capacity(7, std::io::Cursor::new(bytes.to_vec()));
+        let mut lines = Lines::new(Box::new(small));
+        let mut seen = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            seen.push((
+                lines.number,
+                match line {
+                    Line::Text(text) => Some(text.len()),
+                    Line::TooLong => None,
+                },
+            ));
+        }
+        assert_eq!(lines.bytes, bytes.len() as u64);
+        seen
+    }
+
+    #[test]
+    fn lines_are_counted_and_a_long_one_is_not_kept() {
+        assert_eq!(lines(b""), []);
+        assert_eq!(lines(b"\xef\xbb\xbfab\n\r\n  \nabc"), [(1, Some(2)), (4, Some(3))]);
+        let mut long = vec![b'x'; 3 * LINE_BYTES_MAX];
+        long.extend(b"\nok\n");
+        assert_eq!(lines(&long), [(1, None), (2, Some(2))]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_record_or_a_reason(bytes in prop::collection::vec(any::<u8>(), 0..200), text: String) {
+            let _ = (parse_line(&bytes), parse_line(text.as_bytes()), lines(&bytes));
+        }
+
+        #[test]
+        fn broken_lines_do_no_harm(at in 0usize..110, with: char) {
+            let mut line = PLAIN.to_owned();
+            if let Some((at, _)) = line.char_indices().nth(at) {
+                line.insert(at, with);
+            }
+            let _ = parsed(&line);
+        }
+    }
+}

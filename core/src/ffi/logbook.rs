@@ -1,0 +1,225 @@
+//! The logbook as an object.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::case_log::debrief::DebriefTimer;
+use crate::case_log::jot::{JotField, JotReading, StaffMember};
+use crate::case_log::list::{CaseFilter, CasePage, CaseSort};
+use crate::case_log::tally::Tally;
+use crate::error::Result;
+use crate::form::TypedField;
+use crate::ids::{DraftId, RecordId, SystemIds};
+use crate::logbook::{
+    self, CaseDetail, ChangeObserver, DeletedRecord, Draft, OpenForm, RecentChoices, SavedCase,
+    SavedForm, SavedJot, SearchPage, Setup,
+};
+use crate::record::{Change, FieldVersion};
+use crate::store::{Place, key::KeyVault};
+use crate::time::{Moment, SystemClock};
+
+/// An open book. One for the life of the app; closing it is dropping it.
+#[derive(uniffi::Object)]
+pub struct Logbook {
+    pub(super) book: logbook::Logbook,
+    recovery_code: Mutex<Option<String>>,
+}
+
+fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: String) -> Setup {
+    Setup {
+        place: Place::new(PathBuf::from(folder)),
+        vault,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds),
+        installation,
+    }
+}
+
+/// Whether there is a book in the folder, whole or not.
+#[uniffi::export]
+pub fn has_book(folder: String) -> bool {
+    Place::new(folder).has_book()
+}
+
+#[uniffi::export]
+impl Logbook {
+    /// Makes a new book in `folder`. `installation` is a random word that the app keeps outside of
+    /// every backup.
+    #[uniffi::constructor]
+    pub fn create(
+        folder: String,
+        vault: Arc<dyn KeyVault>,
+        installation: String,
+    ) -> Result<Arc<Self>> {
+        let (book, code) = logbook::Logbook::create(setup(folder, vault, installation))?;
+        Ok(Arc::new(Self { book, recovery_code: Mutex::new(Some(code.text().to_string())) }))
+    }
+
+    /// Opens the book in `folder`.
+    #[uniffi::constructor]
+    pub fn open(
+        folder: String,
+        vault: Arc<dyn KeyVault>,
+        installation: String,
+    ) -> Result<Arc<Self>> {
+        let book = logbook::Logbook::open(setup(folder, vault, installation))?;
+        Ok(Arc::new(Self { book, recovery_code: Mutex::new(None) }))
+    }
+
+    /// The recovery code of a book that was just made, once.
+    pub fn take_recovery_code(&self) -> Option<String> {
+        self.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tells `observer` of every change from now on.
+    pub fn observe(&self, observer: Arc<dyn ChangeObserver>) {
+        self.book.observe(observer);
+    }
+
+    /// What a jot says, with the people on record in mind; nothing is saved.
+    pub fn read_jot(&self, text: String) -> Result<JotReading> {
+        self.book.read_jot(&text)
+    }
+
+    /// Saves a jot as a case. `confirmed` names the guesses that the user took; `performed` is for a
+    /// case that is typed later; the draft that the line was typed into is dropped.
+    pub fn save_jot(
+        &self,
+        text: String,
+        confirmed: Vec<JotField>,
+        performed: Option<Moment>,
+        draft: Option<DraftId>,
+    ) -> Result<SavedJot> {
+        self.book.save_jot(&text, &confirmed, performed, draft)
+    }
+
+    /// One page of cases; `after` is the `next` of the page before.
+    pub fn cases(
+        &self,
+        filter: CaseFilter,
+        sort: CaseSort,
+        after: Option<String>,
+    ) -> Result<CasePage> {
+        self.book.cases(&filter, sort, after.as_deref())
+    }
+
+    /// How many cases there are.
+    pub fn count_cases(&self, filter: CaseFilter) -> Result<u64> {
+        self.book.count_cases(&filter)
+    }
+
+    /// One case, deleted or not.
+    pub fn case(&self, id: RecordId) -> Result<CaseDetail> {
+        self.book.case(id)
+    }
+
+    /// Saves a copy of a case with what carries over to the next one like it.
+    pub fn duplicate_case(&self, id: RecordId) -> Result<SavedCase> {
+        self.book.duplicate_case(id)
+    }
+
+    /// Full-text search; `before` is the `next` of the page before.
+    pub fn search(
+        &self,
+        typed: String,
+        kind: Option<String>,
+        before: Option<i64>,
+    ) -> Result<SearchPage> {
+        self.book.search(&typed, kind.as_deref(), before)
+    }
+
+    /// Counts the cases that `filter` lets through, against the guide's goals.
+    pub fn tally(&self, filter: CaseFilter) -> Result<Tally> {
+        self.book.tally(&filter, None)
+    }
+
+    /// The people on record.
+    pub fn people(&self) -> Result<Vec<StaffMember>> {
+        self.book.people()
+    }
+
+    /// What the latest cases chose.
+    pub fn recent_choices(&self) -> Result<RecentChoices> {
+        self.book.recent_choices()
+    }
+
+    /// What the field at `path` held, the present value first.
+    pub fn history(&self, id: RecordId, path: String) -> Result<Vec<FieldVersion>> {
+        self.book.history(id, &path)
+    }
+
+    /// Moves a record to the recently deleted.
+    pub fn delete(&self, id: RecordId) -> Result<Option<Change>> {
+        self.book.delete(id)
+    }
+
+    /// Brings a deleted record back.
+    pub fn restore_record(&self, id: RecordId) -> Result<Option<Change>> {
+        self.book.restore_record(id)
+    }
+
+    /// What was deleted and can be brought back.
+    pub fn recently_deleted(&self) -> Result<Vec<DeletedRecord>> {
+        self.book.recently_deleted()
+    }
+
+    /// Undoes a change, by another write.
+    pub fn undo(&self, change: Change) -> Result<Option<Change>> {
+        self.book.undo(&change)
+    }
+
+    /// Removes a record for good.
+    pub fn erase(&self, id: RecordId) -> Result<Change> {
+        self.book.erase(id)
+    }
+
+    /// Opens the form `id`, empty or filled with `record`.
+    pub fn open_form(&self, id: String, record: Option<RecordId>) -> Result<OpenForm> {
+        self.book.open_form(&id, record)
+    }
+
+    /// Opens the form that a draft was typed into, as it was left.
+    pub fn open_draft(&self, id: DraftId) -> Result<OpenForm> {
+        self.book.open_draft(id)
+    }
+
+    /// Saves what was typed and differs from what the form was opened with, and drops its draft.
+    pub fn save_form(&self, form: OpenForm, typed: Vec<TypedField>) -> Result<SavedForm> {
+        self.book.save_form(&form.view.id, form.record, form.opened, &typed, form.draft)
+    }
+
+    /// Begins a draft of `form`, for a new record or to edit `record`.
+    pub fn begin_draft(&self, form: String, record: Option<RecordId>) -> Result<Draft> {
+        self.book.begin_draft(&form, record)
+    }
+
+    /// Keeps what was typed so far.
+    pub fn keep_draft(&self, id: DraftId, typed: Vec<TypedField>) -> Result<Draft> {
+        self.book.keep_draft(id, typed)
+    }
+
+    /// One draft.
+    pub fn draft(&self, id: DraftId) -> Result<Draft> {
+        self.book.draft(id)
+    }
+
+    /// Every draft, the last kept first.
+    pub fn drafts(&self) -> Result<Vec<Draft>> {
+        self.book.drafts()
+    }
+
+    /// Forgets a draft.
+    pub fn drop_draft(&self, id: DraftId) -> Result<()> {
+        self.book.drop_draft(id)
+    }
+
+    /// Begins the one to two minutes after a case.
+    pub fn begin_debrief(&self, case: RecordId) -> Result<Draft> {
+        self.book.begin_debrief(case)
+    }
+
+    /// Where the minutes of a debrief are.
+    pub fn debrief_timer(&self, draft: DraftId) -> Result<DebriefTimer> {
+        self.book.debrief_timer(draft)
+    }
+}

@@ -1,0 +1,10 @@
+//! What Swift and Kotlin see: objects whose methods forward in a line. Anything longer belongs inward.
+//!
+//! Calls are synchronous and short; a shell makes them on a background queue. Long work is a job that
+//! the shell steps. Value types cross as they are, derived where they are defined.
+
+mod jobs;
+mod logbook;
+
+pub use jobs::{ExportJob, IdentifierJob, ImportJob};
+pub use logbook::Logbook;

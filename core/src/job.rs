@@ -1,0 +1,140 @@
+//! Long work in steps: import, export, backup, verify, restore, tally. Each step takes some
+//! milliseconds, so that a shell can show how far it is, and stop it, between any two.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{LogbookError, Result};
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct Progress {
+    /// Units done: lines, pages or records.
+    pub done: u64,
+    /// Units in all; 0 while that is not known.
+    pub total: u64,
+    /// Nothing is left to do.
+    pub finished: bool,
+}
+
+/// What a kind of long work implements. Dropping it unfinished must leave nothing half-done.
+pub trait Work: Send {
+    /// What it ends with.
+    type Output: Send;
+
+    /// Does the next piece.
+    fn step(&mut self) -> Result<Progress>;
+
+    /// The outcome, once a step has said `finished`.
+    fn finish(self: Box<Self>) -> Result<Self::Output>;
+}
+
+/// One piece of long work. `step` until finished, then `take` the outcome.
+pub struct Job<T> {
+    work: Mutex<State<T>>,
+    cancelled: AtomicBool,
+}
+
+enum State<T> {
+    Working(Box<dyn Work<Output = T>>),
+    Finished(T),
+    Over,
+}
+
+impl<T: Send> Job<T> {
+    /// A job that has not begun.
+    pub fn new(work: impl Work<Output = T> + 'static) -> Self {
+        Self { work: Mutex::new(State::Working(Box::new(work))), cancelled: AtomicBool::new(false) }
+    }
+
+    /// Does the next piece. After an error or a cancellation the job is over, and what it had not
+    /// finished is undone.
+    pub fn step(&self) -> Result<Progress> {
+        let mut state = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Working(_) if self.cancelled.load(Ordering::Relaxed) => {
+                Err(LogbookError::Cancelled)
+            }
+            State::Working(mut work) => {
+                let progress = work.step()?;
+                *state = if progress.finished {
+                    State::Finished(work.finish()?)
+                } else {
+                    State::Working(work)
+                };
+                Ok(progress)
+            }
+            State::Finished(outcome) => {
+                *state = State::Finished(outcome);
+                Ok(Progress { finished: true, ..Progress::default() })
+            }
+            State::Over => Err(LogbookError::Cancelled),
+        }
+    }
+
+    /// Stops before the next step; callable from any thread.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// The outcome, once.
+    pub fn take(&self) -> Option<T> {
+        let mut state = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Finished(outcome) => Some(outcome),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Runs to the end, telling `watch` after each step.
+    pub fn run(&self, mut watch: impl FnMut(Progress)) -> Result<T> {
+        loop {
+            let progress = self.step()?;
+            watch(progress);
+            if progress.finished {
+                return self.take().ok_or(LogbookError::Cancelled);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Count(u64);
+
+    impl Work for Count {
+        type Output = u64;
+
+        fn step(&mut self) -> Result<Progress> {
+            self.0 += 1;
+            Ok(Progress { done: self.0, total: 3, finished: self.0 == 3 })
+        }
+
+        fn finish(self: Box<Self>) -> Result<u64> {
+            Ok(self.0)
+        }
+    }
+
+    #[test]
+    fn runs_to_its_outcome() {
+        let mut seen = Vec::new();
+        assert_eq!(Job::new(Count(0)).run(|progress| seen.push(progress.done)), Ok(3));
+        assert_eq!(seen, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_cancelled_job_does_no_more() {
+        let job = Job::new(Count(0));
+        job.step().unwrap();
+        job.cancel();
+        assert_eq!(job.step(), Err(LogbookError::Cancelled));
+        assert_eq!(job.step(), Err(LogbookError::Cancelled));
+        assert_eq!(job.take(), None);
+    }
+}

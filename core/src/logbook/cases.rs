@@ -1,0 +1,265 @@
+//! Cases: saving, reading, counting, finding.
+
+use super::Logbook;
+use crate::case_log::list::{CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
+use crate::case_log::rows;
+use crate::case_log::tally::{Counter, Tally};
+use crate::content::{Content, GoalScheme};
+use crate::error::{LogbookError, Result};
+use crate::ids::RecordId;
+use crate::record::{self, Change, Created, Fields, NewRecord};
+use crate::store::search;
+use crate::time::{Moment, UtcMillis};
+
+/// The kind of case entries.
+pub const CASE: &str = "case";
+
+/// A case that was just saved.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SavedCase {
+    /// The case.
+    pub id: RecordId,
+    /// The write, for undoing it.
+    pub change: Change,
+}
+
+/// One case, whole.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CaseDetail {
+    /// As the list shows it.
+    pub row: CaseRow,
+    /// When it was typed.
+    pub at: Moment,
+    /// Not deleted.
+    pub alive: bool,
+    /// What a form that is opened on it gives back when it saves.
+    pub opened: u64,
+    /// Every field, as a JSON object.
+    pub fields_json: String,
+}
+
+impl std::fmt::Debug for CaseDetail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CaseDetail").field("id", &self.row.id).finish_non_exhaustive()
+    }
+}
+
+/// A record that a search found.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SearchHit {
+    /// Which record.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// The stretch of its text around the first word found, in pieces.
+    pub pieces: Vec<SnippetPiece>,
+    /// The case row, where it is a case.
+    pub case: Option<CaseRow>,
+    /// Its day, `2026-10-22`.
+    pub performed: Moment,
+}
+
+/// A piece of a found text.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SnippetPiece {
+    /// The text.
+    pub text: String,
+    /// It is a word that was searched for.
+    pub found: bool,
+}
+
+/// Hits and where the next ones begin.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SearchPage {
+    /// At most 50, newest first.
+    pub hits: Vec<SearchHit>,
+    /// Given back for the next page; `None` on the last.
+    pub next: Option<i64>,
+}
+
+macro_rules! quiet_debug {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+quiet_debug!(SearchHit, SnippetPiece, SearchPage);
+
+/// What was chosen lately, most often first, for a form to offer at the top.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct RecentChoices {
+    /// Procedure ids.
+    pub procedures: Vec<String>,
+    /// Surnames.
+    pub attendings: Vec<String>,
+    /// Roles, by stored name.
+    pub roles: Vec<String>,
+}
+
+/// A deleted record that can be brought back.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct DeletedRecord {
+    /// Which.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// When it was deleted.
+    pub removed: UtcMillis,
+    /// The case row, where it is a case.
+    pub case: Option<CaseRow>,
+}
+
+quiet_debug!(DeletedRecord);
+
+impl Logbook {
+    /// One page of cases; `after` is the `next` of the page before.
+    pub fn cases(
+        &self,
+        filter: &CaseFilter,
+        sort: CaseSort,
+        after: Option<&str>,
+    ) -> Result<CasePage> {
+        self.read(|conn| rows::page(conn, filter, sort, after))
+    }
+
+    /// How many cases there are.
+    pub fn count_cases(&self, filter: &CaseFilter) -> Result<u64> {
+        self.read(|conn| rows::count(conn, filter))
+    }
+
+    /// One case, deleted or not.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such record, or it is no case.
+    pub fn case(&self, id: RecordId) -> Result<CaseDetail> {
+        let record = self.record(id)?;
+        if record.kind != CASE {
+            return Err(LogbookError::NotFound { id });
+        }
+        Ok(CaseDetail {
+            row: CaseRow::new(id, record.when(), &record.fields),
+            at: record.at,
+            alive: record.alive,
+            opened: record.lseq,
+            fields_json: serde_json::to_string(&record.fields).map_err(record::json_error)?,
+        })
+    }
+
+    /// Saves a new case, typed now.
+    pub fn create_case(&self, fields: Fields) -> Result<SavedCase> {
+        self.create_record(CASE, fields)
+    }
+
+    /// Saves a new record of any kind, typed now.
+    pub fn create_record(&self, kind: &str, fields: Fields) -> Result<SavedCase> {
+        let at = self.now();
+        let id = RecordId::new(at.utc, &*self.ids);
+        let new = NewRecord { id, kind: kind.to_owned(), at, fields };
+        let changed = self.transact(|tx| tx.create(new))?;
+        match (changed.value, changed.changes.into_iter().next()) {
+            (Created::New, Some(change)) => Ok(SavedCase { id, change }),
+            // A random id that is taken: the randomness is broken, and nothing was written.
+            _ => Err(LogbookError::Io),
+        }
+    }
+
+    /// Saves a copy of a case with what carries over to the next one like it: who, where, why and how;
+    /// not what happened.
+    pub fn duplicate_case(&self, id: RecordId) -> Result<SavedCase> {
+        let mut fields = self.record(id)?.fields;
+        fields.retain(|name, _| CARRIED_OVER.contains(&name.as_str()));
+        self.create_case(fields)
+    }
+
+    /// What the latest cases chose.
+    pub fn recent_choices(&self) -> Result<RecentChoices> {
+        self.read(|conn| {
+            Ok(RecentChoices {
+                procedures: rows::recent(conn, "procedure")?,
+                attendings: rows::recent(conn, "attending")?,
+                roles: rows::recent(conn, "role")?,
+            })
+        })
+    }
+
+    /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
+    pub fn tally(&self, filter: &CaseFilter, scheme: Option<&GoalScheme>) -> Result<Tally> {
+        let mut counter = Counter::default();
+        self.read(|conn| rows::tally_rows(conn, filter, |row| counter.add(row)))?;
+        Ok(counter.tally(scheme.unwrap_or(Content::shipped().goals())))
+    }
+
+    /// Full-text search over records of `kind`, or of all kinds; each word may be the beginning of one,
+    /// or of a word in the procedure's name. `before` is the `next` of the page before.
+    pub fn search(
+        &self,
+        typed: &str,
+        kind: Option<&str>,
+        before: Option<i64>,
+    ) -> Result<SearchPage> {
+        let Some(expression) = rows::search_expression(typed) else {
+            return Ok(SearchPage { hits: Vec::new(), next: None });
+        };
+        self.read(|conn| {
+            let mut found = search::newest(conn, &expression, kind, before, PAGE_ROWS + 1)?;
+            let more = found.len() > PAGE_ROWS as usize;
+            found.truncate(PAGE_ROWS as usize);
+            let next = found.last().filter(|_| more).map(|hit| hit.k);
+            let hit = |hit: search::Hit| {
+                let record = record::load(conn, hit.id)?;
+                let performed = record.when();
+                let case =
+                    (hit.kind == CASE).then(|| CaseRow::new(hit.id, performed, &record.fields));
+                Ok(SearchHit {
+                    id: hit.id,
+                    kind: hit.kind,
+                    pieces: pieces(&hit.snippet),
+                    case,
+                    performed,
+                })
+            };
+            Ok(SearchPage { hits: found.into_iter().map(hit).collect::<Result<_>>()?, next })
+        })
+    }
+
+    /// What was deleted and can be brought back, the last deleted first.
+    pub fn recently_deleted(&self) -> Result<Vec<DeletedRecord>> {
+        self.read(|conn| {
+            let deleted = |(id, removed)| {
+                let record = record::load(conn, id)?;
+                let case =
+                    (record.kind == CASE).then(|| CaseRow::new(id, record.when(), &record.fields));
+                Ok(DeletedRecord { id, kind: record.kind, removed: UtcMillis(removed), case })
+            };
+            rows::deleted(conn)?.into_iter().map(deleted).collect()
+        })
+    }
+}
+
+/// The fields that a duplicate takes along.
+const CARRIED_OVER: [&str; 9] =
+    ["procedure", "role", "attending", "setting", "side", "access", "devices", "sedation", "tags"];
+
+/// Splits a snippet at its marks.
+fn pieces(snippet: &str) -> Vec<SnippetPiece> {
+    let mut pieces = Vec::new();
+    let mut found = false;
+    for part in snippet.split_inclusive([search::MARK, search::UNMARK]) {
+        let text = part.trim_end_matches([search::MARK, search::UNMARK]);
+        if !text.is_empty() {
+            pieces.push(SnippetPiece { text: text.replace('\n', " · "), found });
+        }
+        found = part.ends_with(search::MARK);
+    }
+    pieces
+}

@@ -1,0 +1,119 @@
+//! Forms over records: opening one filled, and saving only what changed in it.
+
+use super::{Draft, Logbook, rows as draft};
+use crate::case_log::rows::recent;
+use crate::error::{LogbookError, Result};
+use crate::form::{
+    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TypedField,
+};
+use crate::ids::{DraftId, RecordId};
+use crate::privacy::{FieldHit, scan_fields};
+use crate::record::{self, Change, Created, Fields, NewRecord, StaleField};
+
+/// A filled form and what it was opened on.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct OpenForm {
+    /// What a shell draws.
+    pub view: FormView,
+    /// The record that it edits; `None`: a new one.
+    pub record: Option<RecordId>,
+    /// Given back on saving: the record's state when the form was opened.
+    pub opened: u64,
+    /// The draft that it goes on with.
+    pub draft: Option<DraftId>,
+}
+
+/// What saving a form did.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SavedForm {
+    /// The record, new or not.
+    pub id: RecordId,
+    /// The write, for undoing it; `None` where nothing had changed.
+    pub change: Option<Change>,
+    /// Fields that changed elsewhere since the form was opened; they were left alone.
+    pub stale: Vec<StaleField>,
+    /// What is odd about what was typed; it is saved all the same.
+    pub warnings: Vec<FormWarning>,
+    /// What looks like a patient identifier in the record now.
+    pub identifiers: Vec<FieldHit>,
+}
+
+fn definition(id: &str) -> Result<&'static FormDefinition> {
+    FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)
+}
+
+impl Logbook {
+    /// Opens the form `id`, empty or filled with `record`.
+    pub fn open_form(&self, id: &str, record: Option<RecordId>) -> Result<OpenForm> {
+        let definition = definition(id)?;
+        let (fields, opened) = match record.map(|id| self.record(id)).transpose()? {
+            Some(record) => (record.fields, record.lseq),
+            None => (Fields::new(), 0),
+        };
+        let view = form::fill(definition, &fields, &self.recent_values()?);
+        Ok(OpenForm { view, record, opened, draft: None })
+    }
+
+    /// Opens the form that a draft was typed into, as it was left.
+    pub fn open_draft(&self, id: DraftId) -> Result<OpenForm> {
+        let Draft { form, record, opened, typed, .. } = self.draft(id)?;
+        let mut open = self.open_form(&form, record)?;
+        for field in open.view.sections.iter_mut().flat_map(|section| &mut section.fields) {
+            if let Some(typed) = typed.iter().find(|typed| typed.path == field.path) {
+                field.values.clone_from(&typed.texts);
+            }
+        }
+        Ok(OpenForm { opened, draft: Some(id), ..open })
+    }
+
+    /// Saves what was typed and differs from what the form was opened with, and drops its draft.
+    pub fn save_form(
+        &self,
+        id: &str,
+        record: Option<RecordId>,
+        opened: u64,
+        typed: &[TypedField],
+        draft: Option<DraftId>,
+    ) -> Result<SavedForm> {
+        let definition = definition(id)?;
+        let now = self.now();
+        let saved = self.transact(|tx| {
+            if let Some(draft) = draft {
+                draft::remove(tx.conn(), draft)?;
+            }
+            let Some(id) = record else {
+                let context = EntryContext { day: Some(now.day()), offset_min: now.offset_min };
+                let changes = form::changes(definition, &Fields::new(), typed, &context);
+                let id = RecordId::new(now.utc, &*self.ids);
+                let new =
+                    NewRecord { id, kind: definition.kind.clone(), at: now, fields: Fields::new() };
+                return match tx.create(NewRecord { fields: new.with(changes.patch), ..new })? {
+                    Created::New => {
+                        Ok((id, tx.changes.last().cloned(), Vec::new(), changes.warnings))
+                    }
+                    Created::Known | Created::Gone => Err(LogbookError::Io),
+                };
+            };
+            let when = record::load(tx.conn(), id)?.when();
+            let context = EntryContext { day: Some(when.day()), offset_min: when.offset_min };
+            let before = record::fields_at(tx.conn(), id, opened)?;
+            let changes = form::changes(definition, &before, typed, &context);
+            let outcome = tx.edit(id, changes.patch, Some(opened))?;
+            Ok((id, outcome.change, outcome.stale, changes.warnings))
+        })?;
+        let (id, change, stale, warnings) = saved.value;
+        let identifiers = scan_fields(&self.record(id)?.fields);
+        Ok(SavedForm { id, change, stale, warnings, identifiers })
+    }
+
+    fn recent_values(&self) -> Result<Vec<RecentValues>> {
+        self.read(|conn| {
+            let of = |path: &str| {
+                Ok(RecentValues { path: path.to_owned(), values: recent(conn, path)? })
+            };
+            ["procedure", "attending", "role"].into_iter().map(of).collect()
+        })
+    }
+}

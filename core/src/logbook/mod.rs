@@ -1,0 +1,221 @@
+//! The logbook: the one door to everything, where the rooms meet.
+//!
+//! Every write goes through `transact`, which moves record, stamps, history, search index and local
+//! sequence together and tells what changed; observers hear of it after the commit, with no lock held.
+
+mod cases;
+mod drafts;
+mod forms;
+mod identity;
+mod jots;
+#[cfg(test)]
+mod model_tests;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+pub use cases::{
+    CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
+};
+pub use drafts::{DEBRIEF, Draft, JOT};
+pub use forms::{OpenForm, SavedForm};
+pub use jots::SavedJot;
+pub use transfer::{
+    BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
+    ImportReport, ImportSource,
+};
+
+use crate::error::Result;
+use crate::ids::{DeviceId, Ids, RecordId};
+use crate::record::{self, Change, FieldVersion, Record, Tx};
+use crate::store::key::{KeyVault, RecoveryCode};
+use crate::store::{Place, Store};
+use crate::time::{Clock, DAY_MS, Hlc, Moment, UtcMillis};
+
+/// What a logbook is opened with.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where the book is.
+    pub place: Place,
+    /// Who keeps its key.
+    pub vault: Arc<dyn KeyVault>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub ids: Arc<dyn Ids>,
+    /// A word that this installation keeps outside of every backup; a book that finds another one than
+    /// last time was restored or copied, and writes under a new device id from then on.
+    pub installation: String,
+}
+
+/// The observer could not be told; the change itself is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Error))]
+pub enum ObserverError {
+    /// The shell's side failed.
+    #[error("the observer failed")]
+    Failed,
+}
+
+#[cfg(feature = "ffi")]
+impl From<uniffi::UnexpectedUniFFICallbackError> for ObserverError {
+    fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
+        Self::Failed
+    }
+}
+
+/// Who wants to know what changed.
+#[cfg_attr(feature = "ffi", uniffi::export(with_foreign))]
+pub trait ChangeObserver: Send + Sync {
+    /// Called after each committed transaction of this process.
+    fn changed(&self, changes: Vec<Change>) -> Result<(), ObserverError>;
+}
+
+/// What a transaction gave and what it changed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed<T> {
+    /// The work's own result.
+    pub value: T,
+    /// The records that it changed, in order.
+    pub changes: Vec<Change>,
+}
+
+/// How long what was replaced stays readable.
+const HISTORY_DAYS: i64 = 90;
+/// How long what was deleted can be brought back.
+pub const DELETED_DAYS: i64 = 30;
+
+type Observers = Arc<Mutex<Vec<Arc<dyn ChangeObserver>>>>;
+
+/// An open book.
+pub struct Logbook {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    vault: Arc<dyn KeyVault>,
+    device: DeviceId,
+    observers: Observers,
+}
+
+impl std::fmt::Debug for Logbook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Logbook").field("device", &self.device).finish_non_exhaustive()
+    }
+}
+
+impl Logbook {
+    /// Makes a new book. The recovery code is given this once: who loses it and the key has lost the
+    /// book.
+    ///
+    /// # Errors
+    /// `BookExists`; whatever the vault says; `DiskFull`, `ReadOnly`, `Io`.
+    pub fn create(setup: Setup) -> Result<(Self, RecoveryCode)> {
+        let (store, code) = Store::create(setup.place.clone(), &setup.vault, &*setup.ids)?;
+        Ok((Self::with(store, setup)?, code))
+    }
+
+    /// Opens the book that is there, upgrading its schema after a backup where that is due.
+    ///
+    /// # Errors
+    /// `NoBook`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`, `NewerSchema`.
+    pub fn open(setup: Setup) -> Result<Self> {
+        Self::with(Store::open(setup.place.clone(), &setup.vault)?, setup)
+    }
+
+    fn with(store: Store, setup: Setup) -> Result<Self> {
+        let device = identity::device_of(&store, &setup)?;
+        let Setup { vault, clock, ids, .. } = setup;
+        let book = Self { store, clock, ids, vault, device, observers: Observers::default() };
+        book.purge()?;
+        Ok(book)
+    }
+
+    /// Tells `observer` of every change from now on.
+    pub fn observe(&self, observer: Arc<dyn ChangeObserver>) {
+        self.observers.lock().unwrap_or_else(PoisonError::into_inner).push(observer);
+    }
+
+    /// The one write path: all of `work` is saved, or none of it.
+    pub fn transact<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Changed<T>> {
+        let now = self.clock.now().utc;
+        let changed = self.store.write(|conn| {
+            let mut tx = Tx::begin(conn, now, self.device, Hlc(0))?;
+            let value = work(&mut tx)?;
+            Ok(Changed { value, changes: tx.changes })
+        })?;
+        tell(&self.observers, &changed.changes);
+        Ok(changed)
+    }
+
+    /// Reads on the connection that never waits for a writer.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.store.read(work)
+    }
+
+    /// One record, deleted or not.
+    pub fn record(&self, id: RecordId) -> Result<Record> {
+        self.read(|conn| record::load(conn, id))
+    }
+
+    /// What the field at `path` held, the present value first.
+    pub fn history(&self, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
+        self.read(|conn| record::history_of(conn, id, path))
+    }
+
+    /// Moves a record to the recently deleted, from where it can be brought back for 30 days.
+    pub fn delete(&self, id: RecordId) -> Result<Option<Change>> {
+        Ok(self.transact(|tx| tx.delete(id))?.value)
+    }
+
+    /// Brings a deleted record back.
+    pub fn restore_record(&self, id: RecordId) -> Result<Option<Change>> {
+        Ok(self.transact(|tx| tx.restore(id))?.value)
+    }
+
+    /// Undoes a change, by another write.
+    pub fn undo(&self, change: &Change) -> Result<Option<Change>> {
+        Ok(self.transact(|tx| tx.undo(change))?.value)
+    }
+
+    /// Removes a record for good: value, history and index terms, here and on every device that hears
+    /// of it. Backups made before still hold it.
+    pub fn erase(&self, id: RecordId) -> Result<Change> {
+        let change = self.transact(|tx| tx.erase(id))?.value;
+        self.store.empty_log()?;
+        Ok(change)
+    }
+
+    /// Changes whenever another program has written to the book.
+    pub fn version_on_disk(&self) -> Result<i64> {
+        self.store.data_version()
+    }
+
+    /// Now, by the book's clock.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    fn purge(&self) -> Result<()> {
+        let now = self.clock.now().utc.0;
+        let (history, removed) =
+            (UtcMillis(now - HISTORY_DAYS * DAY_MS), UtcMillis(now - DELETED_DAYS * DAY_MS));
+        self.transact(|tx| tx.purge(history, removed)).map(drop)
+    }
+}
+
+fn tell(observers: &Observers, changes: &[Change]) {
+    if changes.is_empty() {
+        return;
+    }
+    let observers = observers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for observer in observers {
+        // Saved is saved, whether or not the shell could be told.
+        let _ = observer.changed(changes.to_vec());
+    }
+}

@@ -1,0 +1,122 @@
+//! The words for what can go wrong with a logbook.
+
+use crate::content::{Wording, wording};
+use crate::error::{BadLine, DamagedPart, LogbookError};
+
+impl LogbookError {
+    /// What is said to the user: what happened, what was kept, what to do.
+    pub fn wording(&self) -> Wording {
+        let key = format!("logbook.{}", self.variant());
+        match self {
+            Self::NewerSchema { found, known } => {
+                let (found, known) = (found.to_string(), known.to_string());
+                wording(&key, &[("found", &found), ("known", &known)])
+            }
+            Self::Storage { code } => wording(&key, &[("code", &code.to_string())]),
+            Self::BadLine { line, .. } => wording(&key, &[("line", &line.to_string())]),
+            _ => wording(&key, &[]),
+        }
+    }
+
+    /// The variant's name in `messages.toml`; where the advice differs by a part, with the part.
+    fn variant(&self) -> &'static str {
+        match self {
+            Self::KeyLocked => "key_locked",
+            Self::KeyCancelled => "key_cancelled",
+            Self::KeyMissing => "key_missing",
+            Self::KeyUnavailable => "key_unavailable",
+            Self::WrongKey => "wrong_key",
+            Self::NoBook => "no_book",
+            Self::BookExists => "book_exists",
+            Self::Damaged { part } => damaged(*part),
+            Self::NewerSchema { .. } => "newer_schema",
+            Self::DiskFull => "disk_full",
+            Self::ReadOnly => "read_only",
+            Self::Busy => "busy",
+            Self::NoFile => "no_file",
+            Self::Io => "io",
+            Self::Storage { .. } => "storage",
+            Self::NotFound { .. } => "not_found",
+            Self::NoDraft => "no_draft",
+            Self::NotAnId => "not_an_id",
+            Self::NotADay => "not_a_day",
+            Self::Cancelled => "cancelled",
+            Self::BadBackup => "bad_backup",
+            Self::BadLine { reason, .. } => reason.variant(),
+            Self::UnknownDefinition => "unknown_definition",
+        }
+    }
+}
+
+fn damaged(part: DamagedPart) -> &'static str {
+    match part {
+        DamagedPart::KeyFile => "damaged_key_file",
+        DamagedPart::Header => "damaged_header",
+        DamagedPart::Page => "damaged_page",
+        DamagedPart::WriteAheadLog => "damaged_write_ahead_log",
+        DamagedPart::Structure => "damaged_structure",
+        DamagedPart::SearchIndex => "damaged_search_index",
+        DamagedPart::Record => "damaged_record",
+    }
+}
+
+impl BadLine {
+    /// What is said about a line that was left out.
+    pub fn wording(self, line: u64) -> Wording {
+        LogbookError::BadLine { line, reason: self }.wording()
+    }
+
+    fn variant(self) -> &'static str {
+        match self {
+            Self::NotText => "bad_line_not_text",
+            Self::NotAnObject => "bad_line_not_an_object",
+            Self::Kind => "bad_line_kind",
+            Self::At => "bad_line_at",
+            Self::Fields => "bad_line_fields",
+            Self::Id => "bad_line_id",
+            Self::TooLarge => "bad_line_too_large",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::content::Messages;
+
+    /// The names that `variant` can give, read from its own text: a new variant does not compile
+    /// without one.
+    fn names() -> BTreeSet<&'static str> {
+        let source = include_str!("words.rs").split("#[cfg(test)]").next().unwrap();
+        let arms = source.lines().filter_map(|line| line.trim().split_once(" => \""));
+        arms.filter_map(|(_, name)| name.strip_suffix("\",")).collect()
+    }
+
+    #[test]
+    fn every_variant_has_its_words_and_every_word_its_variant() {
+        let names = names();
+        assert!(names.len() > 30, "{names:?}");
+        for name in &names {
+            assert!(Messages::shipped().has(&format!("logbook.{name}")), "{name} has no words");
+        }
+        for key in Messages::shipped().keys() {
+            if let Some(name) = key.strip_prefix("logbook.") {
+                assert!(names.contains(name), "{key} is never said");
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_filled_in() {
+        for error in [
+            LogbookError::NewerSchema { found: 7, known: 1 },
+            LogbookError::Storage { code: 7 },
+            LogbookError::BadLine { line: 7, reason: BadLine::At },
+        ] {
+            let told = error.wording().line();
+            assert!(told.contains('7') && !told.contains('{'), "{told}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a field held before.
+
+use rusqlite::Connection;
+
+use super::path::{Fields, flatten, get, put};
+use super::{rows, write};
+use crate::error::{LogbookError, Result};
+use crate::ids::RecordId;
+use crate::time::UtcMillis;
+
+/// A value that a field has or had.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct FieldVersion {
+    /// The field, `labs.inr`.
+    pub path: String,
+    /// As JSON; `None` where the field was not there.
+    pub value_json: Option<String>,
+    /// When it was written.
+    pub written: UtcMillis,
+    /// When it was replaced; `None` for the value that stands.
+    pub replaced: Option<UtcMillis>,
+}
+
+impl std::fmt::Debug for FieldVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FieldVersion").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Every version of the field at `path` and below it, the present one first.
+pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
+    let (k, record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
+    let within = |other: &str| {
+        other == path || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+    };
+    let mut versions = Vec::new();
+    if get(&record.fields, path).is_some() {
+        let flat = flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
+        for (path, value) in flat.into_iter().filter(|(other, _)| within(other)) {
+            let written = record.meta.stamp(&path).hlc.ms();
+            let value_json = serde_json::to_string(&value).map_err(rows::json_error)?;
+            versions.push(FieldVersion {
+                path,
+                value_json: Some(value_json),
+                written,
+                replaced: None,
+            });
+        }
+    }
+    for replaced in rows::replaced_since(conn, k, 0)? {
+        if within(&replaced.path) {
+            versions.push(FieldVersion {
+                path: replaced.path,
+                value_json: replaced.value,
+                written: replaced.stamp.hlc.ms(),
+                replaced: Some(UtcMillis(replaced.when_ms)),
+            });
+        }
+    }
+    Ok(versions)
+}
+
+/// The fields as they were after the write `lseq`: what a form was opened with that was opened then.
+pub fn fields_at(conn: &Connection, id: RecordId, lseq: u64) -> Result<Fields> {
+    let (k, mut record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
+    let types = write::type_of(&record.kind, &record.meta);
+    for replaced in rows::replaced_since(conn, k, lseq)? {
+        if replaced.path != super::meta::ALIVE {
+            let value = replaced.value.as_deref().map(serde_json::from_str).transpose();
+            put(&mut record.fields, &replaced.path, value.map_err(rows::json_error)?, &types);
+        }
+    }
+    Ok(record.fields)
+}

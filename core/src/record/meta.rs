@@ -1,0 +1,267 @@
+//! The stamps of a record's fields, packed.
+//!
+//! # Shape
+//! Version byte; devices; the base stamp, which every path has that is not listed; the types of paths
+//! that are not plain registers; the exceptions, one stamp a path; the context: for each device the
+//! highest of its stamps that this record has taken in, where that stands on no path any more. Numbers
+//! are LEB128, texts are counted. A new record costs 12 bytes and its types.
+
+use std::collections::BTreeMap;
+
+use super::path::Flat;
+use super::shape::FieldType;
+use crate::ids::DeviceId;
+use crate::time::{Hlc, Stamp};
+
+/// The register of being alive; no field name reads like it.
+pub(crate) const ALIVE: &str = "@alive";
+
+/// Who wrote what, when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) base: Stamp,
+    pub(crate) types: BTreeMap<String, FieldType>,
+    pub(crate) exceptions: BTreeMap<String, Stamp>,
+    pub(crate) context: BTreeMap<DeviceId, Hlc>,
+}
+
+impl Meta {
+    /// A record that was written whole at `base`.
+    pub(crate) fn new(base: Stamp, types: BTreeMap<String, FieldType>) -> Self {
+        Self { base, types, exceptions: BTreeMap::new(), context: BTreeMap::new() }
+    }
+
+    /// The stamp of the value at `path`, or of its removal.
+    pub(crate) fn stamp(&self, path: &str) -> Stamp {
+        self.exceptions.get(path).copied().unwrap_or(self.base)
+    }
+
+    /// The highest stamp in the record; the next write must lie above it, whichever field it is for.
+    pub(crate) fn highest(&self) -> Hlc {
+        self.seen().into_values().max().unwrap_or(self.base.hlc)
+    }
+
+    /// For each device the highest of its stamps taken in.
+    pub(crate) fn seen(&self) -> BTreeMap<DeviceId, Hlc> {
+        let mut seen = self.context.clone();
+        for stamp in std::iter::once(&self.base).chain(self.exceptions.values()) {
+            let highest = seen.entry(stamp.device).or_default();
+            *highest = stamp.hlc.max(*highest);
+        }
+        seen
+    }
+
+    /// Writes `paths` at `stamp`, remembering in the context what they covered.
+    pub(crate) fn write(&mut self, paths: impl Iterator<Item = String>, stamp: Stamp) {
+        let before = self.seen();
+        self.exceptions.extend(paths.map(|path| (path, stamp)));
+        self.context.clear();
+        let visible = self.seen();
+        self.context =
+            before.into_iter().filter(|(device, hlc)| visible.get(device) < Some(hlc)).collect();
+    }
+
+    /// Keeps the types of the paths that need one.
+    pub(crate) fn note_types(&mut self, top: impl Iterator<Item = (String, FieldType)>) {
+        self.types.extend(top.filter(|(_, field_type)| *field_type != FieldType::Register));
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut devices: Vec<DeviceId> = vec![self.base.device];
+        let others = self.exceptions.values().map(|s| s.device).chain(self.context.keys().copied());
+        for device in others {
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
+        }
+        let index = |device| devices.iter().position(|d| *d == device).unwrap_or(0) as u64;
+        let mut out = vec![1];
+        put_number(&mut out, devices.len() as u64);
+        for device in &devices {
+            out.extend(device.0.to_be_bytes());
+        }
+        put_number(&mut out, self.base.hlc.0);
+        put_number(&mut out, self.types.len() as u64);
+        for (path, field_type) in &self.types {
+            put_text(&mut out, path);
+            match field_type {
+                FieldType::Register => out.push(0),
+                FieldType::Set => out.push(1),
+                FieldType::Text => out.push(2),
+                FieldType::Keyed(key) => {
+                    out.push(3);
+                    put_text(&mut out, key);
+                }
+            }
+        }
+        put_number(&mut out, self.exceptions.len() as u64);
+        for (path, stamp) in &self.exceptions {
+            put_text(&mut out, path);
+            put_number(&mut out, stamp.hlc.0);
+            put_number(&mut out, index(stamp.device));
+        }
+        put_number(&mut out, self.context.len() as u64);
+        for (device, hlc) in &self.context {
+            put_number(&mut out, index(*device));
+            put_number(&mut out, hlc.0);
+        }
+        out
+    }
+
+    /// `None` where the bytes are not whole.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut input = Input(bytes);
+        if input.byte()? != 1 {
+            return None;
+        }
+        let count = input.count()?;
+        let devices: Vec<DeviceId> = (0..count).map(|_| input.device()).collect::<Option<_>>()?;
+        let base = Stamp { hlc: Hlc(input.number()?), device: *devices.first()? };
+        let mut meta = Self::new(base, BTreeMap::new());
+        for _ in 0..input.count()? {
+            let path = input.text()?;
+            let field_type = match input.byte()? {
+                0 => FieldType::Register,
+                1 => FieldType::Set,
+                2 => FieldType::Text,
+                3 => FieldType::Keyed(input.text()?),
+                _ => return None,
+            };
+            meta.types.insert(path, field_type);
+        }
+        for _ in 0..input.count()? {
+            let path = input.text()?;
+            let hlc = Hlc(input.number()?);
+            let device = *devices.get(usize::try_from(input.number()?).ok()?)?;
+            meta.exceptions.insert(path, Stamp { hlc, device });
+        }
+        for _ in 0..input.count()? {
+            let device = *devices.get(usize::try_from(input.number()?).ok()?)?;
+            meta.context.insert(device, Hlc(input.number()?));
+        }
+        input.0.is_empty().then_some(meta)
+    }
+}
+
+/// The paths whose values differ, each with the value that it had.
+pub(crate) fn changed_paths(
+    before: &Flat,
+    after: &Flat,
+) -> Vec<(String, Option<serde_json::Value>)> {
+    let gone = before.iter().filter(|(path, value)| after.get(*path) != Some(value));
+    let new = after.keys().filter(|path| !before.contains_key(*path));
+    gone.map(|(path, value)| (path.clone(), Some(value.clone())))
+        .chain(new.map(|path| (path.clone(), None)))
+        .collect()
+}
+
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push((number & 0x7f) as u8);
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    put_number(out, text.len() as u64);
+    out.extend(text.as_bytes());
+}
+
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn byte(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            if byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// A count of things that take at least a byte each.
+    fn count(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok().filter(|count| *count <= self.0.len())
+    }
+
+    fn device(&mut self) -> Option<DeviceId> {
+        let (first, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(DeviceId(u64::from_be_bytes(*first)))
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let count = self.count()?;
+        let (text, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        String::from_utf8(text.to_vec()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn stamp(hlc: u64, device: u64) -> Stamp {
+        Stamp { hlc: Hlc(hlc), device: DeviceId(device) }
+    }
+
+    #[test]
+    fn a_new_record_costs_little() {
+        let meta = Meta::new(stamp(u64::MAX >> 1, 7), BTreeMap::new());
+        assert!(meta.encode().len() <= 23, "{}", meta.encode().len());
+    }
+
+    #[test]
+    fn overwriting_keeps_what_was_seen() {
+        let mut meta = Meta::new(stamp(10, 1), BTreeMap::new());
+        meta.exceptions.insert("note".into(), stamp(20, 2));
+        meta.write(["note".to_owned()].into_iter(), stamp(30, 1));
+        assert_eq!(meta.seen(), BTreeMap::from([(DeviceId(1), Hlc(30)), (DeviceId(2), Hlc(20))]));
+        assert_eq!(meta.context, BTreeMap::from([(DeviceId(2), Hlc(20))]));
+        assert_eq!(meta.highest(), Hlc(30));
+        assert_eq!(meta.stamp("note"), stamp(30, 1));
+        assert_eq!(meta.stamp("labs.inr"), stamp(10, 1));
+    }
+
+    fn field_type() -> impl Strategy<Value = FieldType> {
+        prop_oneof![
+            Just(FieldType::Set),
+            Just(FieldType::Text),
+            ".{0,5}".prop_map(FieldType::Keyed)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn packed_stamps_read_back(
+            base in (any::<u64>(), any::<u64>()),
+            types in prop::collection::btree_map(".{0,9}", field_type(), 0..4),
+            exceptions in prop::collection::btree_map(".{0,9}", (any::<u64>(), 0u64..3), 0..6),
+            context in prop::collection::btree_map(0u64..4, any::<u64>(), 0..4),
+        ) {
+            let mut meta = Meta::new(stamp(base.0, base.1), types);
+            meta.exceptions = exceptions.into_iter().map(|(p, (h, d))| (p, stamp(h, d))).collect();
+            meta.context = context.into_iter().map(|(d, h)| (DeviceId(d), Hlc(h))).collect();
+            prop_assert_eq!(Meta::decode(&meta.encode()), Some(meta.clone()));
+            let bytes = meta.encode();
+            prop_assert_eq!(Meta::decode(&bytes[..bytes.len() - 1]), None);
+        }
+
+        #[test]
+        fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Meta::decode(&bytes);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A record is a kind and named fields. This room knows no feature: a new kind needs a struct where it
+//! is shown and, if its fields merge in a way of their own, a line in `content/kinds.toml`.
+//!
+//! # Merge unit
+//! Objects flatten to paths (`labs.inr`), each with a stamp of its own; sets by word, keyed lists by
+//! key. A write stamps above everything in the record ("record's highest plus one"): stamping above
+//! the field alone loses writes when clocks disagree. Deleting writes the register `@alive`; undo is a
+//! write too. Previous values go to the local `history` (90 days). Erasing for good is absorbing: what
+//! is left is an id in `tomb`.
+//!
+//! Unknown fields and unknown kinds are kept, stamped and sent on like any other.
+
+mod history;
+mod meta;
+mod path;
+mod rows;
+mod shape;
+mod write;
+
+pub use history::{FieldVersion, fields_at, history_of};
+pub use path::Fields;
+pub(crate) use path::{get, join};
+pub(crate) use rows::{alive_rows, column, json_error, load_new};
+pub use rows::{for_each_alive, load};
+pub use shape::FieldType;
+pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
+
+use crate::ids::RecordId;
+use crate::time::Moment;
+
+/// One record as stored.
+#[derive(Clone, PartialEq)]
+pub struct Record {
+    /// The same on every device.
+    pub id: RecordId,
+    /// `case`, `consult`, …
+    pub kind: String,
+    /// When it was typed.
+    pub at: Moment,
+    /// What the user wrote.
+    pub fields: Fields,
+    /// `false` once deleted and not restored.
+    pub alive: bool,
+    /// The local sequence of its last write; a form remembers it as what it was opened with.
+    pub lseq: u64,
+    pub(crate) meta: meta::Meta,
+}
+
+impl std::fmt::Debug for Record {
+    /// Prints no field: notes never reach a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Record {
+    /// When it happened: the kind's own field for it (`performed_at` of a case), else when it was typed.
+    pub fn when(&self) -> Moment {
+        when(&self.kind, self.at, &self.fields)
+    }
+}
+
+pub(crate) fn when(kind: &str, at: Moment, fields: &Fields) -> Moment {
+    let field = shape::Shape::of(kind).when.as_ref().and_then(|name| fields.get(name)?.as_str());
+    field.and_then(|text| Moment::parse(text).ok()).unwrap_or(at)
+}

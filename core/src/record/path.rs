@@ -1,0 +1,291 @@
+//! Fields as paths: `labs.inr`, `tags.on call`, `ticks.S-48.at`. A path is what carries a stamp.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::shape::FieldType;
+
+/// A record's fields: a JSON object, nested as exported.
+pub type Fields = Map<String, Value>;
+
+/// Every path of a record with its value.
+pub(crate) type Flat = BTreeMap<String, Value>;
+
+/// Adds `segment` to a path. Dots and backslashes within a name are escaped, and an `@` at its start,
+/// which marks the record's own registers.
+pub(crate) fn join(prefix: &str, segment: &str) -> String {
+    let mut path = String::with_capacity(prefix.len() + segment.len() + 1);
+    if !prefix.is_empty() {
+        path.push_str(prefix);
+        path.push('.');
+    }
+    for (place, letter) in segment.chars().enumerate() {
+        if letter == '.' || letter == '\\' || (place == 0 && letter == '@') {
+            path.push('\\');
+        }
+        path.push(letter);
+    }
+    path
+}
+
+/// The names that a path consists of.
+pub(crate) fn split(path: &str) -> Vec<String> {
+    let mut segments = vec![String::new()];
+    let mut letters = path.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '.' {
+            segments.push(String::new());
+            continue;
+        }
+        let letter = if letter == '\\' { letters.next().unwrap_or('\\') } else { letter };
+        if let Some(last) = segments.last_mut() {
+            last.push(letter);
+        }
+    }
+    segments
+}
+
+/// Every path under `fields`. A list that is not of the form that its type promises is one value.
+pub(crate) fn flatten(fields: &Fields, type_of: &dyn Fn(&str) -> FieldType) -> Flat {
+    let mut flat = Flat::new();
+    for (name, value) in fields {
+        flatten_into(&mut flat, join("", name), value, type_of);
+    }
+    flat
+}
+
+fn flatten_into(flat: &mut Flat, path: String, value: &Value, type_of: &dyn Fn(&str) -> FieldType) {
+    match (value, type_of(&path)) {
+        (Value::Array(items), FieldType::Set) if distinct(items.iter().map(Value::as_str)) => {
+            for item in items.iter().filter_map(Value::as_str) {
+                flat.insert(join(&path, item), Value::Bool(true));
+            }
+        }
+        (Value::Array(items), FieldType::Keyed(key))
+            if distinct(items.iter().map(|i| key_of(i, &key))) =>
+        {
+            for item in items {
+                if let Some(name) = key_of(item, &key) {
+                    flatten_into(flat, join(&path, name), item, type_of);
+                }
+            }
+        }
+        (Value::Object(object), _) if !object.is_empty() => {
+            for (name, value) in object {
+                flatten_into(flat, join(&path, name), value, type_of);
+            }
+        }
+        _ => {
+            flat.insert(path, value.clone());
+        }
+    }
+}
+
+fn key_of<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
+    item.as_object()?.get(key)?.as_str()
+}
+
+/// Whether there are words, all there and no two the same.
+fn distinct<'a>(words: impl Iterator<Item = Option<&'a str>>) -> bool {
+    let mut seen = Vec::new();
+    for word in words {
+        match word {
+            Some(word) if !seen.contains(&word) => seen.push(word),
+            _ => return false,
+        }
+    }
+    !seen.is_empty()
+}
+
+/// The value at `path`, where there is one.
+pub(crate) fn get<'a>(fields: &'a Fields, path: &str) -> Option<&'a Value> {
+    let segments = split(path);
+    let (first, rest) = segments.split_first()?;
+    rest.iter().try_fold(fields.get(first)?, |value, segment| value.as_object()?.get(segment))
+}
+
+/// Puts `value` at `path`, or takes the path away; lists keep their order, and an object that becomes
+/// empty goes too.
+pub(crate) fn put(
+    fields: &mut Fields,
+    path: &str,
+    value: Option<Value>,
+    type_of: &dyn Fn(&str) -> FieldType,
+) {
+    put_in(fields, "", &split(path), value, type_of);
+}
+
+fn put_in(
+    object: &mut Fields,
+    prefix: &str,
+    segments: &[String],
+    value: Option<Value>,
+    type_of: &dyn Fn(&str) -> FieldType,
+) {
+    let Some((name, rest)) = segments.split_first() else { return };
+    if rest.is_empty() {
+        match value {
+            Some(value) => object.insert(name.clone(), value),
+            None => object.remove(name),
+        };
+        return;
+    }
+    let path = join(prefix, name);
+    if value.is_none() && !object.contains_key(name) {
+        return;
+    }
+    let child = object.entry(name.clone()).or_insert(Value::Null);
+    let had_items = child.as_array().is_some_and(|items| !items.is_empty());
+    match type_of(&path) {
+        FieldType::Set if rest.len() == 1 => put_in_set(child, &rest[0], value.is_some()),
+        FieldType::Keyed(key) => put_in_keyed(child, &path, &key, rest, value, type_of),
+        _ => {
+            if !child.is_object() {
+                *child = Value::Object(Fields::new());
+            }
+            if let Value::Object(child) = child {
+                put_in(child, &path, rest, value, type_of);
+            }
+        }
+    }
+    // An empty list or object that somebody wrote is a value of its own; one that ran empty is gone.
+    let ran_empty = child.as_array().is_some_and(|items| items.is_empty() && had_items);
+    if ran_empty || child.as_object().is_some_and(Map::is_empty) {
+        object.remove(name);
+    }
+}
+
+fn put_in_set(list: &mut Value, word: &str, there: bool) {
+    if !list.is_array() {
+        *list = Value::Array(Vec::new());
+    }
+    if let Value::Array(items) = list {
+        let at = items.iter().position(|item| item.as_str() == Some(word));
+        match (at, there) {
+            (None, true) => items.push(Value::from(word)),
+            (Some(at), false) => drop(items.remove(at)),
+            _ => {}
+        }
+    }
+}
+
+fn put_in_keyed(
+    list: &mut Value,
+    path: &str,
+    key: &str,
+    segments: &[String],
+    value: Option<Value>,
+    type_of: &dyn Fn(&str) -> FieldType,
+) {
+    if !list.is_array() {
+        *list = Value::Array(Vec::new());
+    }
+    let Value::Array(items) = list else { return };
+    let name = &segments[0];
+    let at = items.iter().position(|item| key_of(item, key) == Some(name));
+    if segments.len() == 1 {
+        match (at, value) {
+            (Some(at), Some(value)) => items[at] = value,
+            (None, Some(value)) => items.push(value),
+            (Some(at), None) => drop(items.remove(at)),
+            (None, None) => {}
+        }
+        return;
+    }
+    let at = at.unwrap_or_else(|| {
+        items
+            .push(Value::Object(Fields::from_iter([(key.to_owned(), Value::from(name.as_str()))])));
+        items.len() - 1
+    });
+    if let Value::Object(item) = &mut items[at] {
+        put_in(item, &join(path, name), &segments[1..], value, type_of);
+        if item.is_empty() {
+            items.remove(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn types(path: &str) -> FieldType {
+        match path {
+            "tags" => FieldType::Set,
+            "ticks" => FieldType::Keyed("item".into()),
+            _ => FieldType::Register,
+        }
+    }
+
+    fn fields(value: Value) -> Fields {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn objects_sets_and_keyed_lists_become_paths() {
+        let record = fields(json!({
+            "labs": {"inr": 1.4, "a.b": null}, "tags": ["on call", "x"], "devices": ["b", "a"], "empty": {},
+            "ticks": [{"item": "S-48", "at": "t"}], "@alive": 1
+        }));
+        let flat = flatten(&record, &types);
+        let paths: Vec<&str> = flat.keys().map(String::as_str).collect();
+        assert_eq!(
+            paths,
+            [
+                "\\@alive",
+                "devices",
+                "empty",
+                "labs.a\\.b",
+                "labs.inr",
+                "tags.on call",
+                "tags.x",
+                "ticks.S-48.at",
+                "ticks.S-48.item"
+            ]
+        );
+        assert_eq!(split("labs.a\\.b"), ["labs", "a.b"]);
+        assert_eq!(get(&record, "labs.a\\.b"), Some(&Value::Null));
+    }
+
+    #[test]
+    fn what_breaks_its_type_is_one_value() {
+        let flat = flatten(&fields(json!({"tags": ["a", "a"], "ticks": [{"at": "t"}]})), &types);
+        assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
+    }
+
+    #[test]
+    fn put_reaches_into_lists_and_leaves_no_empty_objects() {
+        let mut record = fields(json!({"labs": {"inr": 1}, "tags": ["b", "a"]}));
+        put(&mut record, "labs.inr", None, &types);
+        put(&mut record, "tags.c", Some(json!(true)), &types);
+        put(&mut record, "tags.b", None, &types);
+        put(&mut record, "ticks.S-50.at", Some(json!("now")), &types);
+        put(&mut record, "access.site", Some(json!("vein")), &types);
+        assert_eq!(
+            Value::Object(record),
+            json!({"tags": ["a", "c"], "ticks": [{"item": "S-50", "at": "now"}], "access": {"site": "vein"}})
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn names_survive_as_paths(names in prop::collection::vec(".{1,8}", 1..4)) {
+            let path = names.iter().fold(String::new(), |path, name| join(&path, name));
+            prop_assert_eq!(split(&path), names);
+        }
+
+        #[test]
+        fn putting_every_path_rebuilds_the_record(keys in prop::collection::btree_map("[a-d.@]{1,3}", 0i32..9, 1..6)) {
+            let nested: Fields = keys.iter().map(|(k, v)| (k.clone(), json!({"x": v, "tags": [k]}))).collect();
+            let flat = flatten(&nested, &types);
+            let mut again = Fields::new();
+            for (path, value) in flat {
+                put(&mut again, &path, Some(value), &types);
+            }
+            prop_assert_eq!(again, nested);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The `record` table.
+
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::meta::Meta;
+use super::{Fields, NewRecord, Record, when};
+use crate::error::{DamagedPart, LogbookError, Result};
+use crate::ids::RecordId;
+use crate::store::sql;
+use crate::time::{Moment, UtcMillis};
+
+pub(crate) const COLUMNS: &str = "id, kind, at_ms, at_offset_min, alive, lseq, meta, fields, k";
+
+/// A stored row that does not read as a record.
+fn unreadable() -> LogbookError {
+    LogbookError::Damaged { part: DamagedPart::Record }
+}
+
+/// A JSON value could not be written as text; only a number that is none could do that.
+pub(crate) fn json_error(_: serde_json::Error) -> LogbookError {
+    unreadable()
+}
+
+pub(crate) fn column<T: FromSql>(row: &Row<'_>, at: usize) -> Result<T> {
+    row.get(at).map_err(sql)
+}
+
+fn read(row: &Row<'_>) -> Result<(i64, Record)> {
+    let meta: Vec<u8> = column(row, 6)?;
+    let fields = row.get_ref(7).map_err(sql)?.as_str().map_err(|_| unreadable())?;
+    let record = Record {
+        id: RecordId::from_bytes(column(row, 0)?),
+        kind: column(row, 1)?,
+        at: Moment { utc: UtcMillis(column(row, 2)?), offset_min: column(row, 3)? },
+        alive: column(row, 4)?,
+        lseq: column(row, 5)?,
+        meta: Meta::decode(&meta).ok_or_else(unreadable)?,
+        fields: serde_json::from_str(fields).map_err(json_error)?,
+    };
+    Ok((column(row, 8)?, record))
+}
+
+/// A record with its local row number, deleted ones too.
+pub(crate) fn load_row(conn: &Connection, id: RecordId) -> Result<Option<(i64, Record)>> {
+    let query = format!("SELECT {COLUMNS} FROM record WHERE id = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([id.bytes()]).map_err(sql)?;
+    rows.next().map_err(sql)?.map(read).transpose()
+}
+
+/// A record, deleted ones too.
+pub fn load(conn: &Connection, id: RecordId) -> Result<Record> {
+    load_row(conn, id)?.map(|(_, record)| record).ok_or(LogbookError::NotFound { id })
+}
+
+/// Every record that is not deleted, oldest first; `each` may stop it with an error.
+pub fn for_each_alive(
+    conn: &Connection,
+    kind: Option<&str>,
+    mut each: impl FnMut(&Record) -> Result<()>,
+) -> Result<()> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM record WHERE alive = 1 AND (?1 IS NULL OR kind = ?1) ORDER BY at_ms, k"
+    );
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([kind]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        each(&read(row)?.1)?;
+    }
+    Ok(())
+}
+
+/// The local row numbers of every record that is not deleted, oldest first.
+pub(crate) fn alive_rows(conn: &Connection, kind: Option<&str>) -> Result<Vec<i64>> {
+    let query =
+        "SELECT k FROM record WHERE alive = 1 AND (?1 IS NULL OR kind = ?1) ORDER BY at_ms, k";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement.query_map([kind], |row| row.get(0)).map_err(sql)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// A record as it would be written anew: what is exported of it. Does without its stamps.
+pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<NewRecord> {
+    let query = "SELECT id, kind, at_ms, at_offset_min, fields FROM record WHERE k = ?1";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let mut rows = statement.query([k]).map_err(sql)?;
+    let row = rows.next().map_err(sql)?.ok_or_else(unreadable)?;
+    let fields = row.get_ref(4).map_err(sql)?.as_str().map_err(|_| unreadable())?;
+    Ok(NewRecord {
+        id: RecordId::from_bytes(column(row, 0)?),
+        kind: column(row, 1)?,
+        at: Moment { utc: UtcMillis(column(row, 2)?), offset_min: column(row, 3)? },
+        fields: serde_json::from_str(fields).map_err(json_error)?,
+    })
+}
+
+pub(crate) fn insert(conn: &Connection, record: &Record) -> Result<()> {
+    let when = when(&record.kind, record.at, &record.fields);
+    conn.prepare_cached(
+        "INSERT INTO record (id, kind, at_ms, at_offset_min, when_ms, day, alive, hlc, lseq, meta, fields)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            record.id.bytes(),
+            record.kind,
+            record.at.utc.0,
+            record.at.offset_min,
+            when.utc.0,
+            when.day().0,
+            record.meta.highest().0,
+            record.lseq,
+            record.meta.encode(),
+            text(&record.fields)?,
+        ])
+    })
+    .map_err(sql)?;
+    index(conn, conn.last_insert_rowid())
+}
+
+/// Writes a record back; `removed_ms` says when it was deleted.
+pub(crate) fn update(
+    conn: &Connection,
+    k: i64,
+    record: &Record,
+    removed_ms: Option<i64>,
+) -> Result<()> {
+    let when = record.when();
+    conn.prepare_cached(
+        "UPDATE record SET when_ms = ?2, day = ?3, alive = ?4, removed_ms = ?5, hlc = ?6, lseq = ?7,
+         meta = ?8, fields = ?9 WHERE k = ?1",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            k,
+            when.utc.0,
+            when.day().0,
+            record.alive,
+            removed_ms,
+            record.meta.highest().0,
+            record.lseq,
+            record.meta.encode(),
+            text(&record.fields)?,
+        ])
+    })
+    .map_err(sql)?;
+    Ok(())
+}
+
+fn text(fields: &Fields) -> rusqlite::Result<String> {
+    serde_json::to_string(fields)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// Adds a record to the search index, as the view shows it; deleted records are not in the view.
+pub(crate) fn index(conn: &Connection, k: i64) -> Result<()> {
+    let change = "INSERT INTO search (rowid, procedure, body) SELECT k, procedure, body FROM search_doc WHERE k = ?1";
+    conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)?;
+    Ok(())
+}
+
+/// Takes a record out of the search index; called before the row changes.
+pub(crate) fn unindex(conn: &Connection, k: i64) -> Result<()> {
+    let change = "INSERT INTO search (search, rowid, procedure, body)
+                  SELECT 'delete', k, procedure, body FROM search_doc WHERE k = ?1";
+    conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)?;
+    Ok(())
+}
+
+/// The highest local sequence and the stamp that went with it, over records and tombs.
+pub(crate) fn newest(conn: &Connection) -> Result<(u64, u64)> {
+    let query = "SELECT max(lseq), hlc FROM (
+                   SELECT * FROM (SELECT lseq, hlc FROM record ORDER BY lseq DESC LIMIT 1)
+                   UNION ALL SELECT * FROM (SELECT lseq, hlc FROM tomb ORDER BY lseq DESC LIMIT 1))";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement
+        .query_row([], |row| {
+            Ok((
+                row.get::<_, Option<u64>>(0)?.unwrap_or(0),
+                row.get::<_, Option<u64>>(1)?.unwrap_or(0),
+            ))
+        })
+        .map_err(sql)
+}
+
+/// Whether a record was erased or purged; `true` for erased.
+pub(crate) fn tomb(conn: &Connection, id: RecordId) -> Result<Option<bool>> {
+    let mut statement =
+        conn.prepare_cached("SELECT erased FROM tomb WHERE id = ?1").map_err(sql)?;
+    statement.query_row([id.bytes()], |row| row.get(0)).optional().map_err(sql)
+}
+
+/// Whether there is a record of this id, deleted or not.
+pub(crate) fn is_known(conn: &Connection, id: RecordId) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT 1 FROM record WHERE id = ?1").map_err(sql)?;
+    statement.exists([id.bytes()]).map_err(sql)
+}
+
+/// What erasing or purging leaves.
+pub(crate) struct Tomb {
+    pub(crate) id: RecordId,
+    pub(crate) erased: bool,
+    pub(crate) stamp: crate::time::Stamp,
+    pub(crate) lseq: u64,
+}
+
+/// Drops a record with everything that hangs on it and leaves a tomb.
+pub(crate) fn bury(conn: &Connection, k: i64, tomb: &Tomb) -> Result<()> {
+    unindex(conn, k)?;
+    let run = |change: &str, values: &[&dyn rusqlite::ToSql]| {
+        conn.prepare_cached(change).and_then(|mut statement| statement.execute(values)).map_err(sql)
+    };
+    let id = tomb.id.bytes();
+    run("DELETE FROM draft WHERE record = ?1", &[&id])?;
+    run("DELETE FROM history WHERE k = ?1", &[&k])?;
+    run("DELETE FROM record WHERE k = ?1", &[&k])?;
+    run(
+        "INSERT OR REPLACE INTO tomb (id, erased, hlc, device, lseq) VALUES (?1, ?2, ?3, ?4, ?5)",
+        &[&id, &tomb.erased, &tomb.stamp.hlc.0, &tomb.stamp.device.0, &tomb.lseq],
+    )?;
+    Ok(())
+}
+
+/// Forgets history older than `before`; returns the records deleted longer ago than that limit of theirs.
+pub(crate) fn expired(
+    conn: &Connection,
+    history_before: i64,
+    removed_before: i64,
+) -> Result<Vec<RecordId>> {
+    conn.execute("DELETE FROM history WHERE replaced_ms < ?1", [history_before]).map_err(sql)?;
+    let query = "SELECT id FROM record WHERE alive = 0 AND removed_ms < ?1";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let ids = statement
+        .query_map([removed_before], |row| row.get(0).map(RecordId::from_bytes))
+        .map_err(sql)?;
+    ids.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// A value that a write replaced.
+pub(crate) struct Replaced {
+    pub(crate) path: String,
+    pub(crate) value: Option<String>,
+    pub(crate) stamp: crate::time::Stamp,
+    pub(crate) when_ms: i64,
+    pub(crate) lseq: u64,
+}
+
+pub(crate) fn remember(conn: &Connection, k: i64, replaced: &Replaced) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO history (k, lseq, path, value, hlc, device, replaced_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            k,
+            replaced.lseq,
+            replaced.path,
+            replaced.value,
+            replaced.stamp.hlc.0,
+            replaced.stamp.device.0,
+            replaced.when_ms,
+        ])
+    })
+    .map_err(sql)?;
+    Ok(())
+}
+
+/// What writes after `lseq` replaced, newest first.
+pub(crate) fn replaced_since(conn: &Connection, k: i64, lseq: u64) -> Result<Vec<Replaced>> {
+    let query = "SELECT path, value, hlc, device, replaced_ms, lseq FROM history
+                 WHERE k = ?1 AND lseq > ?2 ORDER BY lseq DESC, h DESC";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement
+        .query_map(params![k, lseq], |row| {
+            Ok(Replaced {
+                path: row.get(0)?,
+                value: row.get(1)?,
+                stamp: crate::time::Stamp {
+                    hlc: crate::time::Hlc(row.get(2)?),
+                    device: crate::ids::DeviceId(row.get(3)?),
+                },
+                when_ms: row.get(4)?,
+                lseq: row.get(5)?,
+            })
+        })
+        .map_err(sql)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}

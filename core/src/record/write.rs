@@ -1,0 +1,357 @@
+//! The writes of one transaction.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::Record;
+use super::meta::{ALIVE, Meta, changed_paths};
+use super::path::{Fields, flatten, get, join, put};
+use super::rows::{self, Replaced, Tomb};
+use super::shape::{FieldType, Shape};
+use crate::error::{LogbookError, Result};
+use crate::ids::{DeviceId, RecordId};
+use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+
+/// What happened to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum What {
+    /// It is new.
+    Created,
+    /// Fields of it changed.
+    Edited,
+    /// It went to the recently deleted.
+    Deleted,
+    /// It came back.
+    Restored,
+    /// It is gone for good.
+    Erased,
+}
+
+/// One record that a transaction changed. Also the token for undoing that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct Change {
+    /// Which record.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// What happened to it.
+    pub what: What,
+    /// The local sequence of the write.
+    pub lseq: u64,
+}
+
+/// A record to be written.
+#[derive(Clone)]
+pub struct NewRecord {
+    /// Its id.
+    pub id: RecordId,
+    /// Its kind.
+    pub kind: String,
+    /// When it was typed.
+    pub at: Moment,
+    /// What was written.
+    pub fields: Fields,
+}
+
+impl NewRecord {
+    /// Its fields with `patch` put in.
+    pub fn with(&self, patch: Patch) -> Fields {
+        let shape = Shape::of(&self.kind);
+        let mut fields = self.fields.clone();
+        for (path, value) in patch {
+            put(&mut fields, &path, value, &|path| shape.field_type(path));
+        }
+        fields
+    }
+}
+
+/// Whether a record was new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It is written.
+    New,
+    /// A record of this id is there already, deleted or not; nothing changed.
+    Known,
+    /// A record of this id was erased or purged; it does not come back.
+    Gone,
+}
+
+/// Fields to be written: a path and its value, or `None` to take it away.
+pub type Patch = Vec<(String, Option<Value>)>;
+
+/// A field that somebody else wrote while the form was open; it was left as it is.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct StaleField {
+    /// The field.
+    pub path: String,
+    /// What was typed, as JSON; `None`: taken away.
+    pub typed_json: Option<String>,
+    /// What stands, as JSON.
+    pub current_json: Option<String>,
+}
+
+impl std::fmt::Debug for StaleField {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StaleField").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What an edit did.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct EditOutcome {
+    /// The write, where anything changed.
+    pub change: Option<Change>,
+    /// Fields that were not written because they had changed since the form was opened.
+    pub stale: Vec<StaleField>,
+}
+
+/// The type of a path of a record: as stored with it, else as its kind says.
+pub(crate) fn type_of<'a>(kind: &'a str, meta: &'a Meta) -> impl Fn(&str) -> FieldType + 'a {
+    let shape = Shape::of(kind);
+    move |path| meta.types.get(path).cloned().unwrap_or_else(|| shape.field_type(path))
+}
+
+fn typed_tops(kind: &str, fields: &Fields) -> Vec<(String, FieldType)> {
+    let shape = Shape::of(kind);
+    fields
+        .keys()
+        .map(|name| join("", name))
+        .map(|path| (path.clone(), shape.field_type(&path)))
+        .collect()
+}
+
+/// An open transaction, its clock and what it has changed so far.
+pub struct Tx<'c> {
+    conn: &'c Connection,
+    now: UtcMillis,
+    device: DeviceId,
+    clock: Hlc,
+    lseq: u64,
+    /// What changed, in order.
+    pub changes: Vec<Change>,
+}
+
+impl<'c> Tx<'c> {
+    /// Begins on a connection that has a transaction open: the sequence and the clock are read inside
+    /// of it, so that two programs on one book never write the same number.
+    pub(crate) fn begin(
+        conn: &'c Connection,
+        now: UtcMillis,
+        device: DeviceId,
+        clock: Hlc,
+    ) -> Result<Self> {
+        let (lseq, newest) = rows::newest(conn)?;
+        Ok(Self { conn, now, device, clock: clock.max(Hlc(newest)), lseq, changes: Vec::new() })
+    }
+
+    /// The connection, for a room's own reads within the transaction.
+    pub(crate) fn conn(&self) -> &'c Connection {
+        self.conn
+    }
+
+    fn stamp(&mut self, above: Hlc) -> Stamp {
+        self.clock = Hlc::tick(self.now, self.clock.max(above));
+        Stamp { hlc: self.clock, device: self.device }
+    }
+
+    fn changed(&mut self, id: RecordId, kind: &str, what: What) -> Change {
+        let change = Change { id, kind: kind.to_owned(), what, lseq: self.lseq };
+        self.changes.push(change.clone());
+        change
+    }
+
+    /// Writes a new record, unless its id is known.
+    pub fn create(&mut self, new: NewRecord) -> Result<Created> {
+        if rows::tomb(self.conn, new.id)?.is_some() {
+            return Ok(Created::Gone);
+        }
+        if rows::is_known(self.conn, new.id)? {
+            return Ok(Created::Known);
+        }
+        let NewRecord { id, kind, at, fields } = new;
+        let mut meta = Meta::new(self.stamp(Hlc(0)), BTreeMap::new());
+        meta.note_types(typed_tops(&kind, &fields).into_iter());
+        self.lseq += 1;
+        rows::insert(
+            self.conn,
+            &Record { id, kind: kind.clone(), at, fields, alive: true, lseq: self.lseq, meta },
+        )?;
+        self.changed(id, &kind, What::Created);
+        Ok(Created::New)
+    }
+
+    /// Writes the fields of `patch` that differ. With `opened`, the local sequence that a form was
+    /// opened at, fields that changed since are left alone and named.
+    pub fn edit(&mut self, id: RecordId, patch: Patch, opened: Option<u64>) -> Result<EditOutcome> {
+        let (k, record) = self.load(id)?;
+        let newer: Vec<String> = match opened {
+            Some(opened) if opened < record.lseq => rows::replaced_since(self.conn, k, opened)?
+                .into_iter()
+                .map(|replaced| replaced.path)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let touches =
+            |path: &str| newer.iter().any(|other| is_within(other, path) || is_within(path, other));
+        let (stale, fresh): (Patch, Patch) = patch.into_iter().partition(|(path, value)| {
+            touches(path) && get(&record.fields, path) != value.as_ref()
+        });
+        let stale = stale
+            .into_iter()
+            .map(|(path, typed)| stale_field(&record.fields, path, typed.as_ref()));
+        let stale = stale.collect::<Result<_>>()?;
+        Ok(EditOutcome { change: self.write(k, record, fresh, true, What::Edited)?, stale })
+    }
+
+    /// Moves a record to the recently deleted; deleting again changes nothing.
+    pub fn delete(&mut self, id: RecordId) -> Result<Option<Change>> {
+        let (k, record) = self.load(id)?;
+        self.write(k, record, Patch::new(), false, What::Deleted)
+    }
+
+    /// Brings a deleted record back.
+    pub fn restore(&mut self, id: RecordId) -> Result<Option<Change>> {
+        let (k, record) = self.load(id)?;
+        self.write(k, record, Patch::new(), true, What::Restored)
+    }
+
+    /// Undoes one change by writing what stood before; fields that changed again since stay.
+    pub fn undo(&mut self, change: &Change) -> Result<Option<Change>> {
+        let (k, record) = self.load(change.id)?;
+        match change.what {
+            What::Created | What::Restored => {
+                return self.write(k, record, Patch::new(), false, What::Deleted);
+            }
+            What::Deleted => return self.write(k, record, Patch::new(), true, What::Restored),
+            What::Erased => return Ok(None),
+            What::Edited => {}
+        }
+        let since = rows::replaced_since(self.conn, k, change.lseq.saturating_sub(1))?;
+        let (mine, later): (Vec<_>, Vec<_>) =
+            since.into_iter().partition(|replaced| replaced.lseq == change.lseq);
+        let mut patch = Patch::new();
+        let mut alive = record.alive;
+        for replaced in mine.into_iter().filter(|mine| later.iter().all(|l| l.path != mine.path)) {
+            let value = replaced
+                .value
+                .as_deref()
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(rows::json_error)?;
+            if replaced.path == ALIVE {
+                alive = value == Some(Value::Bool(true));
+            } else {
+                patch.push((replaced.path, value));
+            }
+        }
+        self.write(k, record, patch, alive, What::Edited)
+    }
+
+    /// Drops value, history and index terms of a record, here and, through the tomb, everywhere.
+    pub fn erase(&mut self, id: RecordId) -> Result<Change> {
+        self.bury(id, true)
+    }
+
+    /// Drops the content of what was deleted long ago, and history past its time.
+    pub fn purge(&mut self, history_before: UtcMillis, removed_before: UtcMillis) -> Result<()> {
+        for id in rows::expired(self.conn, history_before.0, removed_before.0)? {
+            self.bury(id, false)?;
+        }
+        Ok(())
+    }
+
+    fn bury(&mut self, id: RecordId, erased: bool) -> Result<Change> {
+        let (k, record) = self.load(id)?;
+        let stamp = self.stamp(record.meta.highest());
+        self.lseq += 1;
+        rows::bury(self.conn, k, &Tomb { id, erased, stamp, lseq: self.lseq })?;
+        Ok(self.changed(id, &record.kind, What::Erased))
+    }
+
+    fn load(&self, id: RecordId) -> Result<(i64, Record)> {
+        rows::load_row(self.conn, id)?.ok_or(LogbookError::NotFound { id })
+    }
+
+    /// The one place that changes a record: values, stamps, history, index and sequence together.
+    fn write(
+        &mut self,
+        k: i64,
+        mut record: Record,
+        patch: Patch,
+        alive: bool,
+        what: What,
+    ) -> Result<Option<Change>> {
+        let kind = record.kind.clone();
+        record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
+        let old_meta = record.meta.clone();
+        let types = type_of(&kind, &old_meta);
+        let before = flatten(&record.fields, &types);
+        for (path, value) in patch {
+            put(&mut record.fields, &path, value, &types);
+        }
+        let mut changed = changed_paths(&before, &flatten(&record.fields, &types));
+        if record.alive != alive {
+            changed.push((ALIVE.to_owned(), Some(Value::Bool(record.alive))));
+        }
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        let stamp = self.stamp(record.meta.highest());
+        self.lseq += 1;
+        for (path, value) in &changed {
+            let value =
+                value.as_ref().map(serde_json::to_string).transpose().map_err(rows::json_error)?;
+            let replaced = Replaced {
+                path: path.clone(),
+                value,
+                stamp: old_meta.stamp(path),
+                when_ms: self.now.0,
+                lseq: self.lseq,
+            };
+            rows::remember(self.conn, k, &replaced)?;
+        }
+        rows::unindex(self.conn, k)?;
+        let mut paths: Vec<String> = changed.into_iter().map(|(path, _)| path).collect();
+        if alive
+            && !paths.iter().any(|path| path == ALIVE)
+            && record.meta.exceptions.contains_key(ALIVE)
+        {
+            // An edit says that the record lives, whatever a delete elsewhere said before.
+            paths.push(ALIVE.to_owned());
+        }
+        record.meta.write(paths.into_iter(), stamp);
+        record.alive = alive;
+        record.lseq = self.lseq;
+        rows::update(self.conn, k, &record, if alive { None } else { Some(self.now.0) })?;
+        rows::index(self.conn, k)?;
+        Ok(Some(self.changed(record.id, &kind, what)))
+    }
+}
+
+fn patch_types(kind: &str, meta: &Meta, patch: &Patch) -> Vec<(String, FieldType)> {
+    let shape = Shape::of(kind);
+    let tops = patch
+        .iter()
+        .filter_map(|(path, _)| super::path::split(path).first().map(|top| join("", top)));
+    tops.filter(|top| !meta.types.contains_key(top))
+        .map(|top| (top.clone(), shape.field_type(&top)))
+        .collect()
+}
+
+fn is_within(path: &str, outer: &str) -> bool {
+    path == outer || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn stale_field(fields: &Fields, path: String, typed: Option<&Value>) -> Result<StaleField> {
+    let json = |value: Option<&Value>| {
+        value.map(serde_json::to_string).transpose().map_err(rows::json_error)
+    };
+    let current_json = json(get(fields, &path))?;
+    Ok(StaleField { typed_json: json(typed)?, current_json, path })
+}

@@ -1,0 +1,27 @@
+//! Facts about this copy of the book: the `local` table.
+
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+
+use super::sql;
+use crate::error::Result;
+
+pub(crate) fn text(conn: &Connection, name: &str) -> Result<Option<String>> {
+    conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(sql)
+}
+
+pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
+    conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(sql)
+}
+
+pub(crate) fn set(conn: &Connection, name: &str, value: &dyn ToSql) -> Result<()> {
+    conn.execute(
+        "INSERT OR REPLACE INTO local (name, value) VALUES (?1, ?2)",
+        params![name, value],
+    )
+    .map_err(sql)?;
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! The encrypted file: opening, keys, migrations, search index, backup, integrity.
+//!
+//! A book is a folder: `book.db` (SQLCipher), its write-ahead log, `book.key` in two copies, and
+//! `backups/`. One connection writes and one reads; long work opens a third of its own, so that
+//! nothing waits behind it.
+
+pub mod backup;
+pub mod integrity;
+pub mod key;
+mod key_file;
+pub(crate) mod local;
+mod migrate;
+pub mod search;
+mod wal;
+mod whole_file;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi::ErrorCode};
+
+use crate::error::{DamagedPart, LogbookError, Result};
+use crate::ids::Ids;
+use key::{BookKey, KeyVault, RecoveryCode};
+use key_file::KeyFile;
+pub use migrate::SCHEMA;
+pub(crate) use whole_file::WholeFile;
+
+pub(crate) const PAGE_BYTES: usize = 4096;
+const DATABASE: &str = "book.db";
+const LOG: &str = "book.db-wal";
+
+/// How durable a commit is. What ships is `Full`; `Normal` is for measuring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// On disk before the call returns.
+    #[default]
+    Full,
+    /// On disk at the next checkpoint.
+    Normal,
+}
+
+impl Synchronous {
+    /// As the pragma is given it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::Normal => "NORMAL",
+        }
+    }
+}
+
+/// The settings of every connection, beside key and durability; a baseline to measure against takes
+/// the same ones.
+pub const SETTINGS: &str =
+    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+    PRAGMA journal_mode = WAL; PRAGMA cache_size = -8000;";
+
+/// Where a book is and how it is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The book's folder.
+    pub folder: PathBuf,
+    /// A registered SQLite VFS instead of the system's, for tests of failing disks.
+    pub vfs: Option<String>,
+    /// How durable a commit is.
+    pub synchronous: Synchronous,
+    /// Open although the log is cut off; the files as found are copied aside first.
+    pub accept_cut_log: bool,
+}
+
+impl Place {
+    /// The book in `folder`, as shipped.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into(), ..Self::default() }
+    }
+
+    /// Whether there is a book in the folder, whole or not.
+    pub fn has_book(&self) -> bool {
+        self.database().exists()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join(DATABASE)
+    }
+}
+
+/// An open book's file.
+pub(crate) struct Store {
+    place: Place,
+    key: BookKey,
+    key_file: KeyFile,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+}
+
+impl Store {
+    /// Makes a new book. The database appears last: until then there is no book.
+    pub(crate) fn create(
+        place: Place,
+        vault: &Arc<dyn KeyVault>,
+        ids: &dyn Ids,
+    ) -> Result<(Self, RecoveryCode)> {
+        if place.has_book() {
+            return Err(LogbookError::BookExists);
+        }
+        std::fs::create_dir_all(&place.folder)?;
+        let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
+        let key_file = KeyFile::new(&key, &code.identity()?.to_public())?;
+        key_file.write(&place.folder)?;
+        key::keep(vault, &key)?;
+        let unfinished = place.folder.join("book.db.new");
+        for left in ["book.db.new", "book.db.new-wal", "book.db.new-shm", LOG, "book.db-shm"] {
+            remove_if_there(&place.folder.join(left))?;
+        }
+        let mut conn = connect(&unfinished, &key, &place)?;
+        migrate::migrate(&mut conn)?;
+        conn.close().map_err(|(_, error)| sql(error))?;
+        std::fs::rename(&unfinished, place.database())?;
+        key_file::sync_folder(&place.folder)?;
+        Ok((Self::connected(place, key, key_file)?, code))
+    }
+
+    /// Opens the book that is there.
+    pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>) -> Result<Self> {
+        if !place.has_book() {
+            return Err(LogbookError::NoBook);
+        }
+        let key_file = KeyFile::read(&place.folder)?;
+        let key = key::load(vault, &key_file.key_name)?;
+        if !key_file.fits(&key) {
+            return Err(LogbookError::WrongKey);
+        }
+        if !integrity::header_is_whole(&place.database(), &key)? {
+            return Err(LogbookError::Damaged { part: DamagedPart::Header });
+        }
+        if wal::cuts_off_saved_work(&place.folder.join(LOG))? {
+            if !place.accept_cut_log {
+                return Err(LogbookError::Damaged { part: DamagedPart::WriteAheadLog });
+            }
+            backup::copy_aside(&place.folder, "damaged")?;
+        }
+        let mut conn = connect(&place.database(), &key, &place)?;
+        let version = migrate::version(&conn)?;
+        if version < SCHEMA {
+            if version > 0 {
+                backup::before_migration(&conn, &place, &key_file, &key)?;
+            }
+            migrate::migrate(&mut conn)?;
+        }
+        drop(conn);
+        Self::connected(place, key, key_file)
+    }
+
+    fn connected(place: Place, key: BookKey, key_file: KeyFile) -> Result<Self> {
+        let writer = connect(&place.database(), &key, &place)?;
+        let reader = connect(&place.database(), &key, &place)?;
+        reader.pragma_update(None, "query_only", true).map_err(sql)?;
+        Ok(Self { place, key, key_file, writer: Mutex::new(writer), reader: Mutex::new(reader) })
+    }
+
+    /// Runs `work` in one transaction; an error rolls everything back.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        write(&mut lock(&self.writer), work)
+    }
+
+    /// Runs `work` on the reading connection.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&lock(&self.reader))
+    }
+
+    /// A connection of its own for long work.
+    pub(crate) fn connect(&self) -> Result<OwnConnection> {
+        Ok(OwnConnection(connect(&self.place.database(), &self.key, &self.place)?))
+    }
+
+    /// Changes when another program has written to the book.
+    pub(crate) fn data_version(&self) -> Result<i64> {
+        self.read(|conn| conn.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(sql))
+    }
+
+    /// Moves the log into the database and empties it, so that no old page stays in it.
+    pub(crate) fn empty_log(&self) -> Result<()> {
+        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
+    }
+
+    /// What tells this file from a copy of it.
+    pub(crate) fn file_identity(&self) -> Result<String> {
+        let about = std::fs::metadata(self.place.database())?;
+        #[cfg(unix)]
+        let number = {
+            use std::os::unix::fs::MetadataExt as _;
+            format!("{}:{}", about.dev(), about.ino())
+        };
+        #[cfg(not(unix))]
+        let number = format!("{:?}", about.created().ok());
+        Ok(number)
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn key(&self) -> &BookKey {
+        &self.key
+    }
+
+    pub(crate) fn key_file(&self) -> &KeyFile {
+        &self.key_file
+    }
+}
+
+/// A job's connection: it waits for nobody but other writers.
+pub(crate) struct OwnConnection(Connection);
+
+impl OwnConnection {
+    /// Runs `work` in one transaction; an error rolls everything back.
+    pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        write(&mut self.0, work)
+    }
+
+    /// From here on every read sees the book as it is now, whatever is written meanwhile.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        self.0.execute_batch("BEGIN; SELECT count(*) FROM local").map_err(sql)
+    }
+
+    /// Runs `work` on it.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&self.0)
+    }
+}
+
+fn write<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+    let value = work(&tx)?;
+    tx.commit().map_err(sql)?;
+    Ok(value)
+}
+
+/// A lock that a panicking thread left behind guards nothing half-done: transactions roll back.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Opens a connection to the file with its key and the settings that every connection has.
+pub(crate) fn connect(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = match &place.vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs.as_str()),
+        None => Connection::open_with_flags(file, flags),
+    }
+    .map_err(sql)?;
+    // SQLCipher's own log would go to the terminal.
+    conn.execute_batch("PRAGMA cipher_log_level = NONE").map_err(sql)?;
+    conn.pragma_update(None, "key", key.pragma().as_str()).map_err(sql)?;
+    conn.busy_timeout(Duration::from_secs(5)).map_err(sql)?;
+    conn.execute_batch(SETTINGS).map_err(sql)?;
+    conn.pragma_update(None, "synchronous", place.synchronous.as_str()).map_err(sql)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+fn remove_if_there(file: &Path) -> Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// SQLite's answer as the user's: the one place where the two meet.
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(crate) fn sql(error: rusqlite::Error) -> LogbookError {
+    if matches!(error, rusqlite::Error::QueryReturnedNoRows) {
+        return LogbookError::Damaged { part: DamagedPart::Structure };
+    }
+    let Some(inner) = error.sqlite_error() else {
+        return LogbookError::Damaged { part: DamagedPart::Record };
+    };
+    match inner.code {
+        ErrorCode::DiskFull => LogbookError::DiskFull,
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            LogbookError::ReadOnly
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => LogbookError::Busy,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+            LogbookError::Damaged { part: DamagedPart::Page }
+        }
+        ErrorCode::OperationInterrupted => LogbookError::Cancelled,
+        // The memory that connections share is a file too; it cannot grow on a full disk.
+        _ if inner.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE => LogbookError::DiskFull,
+        ErrorCode::SystemIoFailure => LogbookError::Io,
+        _ => LogbookError::Storage { code: inner.extended_code },
+    }
+}

@@ -1,0 +1,106 @@
+//! Full-text search: what a user types as an FTS5 query, and the newest hits with their words marked.
+
+use rusqlite::{Connection, params};
+
+use super::sql;
+use crate::error::Result;
+use crate::ids::RecordId;
+
+/// One word of a query, and the procedure ids whose names it begins a word of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Term {
+    pub(crate) word: String,
+    pub(crate) procedures: Vec<String>,
+}
+
+/// The words that a query consists of, as the index splits them.
+pub(crate) fn words(typed: &str) -> Vec<String> {
+    typed
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|w| !w.is_empty())
+        .map(str::to_lowercase)
+        .take(16)
+        .collect()
+}
+
+/// An FTS5 expression in which every word must occur, each as the beginning of a word or in the name
+/// of the procedure. `None` where nothing was typed.
+pub(crate) fn expression(terms: &[Term]) -> Option<String> {
+    let term = |term: &Term| {
+        let mut any = format!("{}*", quoted(&term.word));
+        for id in &term.procedures {
+            any.push_str(" OR procedure : ^ ");
+            any.push_str(&quoted(id));
+        }
+        if term.procedures.is_empty() { any } else { format!("({any})") }
+    };
+    if terms.is_empty() {
+        None
+    } else {
+        Some(terms.iter().map(term).collect::<Vec<_>>().join(" AND "))
+    }
+}
+
+fn quoted(word: &str) -> String {
+    format!("\"{}\"", word.replace('"', "\"\""))
+}
+
+/// A record that a search found.
+pub(crate) struct Hit {
+    pub(crate) k: i64,
+    pub(crate) id: RecordId,
+    pub(crate) kind: String,
+    /// A stretch of its text; the words found stand between `MARK` and `UNMARK`.
+    pub(crate) snippet: String,
+}
+
+/// Stands before a found word.
+pub const MARK: char = '\u{2}';
+/// Stands after a found word.
+pub const UNMARK: char = '\u{3}';
+
+/// The newest `limit` hits before row `before`, of one kind or of all.
+pub(crate) fn newest(
+    conn: &Connection,
+    expression: &str,
+    kind: Option<&str>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Hit>> {
+    let query = "SELECT search.rowid, record.id, record.kind,
+                   snippet(search, 1, char(2), char(3), '…', 12)
+                 FROM search JOIN record ON record.k = search.rowid
+                 WHERE search MATCH ?1 AND search.rowid < ?2 AND (?3 IS NULL OR record.kind = ?3)
+                 ORDER BY search.rowid DESC LIMIT ?4";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement
+        .query_map(params![expression, before.unwrap_or(i64::MAX), kind, limit], |row| {
+            Ok(Hit {
+                k: row.get(0)?,
+                id: RecordId::from_bytes(row.get(1)?),
+                kind: row.get(2)?,
+                snippet: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            })
+        })
+        .map_err(sql)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_cannot_break_the_query() {
+        assert_eq!(words("  L. hep-atic \"vein\" (R) "), ["l", "hep", "atic", "vein", "r"]);
+        assert_eq!(expression(&[]), None);
+        let terms = [
+            Term { word: "liv".into(), procedures: vec!["biopsy-liver".into()] },
+            Term { word: "or".into(), procedures: vec![] },
+        ];
+        assert_eq!(
+            expression(&terms).as_deref(),
+            Some("(\"liv\"* OR procedure : ^ \"biopsy-liver\") AND \"or\"*")
+        );
+    }
+}

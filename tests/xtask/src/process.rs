@@ -1,0 +1,113 @@
+//! Runs programs: output is shown as it comes, logged, and kept for the summary.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether its exit code was zero.
+    pub ok: bool,
+    /// What it printed, both streams in order of arrival.
+    pub lines: Vec<String>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// What happens to a program's output besides being kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// Shown line by line.
+    Live,
+    /// Only in the log.
+    LogOnly,
+}
+
+struct Sink {
+    log: File,
+    show: Show,
+    lines: Vec<String>,
+}
+
+/// Runs `command` without standard input; its output also goes to `log`.
+pub fn run(command: &mut Command, log: &Path, show: Show) -> io::Result<Outcome> {
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let sink = Mutex::new(Sink { log: File::create(log)?, show, lines: Vec::new() });
+    let start = Instant::now();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        scope.spawn(|| out.map(|stream| pump(stream, &sink)));
+        scope.spawn(|| err.map(|stream| pump(stream, &sink)));
+    });
+    let status = child.wait()?;
+    let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Outcome { ok: status.success(), lines: sink.lines, elapsed: start.elapsed() })
+}
+
+fn pump(stream: impl Read, sink: &Mutex<Sink>) {
+    let mut reader = BufReader::new(stream);
+    let mut bytes = Vec::new();
+    while matches!(reader.read_until(b'\n', &mut bytes), Ok(read) if read > 0) {
+        let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
+        bytes.clear();
+        let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        // A full disk or a closed terminal must not hide how the program ends.
+        let _ = writeln!(sink.log, "{line}");
+        if sink.show == Show::Live {
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+        sink.lines.push(line);
+    }
+}
+
+/// The trimmed standard output of a program that is quick and ends well.
+pub fn ask(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    fn shell(script: &str) -> Outcome {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        let name = (std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let log = std::env::temp_dir().join(format!("xtask-process-{}-{}.log", name.0, name.1));
+        let outcome = run(Command::new("sh").args(["-c", script]), &log, Show::LogOnly).unwrap();
+        let logged = fs::read_to_string(&log).unwrap();
+        assert_eq!(logged.lines().collect::<Vec<_>>(), outcome.lines);
+        fs::remove_file(log).unwrap();
+        outcome
+    }
+
+    #[test]
+    fn both_streams_and_the_exit_code_are_kept() {
+        let outcome = shell("echo one; sleep 0.1; echo two >&2; exit 3");
+        assert!(!outcome.ok);
+        assert_eq!(outcome.lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_program_never_waits_for_input() {
+        assert!(shell("cat").ok);
+    }
+
+    #[test]
+    fn ask_answers_only_where_the_program_ends_well() {
+        assert_eq!(ask("sh", &["-c", "echo yes"]).as_deref(), Some("yes"));
+        assert_eq!(ask("sh", &["-c", "echo no; false"]), None);
+        assert_eq!(ask("no-such-program-of-ours", &[]), None);
+    }
+}

@@ -1,0 +1,257 @@
+//! What `cargo xtask test` runs, in this order.
+//!
+//! Everything is built once, as one workspace: naming a package alone would build it again with
+//! other features. Kotlin, Swift and browser tests are driven by system tests, so that a plain
+//! `cargo test` runs them too where their toolchains are; here each has a row of its own.
+
+use std::env;
+use std::ffi::OsString;
+use std::process::Command;
+
+use xtask::paths;
+use xtask::process::{self, Show};
+use xtask::setup::Part;
+
+use crate::report::Row;
+
+/// Who runs tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// Cargo.
+    Rust,
+    /// Maven's test runner.
+    Kotlin,
+    /// SwiftPM's test runner.
+    Swift,
+    /// Node in front of Chromium.
+    Browser,
+}
+
+/// One call of Cargo.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// What the summary calls it.
+    pub name: &'a str,
+    /// Cargo's arguments.
+    pub args: &'a [&'a str],
+    /// Whether the steps that need a build wait for this one.
+    pub is_build: bool,
+    /// Whether it is pointless without one.
+    pub needs_build: bool,
+    /// Whether it has to count tests: a filter that matches nothing is a failure.
+    pub counts: bool,
+}
+
+const CHECK: Step<'static> =
+    Step { name: "", args: &[], is_build: false, needs_build: false, counts: false };
+
+const FORMAT: Step<'static> = Step { name: "format", args: &["fmt", "--all", "--check"], ..CHECK };
+const LINTS: Step<'static> = Step {
+    name: "lints",
+    args: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+    ..CHECK
+};
+const CORE_ALONE: Step<'static> =
+    Step { name: "core without ffi", args: &["check", "--package", "seldinger-core"], ..CHECK };
+const BUILD: Step<'static> = Step {
+    name: "build",
+    args: &["build", "--workspace", "--all-targets"],
+    is_build: true,
+    ..CHECK
+};
+const TESTS: Step<'static> = Step {
+    name: "tests",
+    args: &[
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--",
+        "--skip",
+        "shells::",
+        "--skip",
+        "browser::",
+    ],
+    needs_build: true,
+    counts: true,
+    ..CHECK
+};
+const KOTLIN: Step<'static> = Step { args: &system("shells::kotlin"), ..SHELL };
+const SWIFT: Step<'static> = Step { args: &system("shells::swift"), ..SHELL };
+const BROWSER: Step<'static> = Step { args: &system("browser::"), ..SHELL };
+const SHELL: Step<'static> = Step { name: "tests", needs_build: true, counts: true, ..CHECK };
+
+/// Writes the public signatures anew: the test that compares them, told to write.
+pub const API: Step<'static> = Step { name: "api", args: &system("api::"), ..CHECK };
+
+/// Writes the licenses of what ships anew, in the same way.
+pub const NOTICES: Step<'static> = Step { name: "notices", args: &system("notices::"), ..CHECK };
+
+const fn system(filter: &str) -> [&str; 7] {
+    ["test", "--workspace", "--test", "system", "--", filter, "--nocapture"]
+}
+
+impl Runner {
+    /// In the order in which they run.
+    pub const ALL: [Self; 4] = [Self::Rust, Self::Kotlin, Self::Swift, Self::Browser];
+
+    /// By the name that people type.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|runner| runner.name() == name)
+    }
+
+    /// The name that people read and type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "rust",
+            Self::Kotlin => "kotlin",
+            Self::Swift => "swift",
+            Self::Browser => "browser",
+        }
+    }
+
+    /// The toolchain that it cannot do without.
+    pub fn needs(self) -> Option<Part> {
+        match self {
+            Self::Rust => None,
+            Self::Kotlin => Some(Part::Kotlin),
+            Self::Swift => Some(Part::Swift),
+            Self::Browser => Some(Part::Browser),
+        }
+    }
+
+    /// Its steps.
+    pub fn steps(self) -> &'static [Step<'static>] {
+        match self {
+            Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS],
+            Self::Kotlin => &[KOTLIN],
+            Self::Swift => &[SWIFT],
+            Self::Browser => &[BROWSER],
+        }
+    }
+
+    /// How many tests passed, failed and were left out, if `line` is what this runner closes with.
+    pub fn closing(self, line: &str) -> Option<Counts> {
+        match self {
+            Self::Rust => {
+                let rest = line.strip_prefix("test result: ")?;
+                Some(Counts {
+                    passed: before(rest, " passed")?,
+                    failed: before(rest, " failed")?,
+                    ignored: before(rest, " ignored")?,
+                })
+            }
+            Self::Kotlin => {
+                // The line of the whole run, not those of each class, which name it.
+                let (_, rest) =
+                    line.split_once("Tests run: ").filter(|_| !line.contains(" in "))?;
+                let (run, rest) = rest.split_once(", Failures: ")?;
+                let (failures, rest) = rest.split_once(", Errors: ")?;
+                let (errors, skipped) = rest.split_once(", Skipped: ")?;
+                let failed = leading(failures)? + leading(errors)?;
+                let ignored = leading(skipped)?;
+                let passed = leading(run)?.saturating_sub(failed + ignored);
+                Some(Counts { passed, failed, ignored })
+            }
+            Self::Swift => {
+                let (_, rest) = line.split_once("Test run with ")?;
+                let all = leading(rest)?;
+                let failed = u32::from(rest.contains(" failed "));
+                Some(Counts { passed: all.saturating_sub(failed), failed, ignored: 0 })
+            }
+            Self::Browser => {
+                let rest = line.strip_prefix("browser: ")?;
+                Some(Counts {
+                    passed: before(rest, " passed")?,
+                    failed: before(rest, " failed")?,
+                    ignored: 0,
+                })
+            }
+        }
+    }
+}
+
+/// Tests of one step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Went well.
+    pub passed: u32,
+    /// Did not.
+    pub failed: u32,
+    /// Were left out.
+    pub ignored: u32,
+}
+
+fn leading(text: &str) -> Option<u32> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+fn before(text: &str, word: &str) -> Option<u32> {
+    let (start, _) = text.split_once(word)?;
+    start.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Runs a step and reads what its runner said.
+pub fn run(runner: Runner, step: &Step<'_>) -> Row {
+    let title = format!("{} {}", runner.name(), step.name);
+    println!("\n== {title}: cargo {}", step.args.join(" "));
+    let mut command = Command::new(cargo());
+    command.args(step.args).current_dir(paths::root());
+    // A shell's test that cannot run is a failure here, not a note.
+    command.env("REQUIRE_SHELLS", "1");
+    let log = paths::output().join(format!("{}.log", title.replace(' ', "-")));
+    let outcome = match process::run(&mut command, &log, Show::Live) {
+        Ok(outcome) => outcome,
+        Err(error) => return Row::not_run(runner, step, &error.to_string()),
+    };
+    let mut closing = None;
+    let mut counts = Counts::default();
+    for (line, found) in outcome.lines.iter().filter_map(|line| Some((line, runner.closing(line)?)))
+    {
+        counts.passed += found.passed;
+        counts.failed += found.failed;
+        counts.ignored += found.ignored;
+        closing = Some(line.clone());
+    }
+    let empty = step.counts && counts.passed + counts.failed == 0;
+    let note = if empty { Some("no test ran".to_owned()) } else { closing.filter(|_| step.counts) };
+    let ok = outcome.ok && !empty && counts.failed == 0;
+    Row::ran(runner, step, ok, counts, outcome.elapsed, note)
+}
+
+/// The Cargo that runs us.
+pub fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn counts(passed: u32, failed: u32, ignored: u32) -> Counts {
+        Counts { passed, failed, ignored }
+    }
+
+    #[test]
+    fn closing_lines_are_read() {
+        let rust = "test result: ok. 12 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out";
+        assert_eq!(Runner::Rust.closing(rust), Some(counts(12, 1, 2)));
+        let kotlin = "[WARNING] Tests run: 9, Failures: 1, Errors: 1, Skipped: 2";
+        assert_eq!(Runner::Kotlin.closing(kotlin), Some(counts(5, 2, 2)));
+        let class =
+            "[INFO] Tests run: 9, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 1 s -- in X";
+        assert_eq!(Runner::Kotlin.closing(class), None);
+        let swift = "✔ Test run with 14 tests passed after 0.31 seconds.";
+        assert_eq!(Runner::Swift.closing(swift), Some(counts(14, 0, 0)));
+        let swift = "✘ Test run with 14 tests failed after 0.31 seconds with 2 issues.";
+        assert_eq!(Runner::Swift.closing(swift), Some(counts(13, 1, 0)));
+        assert_eq!(Runner::Browser.closing("browser: 5 passed, 0 failed"), Some(counts(5, 0, 0)));
+        assert_eq!(Runner::Browser.closing("running 1 test"), None);
+    }
+
+    #[test]
+    fn runners_are_named_as_typed() {
+        assert_eq!(Runner::named("swift"), Some(Runner::Swift));
+        assert_eq!(Runner::named("pascal"), None);
+    }
+}
