@@ -165,6 +165,18 @@ impl Day {
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
 impl IsoWeek {
+    /// Reads `2026-W41`; a week that the year does not have is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (year, week) = text.split_once("-W")?;
+        let week = Self { year: year.parse().ok()?, week: week.parse().ok()? };
+        (week.monday().week() == week).then_some(week)
+    }
+
+    /// `2026-W41`.
+    pub fn iso(self) -> String {
+        format!("{}-W{:02}", self.year, self.week)
+    }
+
     /// The week's Monday.
     pub fn monday(self) -> Day {
         let date = NaiveDate::from_isoywd_opt(self.year, self.week, chrono::Weekday::Mon)

@@ -126,6 +126,19 @@ pub struct CaseRow {
     pub has_lesson: bool,
 }
 
+/// What the cases on record can be filtered by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CaseChoices {
+    /// Weeks with cases, the latest first.
+    pub weeks: Vec<IsoWeek>,
+    /// Procedure ids, in the order of the content, then whatever else was written.
+    pub procedures: Vec<String>,
+    /// Surnames.
+    pub attendings: Vec<String>,
+    /// Tags of the latest 2,000 cases.
+    pub tags: Vec<String>,
+}
+
 macro_rules! quiet_debug {
     ($($name:ident),+) => {$(
         impl std::fmt::Debug for $name {

@@ -3,7 +3,7 @@
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
-use super::list::{CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
+use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use super::tally::TallyRow;
 use super::values::Role;
 use crate::content::Content;
@@ -202,6 +202,41 @@ pub(crate) fn recent(conn: &Connection, column_name: &str) -> Result<Vec<String>
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let values = statement.query_map([], |row| row.get(0)).map_err(sql)?;
     values.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// What the cases on record can be filtered by.
+pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
+    let texts = |query: &str| -> Result<Vec<String>> {
+        let mut statement = conn.prepare_cached(query).map_err(sql)?;
+        let values = statement.query_map([], |row| row.get(0)).map_err(sql)?;
+        values.collect::<rusqlite::Result<_>>().map_err(sql)
+    };
+    let of = |column_name: &str| {
+        texts(&format!(
+            "SELECT DISTINCT {column_name} FROM record
+             WHERE kind = 'case' AND alive = 1 AND typeof({column_name}) = 'text' ORDER BY 1"
+        ))
+    };
+    let mut procedures = of("procedure")?;
+    let known = Content::shipped().procedures();
+    procedures.sort_by_key(|id| known.iter().position(|p| p.id == *id).unwrap_or(usize::MAX));
+    let days =
+        "SELECT DISTINCT day FROM record WHERE kind = 'case' AND alive = 1 ORDER BY day DESC";
+    let mut statement = conn.prepare_cached(days).map_err(sql)?;
+    let days = statement.query_map([], |row| row.get(0)).map_err(sql)?;
+    let mut weeks = Vec::new();
+    for day in days {
+        let week = Day(day.map_err(sql)?).week();
+        if weeks.last() != Some(&week) {
+            weeks.push(week);
+        }
+    }
+    let tags = texts(
+        "SELECT DISTINCT tag.value FROM (SELECT fields FROM record WHERE kind = 'case' AND alive = 1
+           ORDER BY when_ms DESC LIMIT 2000) AS latest, json_each(latest.fields, '$.tags') AS tag
+         WHERE tag.type = 'text' ORDER BY 1",
+    )?;
+    Ok(CaseChoices { weeks, procedures, attendings: of("attending")?, tags })
 }
 
 /// Surname and role of the people on record, first met first.

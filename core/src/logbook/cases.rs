@@ -1,7 +1,7 @@
 //! Cases: saving, reading, counting, finding.
 
 use super::Logbook;
-use crate::case_log::list::{CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
+use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use crate::case_log::rows;
 use crate::case_log::tally::{Counter, Tally};
 use crate::content::{Content, GoalScheme};
@@ -190,6 +190,11 @@ impl Logbook {
                 roles: rows::recent(conn, "role")?,
             })
         })
+    }
+
+    /// What the cases on record can be filtered by.
+    pub fn case_choices(&self) -> Result<CaseChoices> {
+        self.read(rows::choices)
     }
 
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.

@@ -1,26 +1,32 @@
-//! The page. Stand-in: the rooms move in here.
+//! The page: one room a folder, each with its handlers; templates in `templates/`, styles and scripts
+//! in `assets/`. Handlers only ask the core and draw what it says.
+//!
+//! A handler takes `State<AppState>` and a `Shell` (what the layout needs), asks the book on a thread
+//! that may wait for the disk, and draws an askama template that extends `layout.html` and has the
+//! shell as its field `shell`. `?` turns an error of the core into a page of its words.
 
-use axum::extract::State;
-use axum::response::Html;
+mod assets;
+mod cases;
+mod sample;
+mod shell;
+mod trouble;
+mod undo;
+mod words;
+
+use axum::Router;
+use axum::middleware;
 use axum::routing::get;
-use axum::{Extension, Router};
 
-use seldinger_core::case_log::list::CaseFilter;
-
-use crate::serve::{AppState, Session};
+use crate::serve::AppState;
+use shell::Notices;
 
 /// Every page.
-pub fn routes() -> Router<AppState> {
-    Router::new().route("/", get(cases))
-}
-
-async fn cases(
-    State(state): State<AppState>,
-    Extension(session): Extension<Session>,
-) -> Html<String> {
-    let counted = state.ask(|book| book.count_cases(&CaseFilter::default())).await.unwrap_or(0);
-    let token = state.csrf(&session);
-    Html(format!(
-        "<!doctype html><title>Seldinger</title><p>{counted} cases</p><input type=\"hidden\" name=\"csrf\" value=\"{token}\">"
-    ))
+pub fn routes(state: &AppState) -> Router<AppState> {
+    Router::new()
+        .merge(cases::routes())
+        .merge(sample::routes())
+        .merge(undo::routes())
+        .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
+        .layer(axum::Extension(Notices::default()))
+        .route("/assets/{name}", get(assets::serve))
 }

@@ -94,7 +94,7 @@ fn router(state: AppState) -> Router {
         .route(OPEN, get(door::open))
         .route(AGAIN, post(door::another))
         .route(STYLE, get(door::style));
-    crate::page::routes()
+    crate::page::routes(&state)
         .merge(door)
         .layer(axum::middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)

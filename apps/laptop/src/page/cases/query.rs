@@ -1,0 +1,110 @@
+//! What the case list is asked for. It is posted, so that no search ends up in the browser's history.
+
+use seldinger_core::case_log::list::{CaseFilter, CaseSort};
+use seldinger_core::case_log::values::Role;
+use seldinger_core::time::{Day, IsoWeek};
+use serde::Deserialize;
+
+/// The filter form as it was sent; empty texts mean any.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CaseQuery {
+    pub q: String,
+    /// A week, `2026-W43`.
+    pub week: String,
+    pub from: String,
+    pub to: String,
+    /// A procedure's id, or `all:` and a category's.
+    pub procedure: String,
+    /// A role, or `none`.
+    pub role: String,
+    pub attending: String,
+    pub tag: String,
+    pub interesting: String,
+    pub unfinished: String,
+    pub sort: String,
+    /// Where the next page begins.
+    pub after: String,
+}
+
+/// Stands before a category's id among the procedures.
+pub const WHOLE_CATEGORY: &str = "all:";
+/// Among the roles: none is written.
+pub const NO_ROLE: &str = "none";
+
+impl CaseQuery {
+    /// The core's filter. A day that is none filters nothing: half of it may be typed.
+    pub fn filter(&self) -> CaseFilter {
+        let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let category = self.procedure.strip_prefix(WHOLE_CATEGORY);
+        CaseFilter {
+            from: Day::parse(&self.from),
+            to: Day::parse(&self.to),
+            week: IsoWeek::parse(&self.week),
+            procedures: match category {
+                Some(_) => Vec::new(),
+                None => some(&self.procedure).into_iter().collect(),
+            },
+            category: category.map(str::to_owned),
+            role: Role::parse(&self.role),
+            role_missing: self.role == NO_ROLE,
+            attending: some(&self.attending),
+            tag: some(&self.tag),
+            interesting: !self.interesting.is_empty(),
+            unfinished: !self.unfinished.is_empty(),
+            text: some(&self.q),
+        }
+    }
+
+    /// In which order; the newest first unless something else is chosen.
+    pub fn sort(&self) -> CaseSort {
+        CaseSort::parse(&self.sort).unwrap_or_default()
+    }
+
+    /// The name of that order.
+    pub fn sort_name(&self) -> &'static str {
+        let sort = self.sort();
+        CaseSort::ALL.into_iter().find(|(known, _)| *known == sort).map_or("", |(_, name)| name)
+    }
+
+    /// Whether anything is filtered.
+    pub fn narrows(&self) -> bool {
+        self.filter() != CaseFilter::default()
+    }
+
+    /// The page after which the list goes on.
+    pub fn after(&self) -> Option<&str> {
+        Some(self.after.as_str()).filter(|after| !after.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_form_filters_nothing() {
+        let query = CaseQuery::default();
+        assert!(!query.narrows());
+        assert_eq!((query.sort(), query.after()), (CaseSort::Newest, None));
+    }
+
+    #[test]
+    fn what_is_chosen_is_filtered_by() {
+        let query = CaseQuery {
+            q: " port ".into(),
+            week: "2026-W43".into(),
+            from: "2026-10".into(),
+            procedure: "all:vascular".into(),
+            role: NO_ROLE.into(),
+            interesting: "on".into(),
+            ..CaseQuery::default()
+        };
+        let filter = query.filter();
+        assert_eq!(filter.text.as_deref(), Some("port"));
+        assert_eq!(filter.week, IsoWeek::parse("2026-W43"));
+        assert_eq!((filter.from, filter.role, filter.role_missing), (None, None, true));
+        assert_eq!((filter.category.as_deref(), filter.procedures.len()), (Some("vascular"), 0));
+        assert!(filter.interesting && query.narrows());
+    }
+}

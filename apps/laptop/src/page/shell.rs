@@ -1,0 +1,154 @@
+//! What is around every page: rooms, theme, page token, and what has just happened.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::{Html, IntoResponse, Response};
+use seldinger_core::error::LogbookError;
+use seldinger_core::record::Change;
+
+use super::trouble::Trouble;
+use crate::serve::{AppState, Session};
+
+/// The cookie that holds the chosen theme; without it the system decides.
+pub const THEME_COOKIE: &str = "seldinger-theme";
+
+/// A place in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    Cases,
+    Tally,
+    Find,
+    Export,
+    Deleted,
+    Settings,
+}
+
+impl Room {
+    /// Whether the key that finds leads here.
+    pub fn is_find(self) -> bool {
+        self == Self::Find
+    }
+
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Cases => "/",
+            Self::Tally => "/tally",
+            Self::Find => "/find",
+            Self::Export => "/export",
+            Self::Deleted => "/deleted",
+            Self::Settings => "/settings",
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cases => "Cases",
+            Self::Tally => "Tally",
+            Self::Find => "Find",
+            Self::Export => "Export, import",
+            Self::Deleted => "Recently deleted",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// Something that has just happened, for the bar at the bottom.
+#[derive(Clone)]
+pub struct Notice {
+    /// What is said.
+    pub text: String,
+    /// What undoes it.
+    pub undo: Option<Change>,
+}
+
+/// What the next whole page tells: a plain form is answered by sending the browser to another page.
+#[derive(Clone, Default)]
+pub struct Notices(Arc<Mutex<Option<Notice>>>);
+
+impl Notices {
+    /// Leaves a notice for the next page.
+    pub fn leave(&self, text: impl Into<String>, undo: Option<Change>) {
+        let notice = Notice { text: text.into(), undo };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
+    }
+
+    fn take(&self) -> Option<Notice> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What the layout shows around a page.
+#[derive(Clone)]
+pub struct Shell {
+    /// Where the page is in the navigation.
+    pub here: Room,
+    /// `light`, `dark`, or empty: as the system says.
+    pub theme: &'static str,
+    /// The sample rotation is shown.
+    pub sample: bool,
+    /// The token that this page's forms carry.
+    pub csrf: String,
+    /// What has just happened.
+    pub notice: Option<Notice>,
+    /// Only a part of a page is asked for, to be put into the one that is open.
+    pub part: bool,
+}
+
+impl Shell {
+    /// The rooms that a day's work goes through.
+    pub fn rooms(&self) -> [Room; 2] {
+        [Room::Cases, Room::Tally]
+    }
+
+    /// The rooms that look at the whole logbook.
+    pub fn whole(&self) -> [Room; 4] {
+        [Room::Find, Room::Export, Room::Deleted, Room::Settings]
+    }
+
+    /// The shell of a page in `room`.
+    pub fn at(self, here: Room) -> Self {
+        Self { here, ..self }
+    }
+}
+
+impl FromRequestParts<AppState> for Shell {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Trouble> {
+        let session = parts.extensions.get::<Session>().ok_or(LogbookError::KeyLocked)?;
+        let part = parts.headers.contains_key("hx-request");
+        let notices = parts.extensions.get::<Notices>();
+        let reads = parts.method == axum::http::Method::GET;
+        Ok(Self {
+            here: Room::Cases,
+            theme: theme(parts),
+            sample: state.is_sample(),
+            csrf: state.csrf(session),
+            notice: notices.filter(|_| reads && !part).and_then(Notices::take),
+            part,
+        })
+    }
+}
+
+fn theme(parts: &Parts) -> &'static str {
+    let cookies =
+        parts.headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let value = cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (key, value) = pair.trim().split_once('=')?;
+        (key == THEME_COOKIE).then_some(value)
+    });
+    match value {
+        Some("light") => "light",
+        Some("dark") => "dark",
+        _ => "",
+    }
+}
+
+/// Draws a template.
+pub fn draw(template: &impl askama::Template) -> Result<Response, Trouble> {
+    let text = template.render().map_err(|_| LogbookError::Io)?;
+    Ok(Html(text).into_response())
+}

@@ -1,0 +1,82 @@
+//! What went wrong, as a page or, where a part of a page was asked for, as a part.
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use seldinger_core::content::Wording;
+use seldinger_core::error::LogbookError;
+
+use super::shell::{Shell, draw};
+use crate::serve::AppState;
+
+/// Why a page could not be shown or a request could not be carried out.
+#[derive(Debug)]
+pub struct Trouble(LogbookError);
+
+impl From<LogbookError> for Trouble {
+    fn from(error: LogbookError) -> Self {
+        Self(error)
+    }
+}
+
+impl Trouble {
+    fn status(&self) -> StatusCode {
+        use LogbookError as E;
+        match self.0 {
+            E::NotFound { .. } | E::NoDraft | E::NotAnId => StatusCode::NOT_FOUND,
+            E::NotADay | E::UnknownDefinition | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    /// The words travel beside the answer: only `tell` knows what kind of page was asked for.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self.0.wording());
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage {
+    shell: Shell,
+    told: Wording,
+}
+
+#[derive(Template)]
+#[template(path = "part/told.html")]
+struct TroublePart {
+    told: Wording,
+}
+
+/// Puts the words of a trouble into its answer.
+pub async fn tell(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    use axum::extract::FromRequestParts as _;
+    let (mut parts, body) = request.into_parts();
+    let part = parts.headers.contains_key("hx-request");
+    let path_parts = parts.clone();
+    let mut response = next.run(Request::from_parts(parts.clone(), body)).await;
+    let Some(told) = response.extensions_mut().remove::<Wording>() else { return response };
+    parts = path_parts;
+    let drawn = if part {
+        draw(&TroublePart { told })
+    } else {
+        match Shell::from_request_parts(&mut parts, &state).await {
+            Ok(shell) => draw(&TroublePage { shell, told }),
+            Err(trouble) => return trouble.into_response(),
+        }
+    };
+    match drawn {
+        Ok(mut drawn) => {
+            *drawn.status_mut() = response.status();
+            drawn
+        }
+        Err(_) => response,
+    }
+}
