@@ -1,7 +1,7 @@
 -- Schema 1. Never edited after release.
 
 CREATE TABLE record (
-  k INTEGER PRIMARY KEY,          -- local row number; the search index and history refer to it
+  k INTEGER PRIMARY KEY,          -- local row number: the sequence of the write that made it; search and history refer to it
   id BLOB NOT NULL UNIQUE,        -- 16 bytes of UUID, the same on every device
   kind TEXT NOT NULL,             -- case, consult, person, ...; unknown kinds are carried along
   at_ms INTEGER NOT NULL,         -- when it was typed, UTC milliseconds
@@ -20,8 +20,8 @@ CREATE TABLE record (
   interesting ANY AS (fields ->> '$.interesting') VIRTUAL
 ) STRICT;
 
--- The sync queue: what lies beyond a peer's acknowledgement. Carries the stamp for the clock.
-CREATE UNIQUE INDEX record_lseq ON record (lseq, hlc);
+-- The sync queue: what lies beyond a peer's acknowledgement. What was never edited is found by its k.
+CREATE UNIQUE INDEX record_lseq ON record (lseq, hlc) WHERE lseq <> k;
 -- One index serves the list, its filters and the tally without touching the rows.
 CREATE INDEX record_list ON record (kind, alive, when_ms, k, day, procedure, role, attending, interesting);
 
@@ -69,13 +69,16 @@ CREATE TABLE local (
   value ANY NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Every text that the user wrote, without ids and times.
+-- How far the search index has come; what was written since is taken in by the dozen, and before a search.
+INSERT INTO local (name, value) VALUES ('indexed', 0);
+
+-- Every text that the user wrote and that is indexed, without ids and times.
 CREATE VIEW search_doc AS
   SELECT k, procedure,
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
       WHERE type = 'text' AND fullkey <> '$.procedure'
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
-  FROM record WHERE alive = 1;
+  FROM record WHERE alive = 1 AND lseq <= (SELECT value FROM local WHERE name = 'indexed');
 
 CREATE VIRTUAL TABLE search USING fts5 (
   procedure, body,
@@ -84,6 +87,7 @@ CREATE VIRTUAL TABLE search USING fts5 (
   tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+INSERT INTO search (search, rank) VALUES ('automerge', 16);
 
 -- One view a kind, for reading the book in plain SQL.
 CREATE VIEW cases AS

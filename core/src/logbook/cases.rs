@@ -1,5 +1,7 @@
 //! Cases: saving, reading, counting, finding.
 
+use rusqlite::Connection;
+
 use super::Logbook;
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use crate::case_log::rows;
@@ -129,12 +131,20 @@ impl Logbook {
         sort: CaseSort,
         after: Option<&str>,
     ) -> Result<CasePage> {
-        self.read(|conn| rows::page(conn, filter, sort, after))
+        self.read_filtered(filter, |conn| rows::page(conn, filter, sort, after))
+    }
+
+    fn read_filtered<T>(
+        &self,
+        filter: &CaseFilter,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        if filter.text.is_some() { self.read_indexed(work) } else { self.read(work) }
     }
 
     /// How many cases there are.
     pub fn count_cases(&self, filter: &CaseFilter) -> Result<u64> {
-        self.read(|conn| rows::count(conn, filter))
+        self.read_filtered(filter, |conn| rows::count(conn, filter))
     }
 
     /// One case, deleted or not.
@@ -200,7 +210,7 @@ impl Logbook {
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
     pub fn tally(&self, filter: &CaseFilter, scheme: Option<&GoalScheme>) -> Result<Tally> {
         let mut counter = Counter::default();
-        self.read(|conn| rows::tally_rows(conn, filter, |row| counter.add(row)))?;
+        self.read_filtered(filter, |conn| rows::tally_rows(conn, filter, |row| counter.add(row)))?;
         Ok(counter.tally(scheme.unwrap_or(Content::shipped().goals())))
     }
 
@@ -215,7 +225,7 @@ impl Logbook {
         let Some(expression) = rows::search_expression(typed) else {
             return Ok(SearchPage { hits: Vec::new(), next: None });
         };
-        self.read(|conn| {
+        self.read_indexed(|conn| {
             let mut found = search::newest(conn, &expression, kind, before, PAGE_ROWS + 1)?;
             let more = found.len() > PAGE_ROWS as usize;
             found.truncate(PAGE_ROWS as usize);

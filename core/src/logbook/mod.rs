@@ -147,7 +147,7 @@ impl Logbook {
         let changed = self.store.write(|conn| {
             let mut tx = Tx::begin(conn, now, self.device, Hlc(0))?;
             let value = work(&mut tx)?;
-            Ok(Changed { value, changes: tx.changes })
+            Ok(Changed { value, changes: tx.end()? })
         })?;
         tell(&self.observers, &changed.changes);
         Ok(changed)
@@ -156,6 +156,14 @@ impl Logbook {
     /// Reads on the connection that never waits for a writer.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.store.read(work)
+    }
+
+    /// The same for a read that searches: the index takes in the latest writes first.
+    pub(crate) fn read_indexed<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if self.read(record::index_is_behind)? {
+            self.store.write(record::catch_up_index)?;
+        }
+        self.read(work)
     }
 
     /// One record, deleted or not.

@@ -137,7 +137,7 @@ fn apply(book: &Logbook, cases: &mut Vec<Modeled>, write: Write) -> Result<(), T
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn any_writes_leave_the_book_as_the_model_says(writes in writes()) {

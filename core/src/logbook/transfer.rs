@@ -261,7 +261,7 @@ impl Import {
             let mut tx = Tx::begin(conn, now, device, Hlc(0))?;
             let created: Vec<Created> =
                 batch.into_iter().map(|new| tx.create(new)).collect::<Result<_>>()?;
-            Ok((created, tx.changes))
+            Ok((created, tx.end()?))
         })?;
         for created in created {
             match created {

@@ -126,6 +126,19 @@ fn typed_tops(kind: &str, fields: &Fields) -> Vec<(String, FieldType)> {
         .collect()
 }
 
+/// After so many writes the search index follows.
+const INDEX_EVERY: u64 = 256;
+
+/// Whether something was written that the search index has not taken in.
+pub(crate) fn index_is_behind(conn: &Connection) -> Result<bool> {
+    Ok(rows::newest(conn)?.0 > rows::indexed(conn)?)
+}
+
+/// Lets the search index catch up.
+pub(crate) fn catch_up_index(conn: &Connection) -> Result<()> {
+    rows::index(conn, rows::newest(conn)?.0)
+}
+
 /// An open transaction, its clock and what it has changed so far.
 pub struct Tx<'c> {
     conn: &'c Connection,
@@ -148,6 +161,14 @@ impl<'c> Tx<'c> {
     ) -> Result<Self> {
         let (lseq, newest) = rows::newest(conn)?;
         Ok(Self { conn, now, device, clock: clock.max(Hlc(newest)), lseq, changes: Vec::new() })
+    }
+
+    /// Ends the work of the transaction: lets the search index follow once enough was written.
+    pub(crate) fn end(self) -> Result<Vec<Change>> {
+        if self.lseq - rows::indexed(self.conn)? >= INDEX_EVERY {
+            rows::index(self.conn, self.lseq)?;
+        }
+        Ok(self.changes)
     }
 
     /// The connection, for a room's own reads within the transaction.
@@ -318,18 +339,14 @@ impl<'c> Tx<'c> {
         }
         rows::unindex(self.conn, k)?;
         let mut paths: Vec<String> = changed.into_iter().map(|(path, _)| path).collect();
-        if alive
-            && !paths.iter().any(|path| path == ALIVE)
-            && record.meta.exceptions.contains_key(ALIVE)
-        {
-            // An edit says that the record lives, whatever a delete elsewhere said before.
+        if alive && !paths.iter().any(|path| path == ALIVE) {
+            // An edit says that the record lives, whatever a delete elsewhere says meanwhile.
             paths.push(ALIVE.to_owned());
         }
         record.meta.write(paths.into_iter(), stamp);
         record.alive = alive;
         record.lseq = self.lseq;
         rows::update(self.conn, k, &record, if alive { None } else { Some(self.now.0) })?;
-        rows::index(self.conn, k)?;
         Ok(Some(self.changed(record.id, &kind, what)))
     }
 }
