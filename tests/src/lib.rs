@@ -3,7 +3,11 @@
 mod app;
 mod book;
 mod fakes;
+mod raw;
+mod script;
 
 pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
 pub use book::{case, fields, rotation, setup};
-pub use fakes::{FixedClock, MemoryVault, SeededIds};
+pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};
+pub use raw::{complaints, raw};
+pub use script::{Found, Script, Step, found};

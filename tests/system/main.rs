@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
 mod cli;
+mod crash;
 mod jot;
 mod notices;
 mod serve;
