@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
-use seldinger_core::error::Result;
+use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::form::TypedField;
 use seldinger_core::ids::{DraftId, RecordId};
 use seldinger_core::logbook::{JOT, Logbook};
@@ -120,9 +120,13 @@ impl Script {
                 change.map(|change| change.lseq)
             }
             Step::Erase(at) => {
-                let change = book.erase(self.cases[at].id)?;
+                let erased = match book.erase(self.cases[at].id) {
+                    // Tried again: it was erased, and only emptying the log had failed.
+                    Err(LogbookError::NotFound { .. }) => None,
+                    other => Some(other?.lseq),
+                };
                 self.cases.swap_remove(at);
-                Some(change.lseq)
+                erased
             }
             Step::Draft => {
                 // Begun and kept in two transactions; only the second one tells the number.

@@ -4,6 +4,7 @@
 
 mod cli;
 mod crash;
+mod failing_disk;
 mod jot;
 mod notices;
 mod serve;
