@@ -8,4 +8,5 @@ mod failing_disk;
 mod jot;
 mod notices;
 mod serve;
+mod tidy;
 mod transfer;
