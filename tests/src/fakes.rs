@@ -1,6 +1,7 @@
 //! Time, randomness and keys as parameters.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use seldinger_core::ids::Ids;
@@ -106,5 +107,30 @@ impl KeyVault for MemoryVault {
     fn remove(&self, name: String) -> Result<(), KeyVaultError> {
         self.open()?.remove(&name);
         Ok(())
+    }
+}
+
+/// A vault of files, for a book that several processes open.
+#[derive(Debug)]
+pub struct FileVault(PathBuf);
+
+impl FileVault {
+    /// Keeps its files in `folder`, which is there.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+}
+
+impl KeyVault for FileVault {
+    fn load(&self, name: String) -> Result<Option<Vec<u8>>, KeyVaultError> {
+        Ok(std::fs::read(self.0.join(name)).ok())
+    }
+
+    fn store(&self, name: String, secret: Vec<u8>) -> Result<(), KeyVaultError> {
+        std::fs::write(self.0.join(name), secret).map_err(|_| KeyVaultError::Unavailable)
+    }
+
+    fn remove(&self, name: String) -> Result<(), KeyVaultError> {
+        std::fs::remove_file(self.0.join(name)).map_err(|_| KeyVaultError::Unavailable)
     }
 }

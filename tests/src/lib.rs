@@ -3,7 +3,13 @@
 mod app;
 mod book;
 mod fakes;
+mod faulty_vfs;
+mod raw;
+mod script;
 
 pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
 pub use book::{case, fields, rotation, setup};
-pub use fakes::{FixedClock, MemoryVault, SeededIds};
+pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};
+pub use faulty_vfs::{At, Disk, Event, FAULTY, FaultyDisk, Files};
+pub use raw::{complaints, raw};
+pub use script::{Found, Script, Step, found};

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
 mod cli;
+mod crash;
+mod failing_disk;
 mod jot;
 mod notices;
 mod serve;
+mod tidy;
 mod transfer;

@@ -18,8 +18,6 @@ mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
-
 pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };
@@ -35,7 +33,7 @@ use crate::error::Result;
 use crate::ids::{DeviceId, Ids, RecordId};
 use crate::record::{self, Change, FieldVersion, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
-use crate::store::{Place, Store};
+use crate::store::{Connection, Place, Store};
 use crate::time::{Clock, DAY_MS, Hlc, Moment, UtcMillis};
 
 /// What a logbook is opened with.

@@ -1,11 +1,10 @@
 //! What a field held before.
 
-use rusqlite::Connection;
-
 use super::path::{Fields, flatten, get, put};
 use super::{rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
+use crate::store::Connection;
 use crate::time::UtcMillis;
 
 /// A value that a field has or had.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
 use serde_json::Value;
 
 use super::Record;
@@ -12,6 +11,7 @@ use super::rows::{self, Replaced, Tomb};
 use super::shape::{FieldType, Shape};
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
+use crate::store::Connection;
 use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 
 /// What happened to a record.

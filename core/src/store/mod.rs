@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi::ErrorCode};
+// Rooms pass a connection on to their `rows`, which alone speak SQL to it.
+pub use rusqlite::Connection;
+use rusqlite::{OpenFlags, TransactionBehavior, ffi::ErrorCode};
 
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::Ids;
