@@ -11,9 +11,11 @@ mod jots;
 #[cfg(test)]
 mod model_tests;
 mod rows;
+mod safety;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod verify;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +32,7 @@ pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
     ImportReport, ImportSource,
 };
+pub use verify::{BackupState, VerifyReport};
 
 use crate::error::Result;
 use crate::ids::{DeviceId, Ids, RecordId};
@@ -125,7 +128,8 @@ impl Logbook {
     /// # Errors
     /// `NoBook`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`, `NewerSchema`.
     pub fn open(setup: Setup) -> Result<Self> {
-        Self::with(Store::open(setup.place.clone(), &setup.vault)?, setup)
+        let stamp = safety::stamp(setup.clock.now());
+        Self::with(Store::open(setup.place.clone(), &setup.vault, &stamp)?, setup)
     }
 
     fn with(store: Store, setup: Setup) -> Result<Self> {

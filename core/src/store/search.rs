@@ -1,6 +1,6 @@
 //! Full-text search: what a user types as an FTS5 query, and the newest hits with their words marked.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::sql;
 use crate::error::Result;
@@ -84,6 +84,21 @@ pub(crate) fn newest(
         })
         .map_err(sql)?;
     rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// Whether the index says something else than the records.
+pub(crate) fn disagrees(conn: &Connection) -> Result<bool> {
+    let ask = "INSERT INTO search (search, rank) VALUES ('integrity-check', 1)";
+    match conn.execute(ask, []) {
+        Ok(_) => Ok(false),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(true),
+        Err(error) => Err(sql(error)),
+    }
+}
+
+/// Builds the index anew from the records.
+pub(crate) fn rebuild(conn: &Connection) -> Result<()> {
+    conn.execute("INSERT INTO search (search) VALUES ('rebuild')", []).map(drop).map_err(sql)
 }
 
 #[cfg(test)]
