@@ -13,6 +13,8 @@ mod model_tests;
 mod rows;
 mod safety;
 #[cfg(test)]
+mod safety_tests;
+#[cfg(test)]
 mod tests;
 mod transfer;
 mod verify;
@@ -101,7 +103,6 @@ pub struct Logbook {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    vault: Arc<dyn KeyVault>,
     device: DeviceId,
     observers: Observers,
 }
@@ -134,8 +135,8 @@ impl Logbook {
 
     fn with(store: Store, setup: Setup) -> Result<Self> {
         let device = identity::device_of(&store, &setup)?;
-        let Setup { vault, clock, ids, .. } = setup;
-        let book = Self { store, clock, ids, vault, device, observers: Observers::default() };
+        let Setup { clock, ids, .. } = setup;
+        let book = Self { store, clock, ids, device, observers: Observers::default() };
         book.purge()?;
         Ok(book)
     }
