@@ -104,6 +104,9 @@ pub enum LogbookError {
     /// The file is not a backup, or its end is missing, or a byte of it changed.
     #[error("not a whole backup")]
     BadBackup,
+    /// A recovery code was needed, and what was given is none: a letter is missing or wrong.
+    #[error("not a recovery code")]
+    NotACode,
     /// A line of an import cannot be read; nothing was written.
     #[error("line {line}: {reason:?}")]
     BadLine {

@@ -61,9 +61,9 @@ pub enum Failure {
     /// A recovery code is needed, and there is nobody to ask.
     #[error("a recovery code is needed")]
     CodeNeeded,
-    /// What was given is not a recovery code.
-    #[error("not a recovery code")]
-    NotACode,
+    /// A backup is sealed, and there is nobody to ask for its passphrase or code.
+    #[error("the secret of a backup is needed")]
+    BackupSecretNeeded,
     /// The page's port is taken.
     #[error("the port is taken")]
     PortTaken(u16),
@@ -96,7 +96,7 @@ impl Failure {
             Self::PassphraseEmpty => said("passphrase_empty", &[]),
             Self::PassphrasesDiffer => said("passphrases_differ", &[]),
             Self::CodeNeeded => said("code_needed", &[]),
-            Self::NotACode => said("not_a_code", &[]),
+            Self::BackupSecretNeeded => said("backup_secret_needed", &[]),
             Self::PortTaken(port) => said("port_taken", &[("port", &port.to_string())]),
         }
     }
@@ -112,7 +112,7 @@ impl Failure {
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
-            | Self::NotACode => 4,
+            | Self::BackupSecretNeeded => 4,
             Self::DamageFound => 5,
             Self::CannotWrite(_) | Self::Output => 6,
             Self::BadPeople { .. } | Self::CannotRead(_) => 7,
@@ -125,7 +125,12 @@ fn of_book(error: &LogbookError) -> u8 {
     use LogbookError as E;
     match error {
         E::NoBook | E::NotFound { .. } | E::NoDraft | E::NotAnId => 3,
-        E::KeyLocked | E::KeyCancelled | E::KeyMissing | E::KeyUnavailable | E::WrongKey => 4,
+        E::KeyLocked
+        | E::KeyCancelled
+        | E::KeyMissing
+        | E::KeyUnavailable
+        | E::WrongKey
+        | E::NotACode => 4,
         E::Damaged { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,

@@ -4,11 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Logbook;
-use crate::error::Result;
+use super::logbook::setup;
+use crate::error::{LogbookError, Result};
 use crate::job::{Job, Progress};
 use crate::logbook::{
-    ExportFormat, ExportReport, IdentifierReport, ImportOptions, ImportReport, ImportSource,
+    self, ExportFormat, ExportReport, IdentifierReport, ImportOptions, ImportReport, ImportSource,
+    VerifyReport,
 };
+use crate::store::KeyChange;
+use crate::store::backup::{BackupReport, RestoreReport, Seal};
+use crate::store::key::KeyVault;
 
 macro_rules! jobs {
     ($($(#[$doc:meta])* $name:ident gives $report:ident;)+) => {$(
@@ -49,6 +54,14 @@ jobs! {
     ExportJob gives ExportReport;
     /// Looks for patient identifiers before an export.
     IdentifierJob gives IdentifierReport;
+    /// Writes the whole book to one encrypted file.
+    BackupJob gives BackupReport;
+    /// Puts a backup in the place of a book.
+    RestoreJob gives RestoreReport;
+    /// Reads everything that is stored.
+    VerifyJob gives VerifyReport;
+    /// Encrypts the book under a new key.
+    KeyChangeJob gives KeyChange;
 }
 
 #[uniffi::export]
@@ -72,4 +85,48 @@ impl Logbook {
     pub fn find_identifiers(&self, kind: Option<String>) -> Result<Arc<IdentifierJob>> {
         self.book.identifier_job(kind.as_deref()).map(IdentifierJob::begun)
     }
+
+    /// Writes the whole book to one encrypted file that appears once it is whole; without a passphrase
+    /// it is sealed to the recovery code.
+    pub fn backup_file(&self, path: String, passphrase: Option<String>) -> Result<Arc<BackupJob>> {
+        let seal = passphrase.map_or(Seal::RecoveryCode, |text| Seal::Passphrase(text.into()));
+        self.book.backup_job(Path::new(&path), seal).map(BackupJob::begun)
+    }
+
+    /// The backup that nobody has to think of; nothing where none is due. Ask after opening and when
+    /// work is done.
+    pub fn automatic_backup(&self) -> Result<Option<Arc<BackupJob>>> {
+        Ok(self.book.automatic_backup_job()?.map(BackupJob::begun))
+    }
+
+    /// Reads everything that is stored, and makes good what can be.
+    pub fn verify(&self) -> Result<Arc<VerifyJob>> {
+        self.book.verify_job().map(VerifyJob::begun)
+    }
+}
+
+/// Restores a backup into `folder`, verified before it replaces the book there, which is kept. `secret`
+/// is the passphrase or recovery code of the backup. The book must not be open.
+#[uniffi::export]
+pub fn restore_backup(
+    path: String,
+    secret: String,
+    folder: String,
+    vault: Arc<dyn KeyVault>,
+) -> Result<Arc<RestoreJob>> {
+    let setup = setup(folder, vault, String::new());
+    logbook::Logbook::restore_job(&setup, Path::new(&path), secret.into()).map(RestoreJob::begun)
+}
+
+/// Encrypts the book in `folder` under a new key, with a new recovery code. It must not be open.
+#[uniffi::export]
+pub fn change_key(folder: String, vault: Arc<dyn KeyVault>) -> Result<Arc<KeyChangeJob>> {
+    logbook::Logbook::change_key_job(&setup(folder, vault, String::new())).map(KeyChangeJob::begun)
+}
+
+/// Brings the key of the book in `folder` back into a vault that lost it.
+#[uniffi::export]
+pub fn recover_key(folder: String, recovery_code: String, vault: Arc<dyn KeyVault>) -> Result<()> {
+    let code = recovery_code.parse().map_err(|_| LogbookError::NotACode)?;
+    logbook::Logbook::recover_key(Path::new(&folder), &vault, &code)
 }

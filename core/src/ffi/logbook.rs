@@ -25,7 +25,7 @@ pub struct Logbook {
     recovery_code: Mutex<Option<String>>,
 }
 
-fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: String) -> Setup {
+pub(super) fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: String) -> Setup {
     Setup {
         place: Place::new(PathBuf::from(folder)),
         vault,

@@ -6,5 +6,8 @@
 mod jobs;
 mod logbook;
 
-pub use jobs::{ExportJob, IdentifierJob, ImportJob};
+pub use jobs::{
+    BackupJob, ExportJob, IdentifierJob, ImportJob, KeyChangeJob, RestoreJob, VerifyJob,
+    change_key, recover_key, restore_backup,
+};
 pub use logbook::Logbook;

@@ -11,9 +11,13 @@ mod jots;
 #[cfg(test)]
 mod model_tests;
 mod rows;
+mod safety;
+#[cfg(test)]
+mod safety_tests;
 #[cfg(test)]
 mod tests;
 mod transfer;
+mod verify;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +32,7 @@ pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
     ImportReport, ImportSource,
 };
+pub use verify::{BackupState, VerifyReport};
 
 use crate::error::Result;
 use crate::ids::{DeviceId, Ids, RecordId};
@@ -96,7 +101,6 @@ pub struct Logbook {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    vault: Arc<dyn KeyVault>,
     device: DeviceId,
     observers: Observers,
 }
@@ -123,13 +127,14 @@ impl Logbook {
     /// # Errors
     /// `NoBook`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`, `NewerSchema`.
     pub fn open(setup: Setup) -> Result<Self> {
-        Self::with(Store::open(setup.place.clone(), &setup.vault)?, setup)
+        let stamp = safety::stamp(setup.clock.now());
+        Self::with(Store::open(setup.place.clone(), &setup.vault, &stamp)?, setup)
     }
 
     fn with(store: Store, setup: Setup) -> Result<Self> {
         let device = identity::device_of(&store, &setup)?;
-        let Setup { vault, clock, ids, .. } = setup;
-        let book = Self { store, clock, ids, vault, device, observers: Observers::default() };
+        let Setup { clock, ids, .. } = setup;
+        let book = Self { store, clock, ids, device, observers: Observers::default() };
         book.purge()?;
         Ok(book)
     }

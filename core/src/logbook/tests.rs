@@ -15,7 +15,7 @@ use crate::record::{Fields, What};
 use crate::store::key::KeyVaultError;
 
 #[derive(Default)]
-struct MemoryVault(Mutex<BTreeMap<String, Vec<u8>>>);
+pub(super) struct MemoryVault(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl KeyVault for MemoryVault {
     fn load(&self, name: String) -> Result<Option<Vec<u8>>, KeyVaultError> {
@@ -43,7 +43,7 @@ impl Clock for Ticking {
     }
 }
 
-fn setup(folder: &std::path::Path) -> Setup {
+pub(super) fn setup(folder: &std::path::Path) -> Setup {
     Setup {
         place: Place::new(folder),
         vault: Arc::new(MemoryVault::default()),
@@ -63,7 +63,7 @@ fn fields(value: Value) -> Fields {
     serde_json::from_value(value).unwrap()
 }
 
-fn case(book: &Logbook, value: Value) -> SavedCase {
+pub(super) fn case(book: &Logbook, value: Value) -> SavedCase {
     book.create_case(fields(value)).unwrap()
 }
 

@@ -42,6 +42,7 @@ impl LogbookError {
             Self::NotADay => "not_a_day",
             Self::Cancelled => "cancelled",
             Self::BadBackup => "bad_backup",
+            Self::NotACode => "not_a_code",
             Self::BadLine { reason, .. } => reason.variant(),
             Self::UnknownDefinition => "unknown_definition",
         }

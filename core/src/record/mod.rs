@@ -25,7 +25,9 @@ mod write;
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, join};
-pub(crate) use rows::{alive_rows, column, json_error, load_new};
+pub(crate) use rows::{
+    alive_rows, all_rows, column, is_readable, json_error, last_sequence, load_new,
+};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};

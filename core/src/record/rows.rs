@@ -80,6 +80,26 @@ pub(crate) fn alive_rows(conn: &Connection, kind: Option<&str>) -> Result<Vec<i6
     rows.collect::<rusqlite::Result<_>>().map_err(sql)
 }
 
+/// The local row numbers of every record, deleted ones too.
+pub(crate) fn all_rows(conn: &Connection) -> Result<Vec<i64>> {
+    let mut statement = conn.prepare_cached("SELECT k FROM record ORDER BY k").map_err(sql)?;
+    let rows = statement.query_map([], |row| row.get(0)).map_err(sql)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// Whether the record in row `k` reads as one; a row that is gone by now is none to complain of.
+pub(crate) fn is_readable(conn: &Connection, k: i64) -> Result<bool> {
+    let query = format!("SELECT {COLUMNS} FROM record WHERE k = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([k]).map_err(sql)?;
+    Ok(rows.next().map_err(sql)?.is_none_or(|row| read(row).is_ok()))
+}
+
+/// The local sequence of the last write.
+pub(crate) fn last_sequence(conn: &Connection) -> Result<u64> {
+    newest(conn).map(|(lseq, _)| lseq)
+}
+
 /// A record as it would be written anew: what is exported of it. Does without its stamps.
 pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<NewRecord> {
     let query = "SELECT id, kind, at_ms, at_offset_min, fields FROM record WHERE k = ?1";

@@ -1,45 +1,110 @@
 //! Is every byte as it was written?
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::aside::Aside;
 use super::key::BookKey;
-use super::sql;
-use crate::error::{DamagedPart, Result};
+use super::peek::Peek;
+use super::{OwnConnection, Place, connect, migrate, search, sql};
+use crate::error::{DamagedPart, LogbookError, Result};
 
 /// Whether the file begins with the salt that its key names. SQLCipher does not look at these bytes
 /// when it is given key and salt, so nobody else would notice.
 pub(crate) fn header_is_whole(file: &Path, key: &BookKey) -> Result<bool> {
     let mut header = [0; 16];
-    let mut input = File::open(file)?;
-    Ok(input.read_exact(&mut header).is_ok() && header == key.salt())
+    Ok(Peek::open(file)?.read(&mut header, 0)? == header.len() && header == key.salt())
 }
 
-/// Reads every page against its authentication code, then asks SQLite whether they fit together,
-/// then the search index whether it matches the records.
-pub(crate) fn damaged_parts(conn: &Connection) -> Result<Vec<DamagedPart>> {
-    let mut parts = Vec::new();
-    if any_row(conn, "PRAGMA cipher_integrity_check")? {
-        parts.push(DamagedPart::Page);
-        return Ok(parts);
+/// How many pages a database file has, the begun ones too.
+pub(crate) fn pages(file: &Path) -> Result<u64> {
+    Ok(Peek::open(file)?.bytes()?.div_ceil(super::PAGE_BYTES as u64))
+}
+
+/// Reads every page of the file against its authentication code: how many do not fit.
+pub(crate) fn bad_pages(conn: &Connection) -> Result<u64> {
+    let mut statement = conn.prepare("PRAGMA cipher_integrity_check").map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    let mut bad = 0;
+    while rows.next().map_err(sql)?.is_some() {
+        bad += 1;
     }
-    let verdict: String =
-        conn.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(sql)?;
-    if verdict != "ok" {
+    Ok(bad)
+}
+
+/// The parts that disagree, of a file whose pages are whole.
+pub(crate) fn disagreeing_parts(conn: &Connection) -> Result<Vec<DamagedPart>> {
+    let mut parts = Vec::new();
+    let verdicts = conn.prepare("PRAGMA integrity_check(100)").and_then(|mut statement| {
+        statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<_>>()
+    });
+    let verdicts: Vec<String> = verdicts.map_err(sql)?;
+    // SQLite asks the index too; what it says of that can be rebuilt.
+    if verdicts.iter().any(|verdict| verdict != "ok" && !verdict.contains("FTS5")) {
         parts.push(DamagedPart::Structure);
     }
-    if conn.execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)", []).is_err()
-    {
+    if search::disagrees(conn)? {
         parts.push(DamagedPart::SearchIndex);
     }
     Ok(parts)
 }
 
-fn any_row(conn: &Connection, pragma: &str) -> Result<bool> {
-    conn.prepare(pragma)
-        .and_then(|mut statement| statement.query([])?.next().map(|row| row.is_some()))
-        .map_err(sql)
+/// Begins to read every page of a book that is in use.
+pub(crate) fn begin_pages(conn: OwnConnection) -> Result<Aside<u64>> {
+    Aside::begin(Some(conn.0.get_interrupt_handle()), move |_| {
+        let bad = bad_pages(&conn.0)?;
+        if bad == 0 {
+            return Ok(0);
+        }
+        // A checkpoint may have been writing just that page: looked at again while nobody can.
+        conn.0.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
+        let bad = bad_pages(&conn.0);
+        conn.0.execute_batch("ROLLBACK").map_err(sql)?;
+        bad
+    })
+}
+
+/// Begins to ask whether the parts of a book in use fit together.
+pub(crate) fn begin_parts(conn: OwnConnection) -> Result<Aside<Vec<DamagedPart>>> {
+    Aside::begin(Some(conn.0.get_interrupt_handle()), move |_| disagreeing_parts(&conn.0))
+}
+
+/// What a copy that was checked holds.
+pub(crate) struct Whole {
+    pub(crate) records: u64,
+}
+
+/// Begins to check a copy that is not a book yet. With `renew`, it forgets which file it was, so that
+/// it writes under a new device id.
+pub(crate) fn begin_check(
+    database: &Path,
+    key: &BookKey,
+    place: &Place,
+    renew: bool,
+) -> Result<Aside<Whole>> {
+    if !header_is_whole(database, key)? {
+        return Err(LogbookError::Damaged { part: DamagedPart::Header });
+    }
+    let conn = connect(database, key, place)?;
+    Aside::begin(Some(conn.get_interrupt_handle()), move |_| {
+        if bad_pages(&conn)? > 0 {
+            return Err(LogbookError::Damaged { part: DamagedPart::Page });
+        }
+        migrate::version(&conn)?;
+        let parts = disagreeing_parts(&conn)?;
+        if parts.contains(&DamagedPart::Structure) {
+            return Err(LogbookError::Damaged { part: DamagedPart::Structure });
+        }
+        if parts.contains(&DamagedPart::SearchIndex) {
+            search::rebuild(&conn)?;
+        }
+        if renew {
+            conn.execute("DELETE FROM local WHERE name = 'identity'", []).map_err(sql)?;
+        }
+        let count = "SELECT count(*) FROM record";
+        let records = conn.query_row(count, [], |row| row.get(0)).map_err(sql)?;
+        conn.close().map_err(|(_, error)| sql(error))?;
+        Ok(Whole { records })
+    })
 }

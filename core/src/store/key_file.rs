@@ -24,7 +24,7 @@ pub(crate) struct KeyFile {
     sealed_key: String,
 }
 
-const NAMES: [&str; 2] = ["book.key", "book.key.copy"];
+pub(crate) const NAMES: [&str; 2] = ["book.key", "book.key.copy"];
 
 impl KeyFile {
     pub(crate) fn new(key: &BookKey, recovery: &age::x25519::Recipient) -> Result<Self> {
@@ -70,8 +70,7 @@ impl KeyFile {
 
     /// Writes both copies, each whole or not at all.
     pub(crate) fn write(&self, folder: &Path) -> Result<()> {
-        let body = serde_json::to_string(self).map_err(|_| LogbookError::Io)?;
-        let text = format!("{}\n{body}\n", blake3::hash(body.as_bytes()).to_hex());
+        let text = self.to_text()?;
         for name in NAMES {
             write_whole(&folder.join(name), text.as_bytes())?;
         }
@@ -83,9 +82,9 @@ impl KeyFile {
         self.canary == hex(&key.canary())
     }
 
-    /// The database's first 16 bytes, as they should be.
-    pub(crate) fn salt(&self) -> Option<[u8; 16]> {
-        unhex(&self.salt)?.try_into().ok()
+    /// Whom backups are sealed to.
+    pub(crate) fn recovery_recipient(&self) -> Result<age::x25519::Recipient> {
+        self.recovery.parse().map_err(|_| LogbookError::Damaged { part: DamagedPart::KeyFile })
     }
 
     /// The key, opened with the recovery code.
@@ -98,7 +97,14 @@ impl KeyFile {
         if self.fits(&key) { Ok(key) } else { Err(LogbookError::WrongKey) }
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// As it is written: its hash, then what it says.
+    pub(crate) fn to_text(&self) -> Result<String> {
+        let body = serde_json::to_string(self).map_err(|_| LogbookError::Io)?;
+        Ok(format!("{}\n{body}\n", blake3::hash(body.as_bytes()).to_hex()))
+    }
+
+    /// `None` where a byte is not as it was written.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         let (check, body) = text.split_once('\n')?;
         let body = body.strip_suffix('\n')?;

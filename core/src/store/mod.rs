@@ -1,16 +1,22 @@
 //! The encrypted file: opening, keys, migrations, search index, backup, integrity.
 //!
-//! A book is a folder: `book.db` (SQLCipher), its write-ahead log, `book.key` in two copies, and
-//! `backups/`. One connection writes and one reads; long work opens a third of its own, so that
+//! A book is a folder: `book.db` (SQLCipher), its write-ahead log, `book.key` in two copies, `book.lock`
+//! and `backups/`. One connection writes and one reads; long work opens a third of its own, so that
 //! nothing waits behind it.
 
+pub(crate) mod aside;
 pub mod backup;
+mod copy;
 pub mod integrity;
 pub mod key;
-mod key_file;
+pub(crate) mod key_file;
 pub(crate) mod local;
+mod lock;
 mod migrate;
+mod peek;
+pub(crate) mod rekey;
 pub mod search;
+mod swap;
 mod wal;
 mod whole_file;
 
@@ -26,7 +32,9 @@ use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::Ids;
 use key::{BookKey, KeyVault, RecoveryCode};
 use key_file::KeyFile;
+use lock::BookLock;
 pub use migrate::SCHEMA;
+pub use rekey::KeyChange;
 pub(crate) use whole_file::WholeFile;
 
 pub(crate) const PAGE_BYTES: usize = 4096;
@@ -80,7 +88,7 @@ impl Place {
 
     /// Whether there is a book in the folder, whole or not.
     pub fn has_book(&self) -> bool {
-        self.database().exists()
+        self.database().exists() || swap::is_pending(&self.folder)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -95,6 +103,8 @@ pub(crate) struct Store {
     key_file: KeyFile,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    // Let go of last: until then the connections use the files.
+    _lock: BookLock,
 }
 
 impl Store {
@@ -108,6 +118,7 @@ impl Store {
             return Err(LogbookError::BookExists);
         }
         std::fs::create_dir_all(&place.folder)?;
+        let lock = BookLock::share(&place.folder)?;
         let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
         let key_file = KeyFile::new(&key, &code.identity()?.to_public())?;
         key_file.write(&place.folder)?;
@@ -121,45 +132,40 @@ impl Store {
         conn.close().map_err(|(_, error)| sql(error))?;
         std::fs::rename(&unfinished, place.database())?;
         key_file::sync_folder(&place.folder)?;
-        Ok((Self::connected(place, key, key_file)?, code))
+        Ok((Self::connected(place, key, key_file, lock)?, code))
     }
 
-    /// Opens the book that is there.
-    pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>) -> Result<Self> {
+    /// Opens the book that is there; `stamp` is now, for the names of what is kept aside.
+    pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
         if !place.has_book() {
             return Err(LogbookError::NoBook);
         }
-        let key_file = KeyFile::read(&place.folder)?;
-        let key = key::load(vault, &key_file.key_name)?;
-        if !key_file.fits(&key) {
-            return Err(LogbookError::WrongKey);
+        if swap::is_pending(&place.folder) || swap::has_dropped(&place.folder) {
+            let _own = BookLock::own(&place.folder)?;
+            swap::finish(&place.folder)?;
         }
-        if !integrity::header_is_whole(&place.database(), &key)? {
-            return Err(LogbookError::Damaged { part: DamagedPart::Header });
-        }
-        if wal::cuts_off_saved_work(&place.folder.join(LOG))? {
-            if !place.accept_cut_log {
-                return Err(LogbookError::Damaged { part: DamagedPart::WriteAheadLog });
-            }
-            backup::copy_aside(&place.folder, "damaged")?;
-        }
+        let lock = BookLock::share(&place.folder)?;
+        let (key, key_file) = open_key(&place, vault)?;
+        check_files(&place, &key, stamp)?;
         let mut conn = connect(&place.database(), &key, &place)?;
         let version = migrate::version(&conn)?;
         if version < SCHEMA {
             if version > 0 {
-                backup::before_migration(&conn, &place, &key_file, &key)?;
+                let source = OwnConnection(connect(&place.database(), &key, &place)?);
+                backup::before_migration(source, &place, &key, &key_file, version, stamp)?;
             }
             migrate::migrate(&mut conn)?;
         }
         drop(conn);
-        Self::connected(place, key, key_file)
+        Self::connected(place, key, key_file, lock)
     }
 
-    fn connected(place: Place, key: BookKey, key_file: KeyFile) -> Result<Self> {
+    fn connected(place: Place, key: BookKey, key_file: KeyFile, lock: BookLock) -> Result<Self> {
         let writer = connect(&place.database(), &key, &place)?;
         let reader = connect(&place.database(), &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
-        Ok(Self { place, key, key_file, writer: Mutex::new(writer), reader: Mutex::new(reader) })
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        Ok(Self { place, key, key_file, writer, reader, _lock: lock })
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
@@ -213,6 +219,27 @@ impl Store {
     }
 }
 
+/// The key that the book in `place` needs, out of the vault.
+fn open_key(place: &Place, vault: &Arc<dyn KeyVault>) -> Result<(BookKey, KeyFile)> {
+    let key_file = KeyFile::read(&place.folder)?;
+    let key = key::load(vault, &key_file.key_name)?;
+    if key_file.fits(&key) { Ok((key, key_file)) } else { Err(LogbookError::WrongKey) }
+}
+
+/// Looks at what SQLite would not notice: the first bytes, and a log whose end it would ignore.
+fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
+    if !integrity::header_is_whole(&place.database(), key)? {
+        return Err(LogbookError::Damaged { part: DamagedPart::Header });
+    }
+    if wal::cuts_off_saved_work(&place.folder.join(LOG))? {
+        if !place.accept_cut_log {
+            return Err(LogbookError::Damaged { part: DamagedPart::WriteAheadLog });
+        }
+        backup::copy_aside(&place.folder, "damaged", stamp)?;
+    }
+    Ok(())
+}
+
 /// A job's connection: it waits for nobody but other writers.
 pub(crate) struct OwnConnection(Connection);
 
@@ -247,6 +274,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Opens a connection to the file with its key and the settings that every connection has.
 pub(crate) fn connect(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
+    let conn = open_keyed(file, key, place)?;
+    conn.execute_batch(SETTINGS).map_err(sql)?;
+    conn.pragma_update(None, "synchronous", place.synchronous.as_str()).map_err(sql)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(conn)
+}
+
+/// Opens a connection with its key and without any settings.
+fn open_keyed(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -259,9 +295,6 @@ pub(crate) fn connect(file: &Path, key: &BookKey, place: &Place) -> Result<Conne
     conn.execute_batch("PRAGMA cipher_log_level = NONE").map_err(sql)?;
     conn.pragma_update(None, "key", key.pragma().as_str()).map_err(sql)?;
     conn.busy_timeout(Duration::from_secs(5)).map_err(sql)?;
-    conn.execute_batch(SETTINGS).map_err(sql)?;
-    conn.pragma_update(None, "synchronous", place.synchronous.as_str()).map_err(sql)?;
-    conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::sql;
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 
 /// One word of a query, and the procedure ids whose names it begins a word of.
@@ -84,6 +84,55 @@ pub(crate) fn newest(
         })
         .map_err(sql)?;
     rows.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// Whether the index says something else than the records: they are indexed anew in memory, and the two
+/// are read word by word side by side. (FTS5's own comparison refuses a view that reads JSON.)
+pub(crate) fn disagrees(conn: &Connection) -> Result<bool> {
+    conn.execute_batch(
+        "BEGIN;
+        CREATE VIRTUAL TABLE temp.anew USING fts5 (procedure, body, content = '', columnsize = 0,
+          tokenize = 'unicode61 remove_diacritics 2');
+        INSERT INTO anew (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;
+        CREATE VIRTUAL TABLE temp.anew_words USING fts5vocab ('temp', 'anew', 'instance');
+        CREATE VIRTUAL TABLE temp.search_words USING fts5vocab ('main', 'search', 'instance');",
+    )
+    .map_err(sql)?;
+    let outcome = differ(conn);
+    conn.execute_batch("ROLLBACK").map_err(sql)?;
+    match outcome {
+        Err(LogbookError::Damaged { .. }) => Ok(true),
+        other => other,
+    }
+}
+
+fn differ(conn: &Connection) -> Result<bool> {
+    let words = |table: &str| conn.prepare(&format!("SELECT term, doc, col, offset FROM {table}"));
+    let mut anew = words("anew_words").map_err(sql)?;
+    let mut kept = words("search_words").map_err(sql)?;
+    let (mut anew, mut kept) = (anew.query([]).map_err(sql)?, kept.query([]).map_err(sql)?);
+    loop {
+        match (anew.next().map_err(sql)?, kept.next().map_err(sql)?) {
+            (None, None) => return Ok(false),
+            (Some(one), Some(other)) => {
+                for column in 0..4 {
+                    if one.get_ref(column).map_err(sql)? != other.get_ref(column).map_err(sql)? {
+                        return Ok(true);
+                    }
+                }
+            }
+            _ => return Ok(true),
+        }
+    }
+}
+
+/// Builds the index anew from the records.
+pub(crate) fn rebuild(conn: &Connection) -> Result<()> {
+    conn.execute_batch(
+        "INSERT INTO search (search) VALUES ('delete-all');
+        INSERT INTO search (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;",
+    )
+    .map_err(sql)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use seldinger_core::case_log::values::StaffRole;
 use seldinger_core::content::{Content, words};
 use serde_json::{Value, json};
 
-use super::{look, tell_recovery_code};
+use super::{back_up_if_due, look, tell_recovery_code};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -97,6 +97,7 @@ pub fn run(home: &Home, args: &JotArgs) -> Result<(), Failure> {
         }
         Ok(())
     })?;
+    back_up_if_due(&opened.book);
     if saved_any { Ok(()) } else { Err(Failure::NoJot) }
 }
 

@@ -3,7 +3,9 @@
 mod cases;
 mod job;
 mod jot;
+mod key;
 mod look;
+mod safety;
 mod tally;
 mod transfer;
 
@@ -20,6 +22,7 @@ use crate::open::Home;
 use crate::say::{self, Out};
 use crate::serve;
 use crate::vault::VaultMode;
+pub use safety::back_up_if_due;
 
 /// An offline, encrypted case log for a rotation in interventional radiology.
 #[derive(Parser)]
@@ -72,6 +75,15 @@ enum Command {
     Import(transfer::ImportArgs),
     /// Write records to a file.
     Export(transfer::ExportArgs),
+    /// Write the whole log to one encrypted file.
+    Backup(safety::BackupArgs),
+    /// Put a backup in the place of the log, which is kept.
+    Restore(safety::RestoreArgs),
+    /// Read everything that is stored and say whether it is whole.
+    Verify(safety::VerifyArgs),
+    /// Change the key or bring it back.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Print what a shell needs to complete commands.
     Completions {
         /// For which shell.
@@ -112,6 +124,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Tally(args)) => tally::run(&home, &args),
         Some(Command::Import(args)) => transfer::import(&home, &args),
         Some(Command::Export(args)) => transfer::export(&home, &args),
+        Some(Command::Backup(args)) => safety::backup(&home, &args),
+        Some(Command::Restore(args)) => safety::restore(&home, &args),
+        Some(Command::Verify(args)) => safety::verify(&home, &args),
+        Some(Command::Key(command)) => key::run(&home, &command),
         Some(Command::Completions { shell }) => completions(shell),
     }
 }

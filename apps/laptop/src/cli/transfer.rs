@@ -10,7 +10,7 @@ use seldinger_core::content::words;
 use seldinger_core::logbook::{ExportFormat, ImportOptions, ImportReport, ImportSource, Logbook};
 use serde_json::json;
 
-use super::{job, look, tell_recovery_code};
+use super::{back_up_if_due, job, look, tell_recovery_code};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, Pipe};
@@ -74,7 +74,9 @@ pub fn import(home: &Home, args: &ImportArgs) -> Result<(), Failure> {
     } else {
         out.line(summary(&report))?;
     }
-    out.flush()
+    out.flush()?;
+    back_up_if_due(&opened.book);
+    Ok(())
 }
 
 /// Everything that can be read again: a file; else what it holds, since it is read twice.

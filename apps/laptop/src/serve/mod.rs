@@ -20,7 +20,7 @@ use crate::data_dir::make_private_folder;
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
-use crate::vault::PASSPHRASE_VARIABLE;
+use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
 use again::Claim;
 use doors::Doors;
 pub use doors::Session;
@@ -67,6 +67,8 @@ pub fn run(home: Home, args: &ServeArgs) -> Result<(), Failure> {
         let secret = claim.announce(port)?;
         let state = AppState::new(opened, home, Doors::new(lock_after), port, &secret);
         show(&state.new_address(), args.no_open)?;
+        let book = state.own_book();
+        tokio::task::spawn_blocking(move || crate::cli::back_up_if_due(&book));
         tokio::spawn(lock_when_idle(state.clone(), args.lock_after));
         serve(listener, state).await
     });
@@ -128,7 +130,9 @@ fn open_browser(address: &str) {
     }
     for mut command in open::commands(address) {
         use std::process::Stdio;
-        command.env_remove(PASSPHRASE_VARIABLE);
+        for secret in [PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, BACKUP_PASSPHRASE_VARIABLE] {
+            command.env_remove(secret);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Ok(mut child) = command.spawn() {
             // Whoever opens the browser is waited for, so that no dead process stays behind.

@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 /// Gives the passphrase where nobody can be asked; no child of ours inherits it.
 pub const PASSPHRASE_VARIABLE: &str = "SELDINGER_PASSPHRASE";
+/// Gives the passphrase that `key change` sets where nobody can be asked.
+pub const NEW_PASSPHRASE_VARIABLE: &str = "SELDINGER_NEW_PASSPHRASE";
+/// Gives the passphrase of a backup where nobody can be asked.
+pub const BACKUP_PASSPHRASE_VARIABLE: &str = "SELDINGER_BACKUP_PASSPHRASE";
 /// Wrong passphrases in a row before the command gives up.
 const TRIES: u32 = 3;
 
@@ -34,7 +38,27 @@ pub fn ask_secret(question: &str) -> Result<Zeroizing<String>, Failure> {
 
 /// The passphrase that a script gives.
 fn given() -> Option<Zeroizing<String>> {
-    std::env::var(PASSPHRASE_VARIABLE).ok().filter(|p| !p.is_empty()).map(Zeroizing::new)
+    variable(PASSPHRASE_VARIABLE)
+}
+
+fn variable(name: &str) -> Option<Zeroizing<String>> {
+    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Zeroizing::new)
+}
+
+/// The passphrase that shall seal the keys from now on; `None` where it stays.
+pub fn changed_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
+    if let Some(passphrase) = variable(NEW_PASSPHRASE_VARIABLE) {
+        return Ok(Some(passphrase));
+    }
+    if !is_interactive() {
+        return Ok(None);
+    }
+    let first = ask_secret(&words("app.ask_changed_passphrase", &[]))?;
+    if first.is_empty() {
+        return Ok(None);
+    }
+    let again = ask_secret(&words("app.ask_again", &[]))?;
+    if *again == *first { Ok(Some(first)) } else { Err(Failure::PassphrasesDiffer) }
 }
 
 /// The vault for a new book: what was asked for, else the keyring, else a passphrase, else a file.
@@ -85,7 +109,7 @@ fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Fail
     typed_twice(places, first).map(Some)
 }
 
-fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failure> {
     if let Some(passphrase) = given() {
         return Ok(passphrase);
     }

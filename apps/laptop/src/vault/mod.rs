@@ -12,15 +12,18 @@ use std::fs;
 use std::sync::Arc;
 
 use seldinger_core::error::LogbookError;
-use seldinger_core::store::key::KeyVault;
+use seldinger_core::store::key::{KeyVault, KeyVaultError};
 use serde::{Deserialize, Serialize};
 
 use crate::data_dir::{Places, write_private};
 use crate::failure::Failure;
-pub use choose::{PASSPHRASE_VARIABLE, ask_secret, is_interactive};
+pub use choose::{
+    BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE, ask_secret,
+    changed_passphrase, is_interactive,
+};
 use key_file::KeyFiles;
 use keyring::Keyring;
-use sealed::Sealed;
+pub use sealed::Sealed;
 
 /// Who keeps the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -78,6 +81,15 @@ impl Vault {
         Ok(vault)
     }
 
+    /// The vault that the note names, and the sealed file, where it is one, to change its passphrase.
+    pub fn noted_to_change(places: &Places) -> Result<(Self, Option<Arc<Sealed>>), Failure> {
+        if noted_mode(places)? != Some(VaultMode::Passphrase) {
+            return Ok((Self::noted(places)?, None));
+        }
+        let sealed = Arc::new(choose::unseal(places)?);
+        Ok((Self { mode: VaultMode::Passphrase, keys: sealed.clone() }, Some(sealed)))
+    }
+
     fn of(places: &Places, mode: VaultMode) -> Result<Self, Failure> {
         let keys: Arc<dyn KeyVault> = match mode {
             VaultMode::Keyring => Arc::new(Keyring),
@@ -85,6 +97,37 @@ impl Vault {
             VaultMode::KeyFile => Arc::new(KeyFiles::new(places.key_files())),
         };
         Ok(Self { mode, keys })
+    }
+}
+
+/// Lets `keep` put a recovered key into the vault that the note names, or into one chosen now where
+/// there is no note. A forgotten passphrase is replaced: the sealed file that nobody can open any more
+/// is kept beside.
+pub fn recover_into(
+    places: &Places,
+    wanted: Option<VaultMode>,
+    keep: impl FnOnce(&Arc<dyn KeyVault>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if noted_mode(places)? != Some(VaultMode::Passphrase) {
+        return keep(&Vault::noted_or_chosen(places, wanted)?.keys);
+    }
+    let (path, passphrase) = (places.sealed_keys(), choose::new_passphrase(places)?);
+    let unwritable = |error| match error {
+        KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
+        other => Failure::Book(other.into()),
+    };
+    match Sealed::open_or_make(&path, &passphrase) {
+        Ok(keys) => keep(&(Arc::new(keys) as Arc<dyn KeyVault>)),
+        Err(KeyVaultError::WrongPassphrase) => {
+            let beside = path.with_extension("sealed.new");
+            let _ = fs::remove_file(&beside);
+            let keys = Sealed::open_or_make(&beside, &passphrase).map_err(unwritable)?;
+            keep(&(Arc::new(keys) as Arc<dyn KeyVault>))?;
+            let moved = fs::rename(&path, path.with_extension("sealed.old"))
+                .and_then(|()| fs::rename(&beside, &path));
+            moved.map_err(|_| Failure::CannotWrite(path))
+        }
+        Err(other) => Err(unwritable(other)),
     }
 }
 

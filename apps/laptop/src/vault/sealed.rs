@@ -70,6 +70,24 @@ impl Sealed {
         Ok(opened)
     }
 
+    /// Seals everything in the file by another passphrase; this value opens it no more.
+    ///
+    /// # Errors
+    /// `Unavailable` where the file cannot be read or written; it is then as it was.
+    pub fn change_passphrase(&self, passphrase: &str) -> Result<(), KeyVaultError> {
+        let old = self.file()?;
+        let mut salt = vec![0; 16];
+        SystemIds.fill(&mut salt);
+        let cipher = cipher(passphrase, &salt, COST)?;
+        let changed = Self { path: self.path.clone(), salt: salt.clone(), cipher };
+        let mut keys = BTreeMap::new();
+        for (name, parcel) in &old.keys {
+            let secret = Zeroizing::new(self.unseal(name, parcel)?);
+            keys.insert(name.clone(), changed.seal(name, &secret)?);
+        }
+        write(&self.path, &SealedFile { version: 1, cost: COST, salt, keys })
+    }
+
     fn make(path: &Path, passphrase: &str) -> Result<Self, KeyVaultError> {
         let mut salt = vec![0; 16];
         SystemIds.fill(&mut salt);
@@ -174,6 +192,20 @@ mod tests {
         assert_eq!(wrong, Err(KeyVaultError::WrongPassphrase));
         again.remove("book-1".into()).unwrap();
         assert_eq!(keys.load("book-1".into()), Ok(None));
+    }
+
+    #[test]
+    fn a_changed_passphrase_opens_and_the_former_does_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.sealed");
+        let keys = Sealed::open_or_make(&path, "old").unwrap();
+        keys.store("book-1".into(), vec![7; 48]).unwrap();
+        keys.change_passphrase("new").unwrap();
+        let former = Sealed::open_or_make(&path, "old").map(drop);
+        assert_eq!(former, Err(KeyVaultError::WrongPassphrase));
+        let again = Sealed::open_or_make(&path, "new").unwrap();
+        assert_eq!(again.load("book-1".into()), Ok(Some(vec![7; 48])));
+        assert_eq!(keys.load("book-1".into()), Err(KeyVaultError::WrongPassphrase));
     }
 
     #[test]

@@ -1,0 +1,199 @@
+//! `backup`, `restore` and `verify`: that nothing is lost, and that this is known.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use seldinger_core::content::words;
+use seldinger_core::error::{DamagedPart, LogbookError};
+use seldinger_core::logbook::{Logbook, VerifyReport};
+use seldinger_core::store::Place;
+use seldinger_core::store::backup::Seal;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::job;
+use crate::failure::Failure;
+use crate::open::Home;
+use crate::say::{self, Out};
+use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive};
+
+/// What is backed up and how it is sealed.
+#[derive(Args)]
+pub struct BackupArgs {
+    /// Where to.
+    file: PathBuf,
+    /// Seal it to the recovery code, without asking for a passphrase.
+    #[arg(long)]
+    recovery_code: bool,
+}
+
+/// What is restored.
+#[derive(Args)]
+pub struct RestoreArgs {
+    /// A backup. The log that is here now is kept beside.
+    file: PathBuf,
+}
+
+/// How a verification is told.
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// The outcome as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Backs up to a file.
+pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
+    let book = home.existing()?.book;
+    let seal = if args.recovery_code { Seal::RecoveryCode } else { new_seal()? };
+    let by = match seal {
+        Seal::Passphrase(_) => "app.backup_under_passphrase",
+        Seal::RecoveryCode => "app.backup_under_code",
+    };
+    let report = job::run(book.backup_job(&args.file, seal)?, "Backing up")?;
+    say::note(&words(by, &[("file", &report.file)]));
+    Ok(())
+}
+
+fn new_seal() -> Result<Seal, Failure> {
+    if let Some(passphrase) = given() {
+        return Ok(Seal::Passphrase(passphrase));
+    }
+    if !is_interactive() {
+        return Ok(Seal::RecoveryCode);
+    }
+    let first = ask_secret(&words("app.ask_new_backup_secret", &[]))?;
+    if first.is_empty() {
+        return Ok(Seal::RecoveryCode);
+    }
+    let again = ask_secret(&words("app.ask_again", &[]))?;
+    if *again == *first { Ok(Seal::Passphrase(first)) } else { Err(Failure::PassphrasesDiffer) }
+}
+
+/// The passphrase of a backup that a script gives.
+fn given() -> Option<Zeroizing<String>> {
+    let text = std::env::var(BACKUP_PASSPHRASE_VARIABLE).ok();
+    text.filter(|text| !text.is_empty()).map(Zeroizing::new)
+}
+
+/// Restores a backup in the place of the log.
+pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
+    // Whether it is a backup at all is told before anybody is asked for a secret.
+    std::fs::File::open(&args.file).map_err(|_| Failure::CannotRead(args.file.clone()))?;
+    let secret = match given() {
+        Some(passphrase) => passphrase,
+        None => typed("app.ask_backup_secret")?.ok_or(Failure::BackupSecretNeeded)?,
+    };
+    let vault = Vault::noted_or_chosen(&home.places, home.wanted)?;
+    let setup = home.setup(Place::new(home.places.own_book()), &vault);
+    let report = job::run(Logbook::restore_job(&setup, &args.file, secret)?, "Restoring")?;
+    say::note(&words("app.restored", &[("count", &report.records.to_string())]));
+    if let Some(folder) = &report.replaced {
+        say::note(&words("app.replaced_kept", &[("folder", folder)]));
+    }
+    Ok(())
+}
+
+/// Something that is not shown while it is typed; the first line of standard input where that is no
+/// terminal. `None` where there is nothing.
+pub fn typed(question: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    if is_interactive() {
+        return ask_secret(&words(question, &[])).map(Some);
+    }
+    if std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let mut line = Zeroizing::new(String::new());
+    std::io::stdin().read_line(&mut line).map_err(LogbookError::from)?;
+    let text = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// Reads everything that is stored.
+pub fn verify(home: &Home, args: &VerifyArgs) -> Result<(), Failure> {
+    let report = match home.existing() {
+        Ok(opened) => job::run(opened.book.verify_job()?, "Verifying")?,
+        // So damaged that it does not open: that is the outcome.
+        Err(Failure::Book(LogbookError::Damaged { part })) => {
+            VerifyReport { damaged: vec![part], ..VerifyReport::default() }
+        }
+        Err(other) => return Err(other),
+    };
+    let mut out = Out::new();
+    if args.json {
+        out.line(report_json(&report))?;
+    } else {
+        tell(&mut out, &report)?;
+    }
+    out.flush()?;
+    if report.is_whole() { Ok(()) } else { Err(Failure::DamageFound) }
+}
+
+fn tell(out: &mut Out, report: &VerifyReport) -> Result<(), Failure> {
+    let whole = report.backups.iter().filter(|backup| backup.whole).count();
+    if report.pages > 0 {
+        out.line(format_args!(
+            "{} pages, {} records, {whole} of {} backups whole",
+            report.pages,
+            report.records,
+            report.backups.len()
+        ))?;
+    }
+    for part in &report.repaired {
+        out.line(words("app.made_good", &[("part", name(*part))]))?;
+    }
+    for part in &report.damaged {
+        out.line(LogbookError::Damaged { part: *part }.wording().line())?;
+    }
+    for backup in report.backups.iter().filter(|backup| !backup.whole) {
+        out.line(words("app.backup_damaged", &[("name", &backup.name)]))?;
+    }
+    if report.is_whole() {
+        out.line(words("app.all_whole", &[]))?;
+    }
+    Ok(())
+}
+
+fn report_json(report: &VerifyReport) -> serde_json::Value {
+    let names = |parts: &[DamagedPart]| parts.iter().map(|part| name(*part)).collect::<Vec<_>>();
+    let backups = report.backups.iter();
+    let backups = backups.map(|backup| json!({ "name": backup.name, "whole": backup.whole }));
+    json!({
+        "whole": report.is_whole(),
+        "pages": report.pages,
+        "bad_pages": report.bad_pages,
+        "records": report.records,
+        "bad_records": report.bad_records,
+        "damaged": names(&report.damaged),
+        "repaired": names(&report.repaired),
+        "backups": backups.collect::<Vec<_>>(),
+    })
+}
+
+fn name(part: DamagedPart) -> &'static str {
+    match part {
+        DamagedPart::KeyFile => "key file",
+        DamagedPart::Header => "header",
+        DamagedPart::Page => "pages",
+        DamagedPart::WriteAheadLog => "write-ahead log",
+        DamagedPart::Structure => "structure",
+        DamagedPart::SearchIndex => "search index",
+        DamagedPart::Record => "records",
+    }
+}
+
+/// Makes the automatic backup where one is due; what is in its way is said and stops nothing.
+pub fn back_up_if_due(book: &Logbook) {
+    let made = book
+        .automatic_backup_job()
+        .and_then(|job| job.map_or(Ok(()), |job| job.run(|_| ()).map(drop)));
+    match made {
+        // Another program is at it.
+        Ok(()) | Err(LogbookError::Busy) => {}
+        Err(error) => {
+            let what = words("app.no_automatic_backup", &[]);
+            say::note(&format!("{what} {}", error.wording().line()));
+        }
+    }
+}

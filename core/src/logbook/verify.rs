@@ -1,0 +1,221 @@
+//! Verification as long work: pages, structure, search index, key file, records, backups.
+
+use std::path::PathBuf;
+
+use super::Logbook;
+use crate::error::{DamagedPart, LogbookError, Result};
+use crate::job::{Job, Progress, Work};
+use crate::record;
+use crate::store::aside::{Aside, Stage};
+use crate::store::backup::{self, Checking};
+use crate::store::key_file::KeyFile;
+use crate::store::{OwnConnection, Place, integrity, search};
+
+/// Whether a backup in the book's folder is as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct BackupState {
+    /// Its name in `backups/`.
+    pub name: String,
+    /// Whether every byte is as it was; what it is sealed by is not needed to tell.
+    pub whole: bool,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct VerifyReport {
+    /// Pages of the file, each read against its authentication code.
+    pub pages: u64,
+    /// Those that are not as they were written.
+    pub bad_pages: u64,
+    /// Records that can be read, deleted ones too.
+    pub records: u64,
+    /// Records that cannot.
+    pub bad_records: u64,
+    /// What is damaged and stays so.
+    pub damaged: Vec<DamagedPart>,
+    /// What was damaged and has been made good: the search index from the records, the key file from
+    /// its other copy.
+    pub repaired: Vec<DamagedPart>,
+    /// The backups in the book's folder, oldest first.
+    pub backups: Vec<BackupState>,
+}
+
+impl VerifyReport {
+    /// Whether everything is, by now, as it should be.
+    pub fn is_whole(&self) -> bool {
+        self.damaged.is_empty() && self.backups.iter().all(|backup| backup.whole)
+    }
+}
+
+/// Records of one step.
+const BATCH: usize = 500;
+
+impl Logbook {
+    /// Reads everything that is stored and says whether it is as it was written; what can be made good
+    /// is. The book may be used meanwhile. The progress counts pages and records.
+    pub fn verify_job(&self) -> Result<Job<VerifyReport>> {
+        let store = &self.store;
+        let database = store.place().database();
+        let report =
+            VerifyReport { pages: integrity::pages(&database)?, ..VerifyReport::default() };
+        let header_is_whole = integrity::header_is_whole(&database, store.key())?;
+        let conn = store.connect()?;
+        let rows = conn.read(record::all_rows)?;
+        let pages = store.connect()?;
+        Ok(Job::new(Verify {
+            place: store.place().clone(),
+            key_file: store.key_file().clone(),
+            header_is_whole,
+            stage: Some(Doing::Pages(integrity::begin_pages(pages)?, store.connect()?)),
+            conn,
+            rows,
+            next: 0,
+            backups: backup::automatic_files(store.place()),
+            report,
+        }))
+    }
+}
+
+struct Verify {
+    place: Place,
+    key_file: KeyFile,
+    header_is_whole: bool,
+    conn: OwnConnection,
+    rows: Vec<i64>,
+    next: usize,
+    backups: Vec<PathBuf>,
+    report: VerifyReport,
+    stage: Option<Doing>,
+}
+
+enum Doing {
+    Pages(Aside<u64>, OwnConnection),
+    Parts(Aside<Vec<DamagedPart>>),
+    Records,
+    Backups(Option<Checking>),
+    Done,
+}
+
+impl Verify {
+    fn pages_read(&mut self, bad: u64, other: OwnConnection) -> Result<Doing> {
+        self.report.bad_pages = bad;
+        if !self.header_is_whole {
+            self.report.damaged.push(DamagedPart::Header);
+        }
+        if bad > 0 {
+            self.report.damaged.push(DamagedPart::Page);
+        }
+        self.check_key_file()?;
+        Ok(Doing::Parts(integrity::begin_parts(other)?))
+    }
+
+    /// The copy that was read when the book was opened is good; the other may not be.
+    fn check_key_file(&mut self) -> Result<()> {
+        if !self.key_file.is_whole(&self.place.folder) {
+            self.key_file.write(&self.place.folder)?;
+            self.report.repaired.push(DamagedPart::KeyFile);
+        }
+        Ok(())
+    }
+
+    fn parts_known(&mut self, parts: Vec<DamagedPart>) -> Result<()> {
+        let only_the_index = parts == [DamagedPart::SearchIndex] && self.report.damaged.is_empty();
+        if only_the_index {
+            self.conn.write(search::rebuild)?;
+            self.report.repaired.push(DamagedPart::SearchIndex);
+        } else {
+            let new = parts.into_iter().filter(|part| !self.report.damaged.contains(part));
+            let new: Vec<DamagedPart> = new.collect();
+            self.report.damaged.extend(new);
+        }
+        Ok(())
+    }
+
+    fn records(&mut self) -> Result<Doing> {
+        let end = self.rows.len().min(self.next + BATCH);
+        for k in &self.rows[self.next..end] {
+            match self.conn.read(|conn| record::is_readable(conn, *k)) {
+                Ok(true) => self.report.records += 1,
+                Ok(false) | Err(LogbookError::Damaged { .. }) => self.report.bad_records += 1,
+                Err(other) => return Err(other),
+            }
+        }
+        self.next = end;
+        if self.next < self.rows.len() {
+            return Ok(Doing::Records);
+        }
+        if self.report.bad_records > 0 {
+            self.report.damaged.push(DamagedPart::Record);
+        }
+        self.backups.reverse();
+        Ok(Doing::Backups(None))
+    }
+
+    /// One piece of a backup; the last in the list is the next to be read.
+    fn backups(&mut self, checking: Option<Checking>) -> Result<Doing> {
+        let Some(path) = self.backups.last() else { return Ok(Doing::Done) };
+        let step = match checking {
+            None => Checking::begin(path).map(Some),
+            Some(mut checking) => checking.piece().map(|last| (!last).then_some(checking)),
+        };
+        let whole = match step {
+            Ok(Some(checking)) => return Ok(Doing::Backups(Some(checking))),
+            Ok(None) => true,
+            // Pruned meanwhile by the next one.
+            Err(LogbookError::NoFile) => {
+                self.backups.pop();
+                return Ok(Doing::Backups(None));
+            }
+            Err(LogbookError::BadBackup) => false,
+            Err(other) => return Err(other),
+        };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        self.report.backups.push(BackupState { name: name.unwrap_or_default(), whole });
+        self.backups.pop();
+        Ok(Doing::Backups(None))
+    }
+}
+
+impl Work for Verify {
+    type Output = VerifyReport;
+
+    fn step(&mut self) -> Result<Progress> {
+        let doing = match self.stage.take().ok_or(LogbookError::Cancelled)? {
+            Doing::Pages(mut reading, other) => match reading.step()? {
+                Stage::Going(..) => Doing::Pages(reading, other),
+                Stage::Over(bad) => self.pages_read(bad, other)?,
+            },
+            Doing::Parts(mut asking) => match asking.step() {
+                Ok(Stage::Going(..)) => Doing::Parts(asking),
+                Ok(Stage::Over(parts)) => {
+                    self.parts_known(parts)?;
+                    Doing::Records
+                }
+                // Pages so damaged that nothing can be asked.
+                Err(LogbookError::Damaged { part }) => {
+                    self.parts_known(vec![part])?;
+                    Doing::Records
+                }
+                Err(other) => return Err(other),
+            },
+            Doing::Records => self.records()?,
+            Doing::Backups(checking) => self.backups(checking)?,
+            Doing::Done => Doing::Done,
+        };
+        let pages = match &doing {
+            Doing::Pages(..) => 0,
+            Doing::Parts(_) => self.report.pages / 2,
+            _ => self.report.pages,
+        };
+        let finished = matches!(doing, Doing::Done);
+        self.stage = Some(doing);
+        let total = self.report.pages + self.rows.len() as u64;
+        Ok(Progress { done: pages + self.next as u64, total, finished })
+    }
+
+    fn finish(self: Box<Self>) -> Result<VerifyReport> {
+        Ok(self.report)
+    }
+}

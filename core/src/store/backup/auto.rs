@@ -1,0 +1,144 @@
+//! Backups that nobody has to think of: at most one a day, the last seven; and one before each
+//! migration. They are sealed to the recovery code, whose public half the key file holds.
+//!
+//! A file's name says all that is needed to tell whether another is due: the day, how far the book's
+//! local sequence was, and which recovery code it is sealed to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{FOLDER, Making, Seal};
+use crate::error::Result;
+use crate::job::Work as _;
+use crate::store::key::BookKey;
+use crate::store::key_file::KeyFile;
+use crate::store::{OwnConnection, Place};
+
+/// How many there are at most.
+const KEPT: usize = 7;
+const SUFFIX: &str = ".backup";
+
+/// Where today's automatic backup goes; `None` where none is due.
+pub(crate) fn due(place: &Place, day: &str, lseq: u64, key_file: &KeyFile) -> Option<PathBuf> {
+    let folder = place.folder.join(FOLDER);
+    let tag = tag(key_file);
+    let name = format!("{day}.{lseq:012}.{tag}{SUFFIX}");
+    if let Some(last) = dated(&folder).pop() {
+        let same_code = last.ends_with(&format!(".{tag}{SUFFIX}"));
+        let today = last.split('.').next() >= Some(day);
+        let unchanged = last.split('.').nth(1) == name.split('.').nth(1);
+        if same_code && (today || unchanged) {
+            return None;
+        }
+    }
+    Some(folder.join(name))
+}
+
+/// Which recovery code a backup is sealed to, without telling anything about it.
+fn tag(key_file: &KeyFile) -> String {
+    let hash = blake3::derive_key("seldinger 2026 backup tag", key_file.recovery.as_bytes());
+    crate::store::key::hex(&hash[..4])
+}
+
+/// The names of the dated backups, oldest first.
+fn dated(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = names(folder);
+    names.retain(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+    names
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> =
+        names.filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.')).collect();
+    names.sort();
+    names
+}
+
+/// Every backup in the book's folder, oldest first.
+pub(crate) fn files(place: &Place) -> Vec<PathBuf> {
+    let folder = place.folder.join(FOLDER);
+    names(&folder).into_iter().map(|name| folder.join(name)).collect()
+}
+
+/// Removes the oldest dated backups beside `newest`.
+pub(super) fn prune(newest: &Path, keep: usize) -> Result<()> {
+    let Some(folder) = newest.parent() else { return Ok(()) };
+    let names = dated(folder);
+    for name in &names[..names.len().saturating_sub(keep)] {
+        fs::remove_file(folder.join(name))?;
+    }
+    Ok(())
+}
+
+impl Making {
+    /// Begins an automatic backup; when it is whole, the eighth is removed.
+    pub(crate) fn begin_automatic(
+        source: OwnConnection,
+        place: &Place,
+        key: &BookKey,
+        key_file: &KeyFile,
+        target: &Path,
+    ) -> Result<Self> {
+        let making = Self::begin(source, place, key, key_file, target, Seal::RecoveryCode)?;
+        Ok(Self { keep: Some(KEPT), ..making })
+    }
+}
+
+/// Makes a backup of a book of an older schema, before it is touched.
+pub(crate) fn before_migration(
+    source: OwnConnection,
+    place: &Place,
+    key: &BookKey,
+    key_file: &KeyFile,
+    from: u32,
+    stamp: &str,
+) -> Result<()> {
+    let target = place.folder.join(FOLDER).join(format!("schema-{from}.{stamp}{SUFFIX}"));
+    fs::create_dir_all(place.folder.join(FOLDER))?;
+    let mut making = Making::begin(source, place, key, key_file, &target, Seal::RecoveryCode)?;
+    while !making.step()?.finished {}
+    Box::new(making).finish().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SystemIds;
+    use crate::store::key::RecoveryCode;
+
+    fn key_file() -> KeyFile {
+        let code = RecoveryCode::new(&SystemIds);
+        KeyFile::new(&BookKey::new(&SystemIds), &code.identity().unwrap().to_public()).unwrap()
+    }
+
+    #[test]
+    fn one_a_day_and_only_after_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        fs::create_dir(folder.path().join(FOLDER)).unwrap();
+        let (file, other) = (key_file(), key_file());
+        let made = due(&place, "2026-10-05", 7, &file).unwrap();
+        fs::write(&made, "").unwrap();
+        assert_eq!(due(&place, "2026-10-05", 9, &file), None, "one was made today");
+        assert_eq!(due(&place, "2026-10-06", 7, &file), None, "nothing changed");
+        assert!(due(&place, "2026-10-06", 9, &file).is_some());
+        assert!(due(&place, "2026-10-05", 7, &other).is_some(), "another recovery code");
+        assert_eq!(due(&place, "2026-10-04", 9, &file), None, "a clock that was set back");
+    }
+
+    #[test]
+    fn the_last_seven_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let name =
+            |day: u32| folder.path().join(format!("2026-10-{day:02}.000000000001.aa.backup"));
+        (1..=9).for_each(|day| fs::write(name(day), "").unwrap());
+        let migration = folder.path().join("schema-1.2026-01-01.backup");
+        fs::write(&migration, "").unwrap();
+        prune(&name(9), 7).unwrap();
+        let left: Vec<u32> = (1..=9).filter(|day| name(*day).exists()).collect();
+        assert_eq!(left, [3, 4, 5, 6, 7, 8, 9]);
+        assert!(migration.exists());
+    }
+}

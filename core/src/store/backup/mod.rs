@@ -1,0 +1,200 @@
+//! Backups: one encrypted file under a passphrase or the recovery code, never under the device's own
+//! key, so that it opens when the device is lost.
+
+mod auto;
+mod file;
+mod restore;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+pub(crate) use auto::{before_migration, due, files as automatic_files};
+pub(crate) use file::Checking;
+pub use file::Seal;
+use file::{Head, Writing};
+pub(crate) use restore::Restore;
+pub use restore::RestoreReport;
+pub(crate) use restore::replaced_books;
+
+use super::aside::{Aside, Stage};
+use super::lock::BookLock;
+use super::peek::Peek;
+use super::{DATABASE, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate};
+use super::{key::BookKey, key_file::KeyFile};
+use crate::error::{LogbookError, Result};
+use crate::job::{Progress, Work};
+use crate::store::key_file::sync_folder;
+
+/// Where automatic backups are, in the book's folder.
+const FOLDER: &str = "backups";
+
+/// What a backup wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct BackupReport {
+    /// Where it is.
+    pub file: String,
+    /// How long it is.
+    pub bytes: u64,
+}
+
+/// The work: a copy of the pages first, encrypted by the book's key, then that copy into the file.
+pub(crate) struct Making {
+    target: PathBuf,
+    seal: Seal,
+    key: BookKey,
+    key_file: KeyFile,
+    schema: u32,
+    /// How many automatic backups there shall be; `None` where this is not one.
+    keep: Option<usize>,
+    stage: Option<Doing>,
+    copy: Copy,
+    _lock: BookLock,
+}
+
+enum Doing {
+    Pages(Aside<u64>, WholeFile),
+    Sealing(u64, WholeFile),
+    Writing(Box<Writing>, File, u64),
+    Written(u64),
+}
+
+/// The copy of the pages; removed in the end, however that comes.
+struct Copy(PathBuf);
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Making {
+    /// Begins a backup of the book behind `source` to the file `target`.
+    ///
+    /// # Errors
+    /// `Busy` while another backup of this book is made.
+    pub(crate) fn begin(
+        source: OwnConnection,
+        place: &Place,
+        key: &BookKey,
+        key_file: &KeyFile,
+        target: &Path,
+        seal: Seal,
+    ) -> Result<Self> {
+        let folder = place.folder.join(FOLDER);
+        fs::create_dir_all(&folder)?;
+        let lock = BookLock::own_file(&folder.join(".lock"))?;
+        let copy = Copy(folder.join(".copy.db"));
+        let out = WholeFile::create(target)?;
+        let schema = source.read(migrate::version)?;
+        let pages = copy::begin(source, &copy.0, key, place)?;
+        Ok(Self {
+            target: target.to_owned(),
+            seal,
+            key: key.clone(),
+            key_file: key_file.clone(),
+            schema,
+            keep: None,
+            stage: Some(Doing::Pages(pages, out)),
+            copy,
+            _lock: lock,
+        })
+    }
+
+    fn head(&self, database_bytes: u64) -> Head {
+        let (key, key_file) = (self.key.clone(), self.key_file.clone());
+        Head { schema: self.schema, key, key_file, database_bytes }
+    }
+
+    fn next(&mut self, doing: Doing) -> Result<(Doing, Progress)> {
+        let progress = |done, total| Progress { done, total: 2 * total, finished: false };
+        Ok(match doing {
+            Doing::Pages(mut pages, out) => match pages.step()? {
+                Stage::Going(done, total) => (Doing::Pages(pages, out), progress(done, total)),
+                Stage::Over(bytes) => {
+                    let pages = bytes / super::PAGE_BYTES as u64;
+                    (Doing::Sealing(bytes, out), progress(pages, pages))
+                }
+            },
+            Doing::Sealing(bytes, out) => {
+                let writing = Writing::begin(out, &self.seal, &self.head(bytes))?;
+                let pages = bytes / super::PAGE_BYTES as u64;
+                let copy = File::open(&self.copy.0)?;
+                (Doing::Writing(Box::new(writing), copy, pages), progress(pages, pages))
+            }
+            Doing::Writing(mut writing, mut copy, pages) => {
+                if writing.piece(&mut copy)? {
+                    let bytes = writing.finish()?;
+                    let done = Progress { done: 2 * pages, total: 2 * pages, finished: true };
+                    return Ok((Doing::Written(bytes), done));
+                }
+                let left = writing.left() / super::PAGE_BYTES as u64;
+                (Doing::Writing(writing, copy, pages), progress(2 * pages - left, pages))
+            }
+            Doing::Written(_) => return Err(LogbookError::Cancelled),
+        })
+    }
+}
+
+impl Work for Making {
+    type Output = BackupReport;
+
+    fn step(&mut self) -> Result<Progress> {
+        let doing = self.stage.take().ok_or(LogbookError::Cancelled)?;
+        let (doing, progress) = self.next(doing)?;
+        self.stage = Some(doing);
+        Ok(progress)
+    }
+
+    fn finish(self: Box<Self>) -> Result<BackupReport> {
+        let Some(Doing::Written(bytes)) = self.stage else { return Err(LogbookError::Cancelled) };
+        if let Some(keep) = self.keep {
+            auto::prune(&self.target, keep)?;
+        }
+        Ok(BackupReport { file: self.target.display().to_string(), bytes })
+    }
+}
+
+/// Copies the files of the book in `folder` as they are into a folder beside, named for why and when.
+pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
+    let unfinished = folder.join(".copying-aside");
+    if unfinished.exists() {
+        fs::remove_dir_all(&unfinished)?;
+    }
+    fs::create_dir(&unfinished)?;
+    for name in [DATABASE, LOG].into_iter().chain(key_file::NAMES) {
+        if folder.join(name).exists() {
+            copy_file(&folder.join(name), &unfinished.join(name))?;
+        }
+    }
+    sync_folder(&unfinished)?;
+    fs::rename(&unfinished, unused(folder, &format!("{why}-{stamp}")))?;
+    sync_folder(folder)
+}
+
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let from = Peek::open(from)?;
+    let mut out = File::create(to)?;
+    let mut piece = vec![0; 1 << 18];
+    let mut place = 0;
+    loop {
+        let read = from.read(&mut piece, place)?;
+        if read == 0 {
+            break;
+        }
+        std::io::Write::write_all(&mut out, &piece[..read])?;
+        place += read as u64;
+    }
+    Ok(out.sync_all()?)
+}
+
+/// A name in `folder` that nothing has yet: `wanted`, or `wanted-2`, …
+pub(crate) fn unused(folder: &Path, wanted: &str) -> PathBuf {
+    let mut path = folder.join(wanted);
+    let mut number = 2;
+    while path.exists() {
+        path = folder.join(format!("{wanted}-{number}"));
+        number += 1;
+    }
+    path
+}
