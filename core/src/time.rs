@@ -135,6 +135,11 @@ impl Day {
         self.date().format("%-d %B %Y").to_string()
     }
 
+    /// `Oct 2026`.
+    pub fn month(self) -> String {
+        self.date().format("%b %Y").to_string()
+    }
+
     /// 1 to 31.
     pub fn day_of_month(self) -> u32 {
         self.date().day()

@@ -3,7 +3,9 @@
 //! Every write goes through `transact`, which moves record, stamps, history, search index and local
 //! sequence together and tells what changed; observers hear of it after the commit, with no lock held.
 
+mod also;
 mod cases;
+mod chips;
 mod drafts;
 mod forms;
 mod identity;
@@ -11,6 +13,7 @@ mod jots;
 #[cfg(test)]
 mod model_tests;
 mod rows;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -20,12 +23,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+pub use also::AlsoWritten;
 pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };
+pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::SavedJot;
+pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
     ImportReport, ImportSource,

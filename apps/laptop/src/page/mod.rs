@@ -7,6 +7,7 @@
 
 mod assets;
 mod cases;
+mod fields;
 mod sample;
 mod shell;
 mod trouble;

@@ -62,6 +62,8 @@ pub struct Notice {
     pub text: String,
     /// What undoes it.
     pub undo: Option<Change>,
+    /// What it is about.
+    pub link: Option<String>,
 }
 
 /// What the next whole page tells: a plain form is answered by sending the browser to another page.
@@ -71,7 +73,7 @@ pub struct Notices(Arc<Mutex<Option<Notice>>>);
 impl Notices {
     /// Leaves a notice for the next page.
     pub fn leave(&self, text: impl Into<String>, undo: Option<Change>) {
-        let notice = Notice { text: text.into(), undo };
+        let notice = Notice { text: text.into(), undo, link: None };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
     }
 
