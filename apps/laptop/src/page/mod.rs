@@ -6,8 +6,10 @@
 //! shell as its field `shell`. `?` turns an error of the core into a page of its words.
 
 mod assets;
+mod case;
 mod cases;
 mod fields;
+mod form;
 mod sample;
 mod shell;
 mod trouble;
@@ -25,6 +27,8 @@ use shell::Notices;
 pub fn routes(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(cases::routes())
+        .merge(case::routes())
+        .merge(form::routes())
         .merge(sample::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
