@@ -1,7 +1,7 @@
 //! Forms as browsers post them: names and texts, a name once for each of its texts.
 
 use seldinger_core::form::TypedField;
-use seldinger_core::time::{Day, MINUTE_MS, Moment, UtcMillis};
+use seldinger_core::time::{DAY_MS, Day, Moment, UtcMillis};
 use serde::Deserialize;
 
 /// What was posted, in its order.
@@ -61,10 +61,10 @@ pub fn clock(utc: UtcMillis, now: Moment) -> Moment {
     Moment { utc, offset_min: now.offset_min }
 }
 
-/// Whole days from one moment to another, at least 0.
+/// Days until a moment, a begun one counted as a whole.
 pub fn days_left(until: UtcMillis, now: Moment) -> i64 {
     let left = until.0 - now.utc.0;
-    left.max(0).div_euclid(24 * 60 * MINUTE_MS)
+    (left.max(0) + DAY_MS - 1) / DAY_MS
 }
 
 #[cfg(test)]

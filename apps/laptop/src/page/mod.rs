@@ -9,9 +9,13 @@ mod assets;
 mod case;
 mod cases;
 mod fields;
+mod find;
 mod form;
+mod records;
 mod sample;
+mod settings;
 mod shell;
+mod transfer;
 mod trouble;
 mod undo;
 mod words;
@@ -29,6 +33,10 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(cases::routes())
         .merge(case::routes())
         .merge(form::routes())
+        .merge(find::routes())
+        .merge(records::routes())
+        .merge(transfer::routes())
+        .merge(settings::routes())
         .merge(sample::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
