@@ -15,6 +15,9 @@ use crate::page::trouble::Trouble;
 use crate::page::words;
 use crate::serve::AppState;
 
+/// Letters that a button has room for.
+const SHORT: usize = 24;
+
 #[derive(Template)]
 #[template(path = "case/page.html")]
 struct CasePage {
@@ -73,6 +76,15 @@ impl CasePage {
             "nothing".to_owned()
         } else {
             format!("{text} {}", field.unit).trim().to_owned()
+        }
+    }
+
+    /// A value as a button names it: the value itself where it is short.
+    fn short(&self, text: impl AsRef<str>, otherwise: &str) -> String {
+        match text.as_ref() {
+            "" => "nothing".to_owned(),
+            text if text.chars().count() <= SHORT => text.to_owned(),
+            _ => otherwise.to_owned(),
         }
     }
 

@@ -81,7 +81,9 @@ pub async fn save(
         Ok((name(book, saved.id)?, saved))
     });
     let (name, saved) = saved.await?;
-    if saved.change.is_some() || !saved.stale.is_empty() {
+    if !saved.stale.is_empty() {
+        notices.leave(words("page.kept_beside", &[]), saved.change);
+    } else if saved.change.is_some() {
         notices.leave(words("page.kept", &[("what", &name)]), saved.change);
     }
     Ok(Redirect::to(&format!("/cases/{}", saved.id)).into_response())
