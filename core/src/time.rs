@@ -135,6 +135,16 @@ impl Day {
         self.date().format("%-d %B %Y").to_string()
     }
 
+    /// `2026`.
+    pub fn year(self) -> i32 {
+        self.date().year()
+    }
+
+    /// `Oct 2026`.
+    pub fn month(self) -> String {
+        self.date().format("%b %Y").to_string()
+    }
+
     /// 1 to 31.
     pub fn day_of_month(self) -> u32 {
         self.date().day()

@@ -19,7 +19,7 @@ pub use change::{FormChanges, TypedField, changes};
 pub use definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
 pub use read::{EntryContext, Reading, read};
 pub use render::{TextStyle, render};
-pub use show::{display, texts};
+pub use show::{display, labels, texts};
 pub use view::{
     FieldView, FormView, OptionView, RecentValues, SectionView, fill, overlay, warnings,
 };

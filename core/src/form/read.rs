@@ -19,6 +19,13 @@ pub struct EntryContext {
     pub offset_min: Option<i16>,
 }
 
+impl EntryContext {
+    /// For what belongs to this moment.
+    pub fn of(moment: Moment) -> Self {
+        Self { day: Some(moment.day()), offset_min: moment.offset_min }
+    }
+}
+
 /// What a typed text is stored as.
 #[derive(Clone, PartialEq, Default)]
 pub struct Reading {

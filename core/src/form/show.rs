@@ -25,28 +25,33 @@ pub fn texts(field: &FormField, value: &Value) -> Vec<String> {
 
 /// The value as a person reads it: labels for stored words, lists joined, the unit behind it.
 pub fn display(field: &FormField, value: &Value) -> String {
-    let label = |text: &String| match field.kind {
-        FieldKind::Choice | FieldKind::Choices => {
-            let option = field.options.iter().find(|option| option.value == *text);
-            option.map_or_else(|| text.clone(), |option| option.label.clone())
-        }
-        FieldKind::Procedure => Content::shipped()
-            .procedure(text)
-            .map_or_else(|| text.clone(), |known| known.name.clone()),
-        FieldKind::Flag => match value {
-            Value::Bool(true) => "Yes".to_owned(),
-            Value::Bool(false) => "No".to_owned(),
-            _ => text.clone(),
-        },
-        _ => text.clone(),
-    };
-    let shown = texts(field, value).iter().map(label).collect::<Vec<_>>().join(", ");
+    let shown = labels(field, value).join(", ");
     match &field.quantity {
         Some(quantity) if value.is_number() && !quantity.unit.is_empty() => {
             format!("{shown} {}", quantity.unit)
         }
         _ => shown,
     }
+}
+
+/// The same piece by piece: one for each entry of a list, and without the unit.
+pub fn labels(field: &FormField, value: &Value) -> Vec<String> {
+    let label = |text: String| match field.kind {
+        FieldKind::Choice | FieldKind::Choices => {
+            let option = field.options.iter().find(|option| option.value == text);
+            option.map_or(text, |option| option.label.clone())
+        }
+        FieldKind::Procedure => {
+            Content::shipped().procedure(&text).map_or(text, |known| known.name.clone())
+        }
+        FieldKind::Flag => match value {
+            Value::Bool(true) => "Yes".to_owned(),
+            Value::Bool(false) => "No".to_owned(),
+            _ => text,
+        },
+        _ => text,
+    };
+    texts(field, value).into_iter().map(label).collect()
 }
 
 /// What stands behind the value in its field: the unit, or the offset of a time.

@@ -247,6 +247,27 @@ impl Logbook {
         })
     }
 
+    /// Where the words are in those of `ids` that have them in their text: the stretch around the first
+    /// one, in pieces.
+    pub fn found_in(
+        &self,
+        typed: &str,
+        ids: &[RecordId],
+    ) -> Result<Vec<(RecordId, Vec<SnippetPiece>)>> {
+        let Some(expression) = rows::search_expression(typed) else { return Ok(Vec::new()) };
+        self.read(|conn| {
+            let mut found = Vec::new();
+            for id in ids {
+                let snippet = search::snippet(conn, &expression, *id)?.unwrap_or_default();
+                let pieces = pieces(&snippet);
+                if pieces.iter().any(|piece| piece.found) {
+                    found.push((*id, pieces));
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// What was deleted and can be brought back, the last deleted first.
     pub fn recently_deleted(&self) -> Result<Vec<DeletedRecord>> {
         self.read(|conn| {

@@ -1,5 +1,6 @@
 //! Entries that are still being typed. They survive a kill, have no history and are never sent.
 
+use super::also::ALSO;
 use super::{Logbook, rows as draft};
 use crate::case_log::debrief::DebriefTimer;
 use crate::error::{LogbookError, Result};
@@ -75,14 +76,22 @@ impl Logbook {
         })
     }
 
+    /// The draft of `form` for `record` that was kept last, where there is one.
+    pub fn draft_of(&self, form: &str, record: Option<RecordId>) -> Result<Option<Draft>> {
+        let fits = |draft: &Draft| draft.form == form && draft.record == record;
+        Ok(self.drafts()?.into_iter().find(fits))
+    }
+
     /// One draft.
     pub fn draft(&self, id: DraftId) -> Result<Draft> {
         self.read(|conn| draft::get(conn, id))?.ok_or(LogbookError::NoDraft)
     }
 
-    /// Every draft, the last kept first.
+    /// Every draft, the last kept first; without what waits beside a record for a choice.
     pub fn drafts(&self) -> Result<Vec<Draft>> {
-        self.read(draft::all)
+        let mut drafts = self.read(draft::all)?;
+        drafts.retain(|draft| draft.form != ALSO);
+        Ok(drafts)
     }
 
     /// Forgets a draft; what was typed in it is gone.

@@ -1,6 +1,6 @@
 //! Forms over records: opening one filled, and saving only what changed in it.
 
-use super::{Draft, Logbook, rows as draft};
+use super::{Draft, Logbook, also, rows as draft};
 use crate::case_log::rows::recent;
 use crate::error::{LogbookError, Result};
 use crate::form::{
@@ -32,7 +32,8 @@ pub struct SavedForm {
     pub id: RecordId,
     /// The write, for undoing it; `None` where nothing had changed.
     pub change: Option<Change>,
-    /// Fields that changed elsewhere since the form was opened; they were left alone.
+    /// Fields that changed elsewhere since the form was opened; they were left alone, and what was typed
+    /// in them is kept beside (`also_written`).
     pub stale: Vec<StaleField>,
     /// What is odd about what was typed; it is saved all the same.
     pub warnings: Vec<FormWarning>,
@@ -60,11 +61,9 @@ impl Logbook {
     pub fn open_draft(&self, id: DraftId) -> Result<OpenForm> {
         let Draft { form, record, opened, typed, .. } = self.draft(id)?;
         let mut open = self.open_form(&form, record)?;
-        for field in open.view.sections.iter_mut().flat_map(|section| &mut section.fields) {
-            if let Some(typed) = typed.iter().find(|typed| typed.path == field.path) {
-                field.values.clone_from(&typed.texts);
-            }
-        }
+        let when = record.map(|id| self.record(id)).transpose()?.map(|record| record.when());
+        let context = EntryContext::of(when.unwrap_or_else(|| self.now()));
+        form::overlay(&mut open.view, definition(&form)?, &typed, &context);
         Ok(OpenForm { opened, draft: Some(id), ..open })
     }
 
@@ -84,7 +83,7 @@ impl Logbook {
                 draft::remove(tx.conn(), draft)?;
             }
             let Some(id) = record else {
-                let context = EntryContext { day: Some(now.day()), offset_min: now.offset_min };
+                let context = EntryContext::of(now);
                 let changes = form::changes(definition, &Fields::new(), typed, &context);
                 let id = RecordId::new(now.utc, &*self.ids);
                 let new =
@@ -96,11 +95,11 @@ impl Logbook {
                     Created::Known | Created::Gone => Err(LogbookError::Io),
                 };
             };
-            let when = record::load(tx.conn(), id)?.when();
-            let context = EntryContext { day: Some(when.day()), offset_min: when.offset_min };
+            let context = EntryContext::of(record::load(tx.conn(), id)?.when());
             let before = record::fields_at(tx.conn(), id, opened)?;
             let changes = form::changes(definition, &before, typed, &context);
             let outcome = tx.edit(id, changes.patch, Some(opened))?;
+            also::keep(tx.conn(), id, typed, &outcome.stale, (now.utc, &*self.ids))?;
             Ok((id, outcome.change, outcome.stale, changes.warnings))
         })?;
         let (id, change, stale, warnings) = saved.value;

@@ -3,7 +3,9 @@
 //! Every write goes through `transact`, which moves record, stamps, history, search index and local
 //! sequence together and tells what changed; observers hear of it after the commit, with no lock held.
 
+mod also;
 mod cases;
+mod chips;
 mod drafts;
 mod forms;
 mod identity;
@@ -14,6 +16,7 @@ mod rows;
 mod safety;
 #[cfg(test)]
 mod safety_tests;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -22,12 +25,15 @@ mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use also::AlsoWritten;
 pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };
+pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::SavedJot;
+pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
     ImportReport, ImportSource,

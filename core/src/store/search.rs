@@ -1,6 +1,6 @@
 //! Full-text search: what a user types as an FTS5 query, and the newest hits with their words marked.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::sql;
 use crate::error::{LogbookError, Result};
@@ -133,6 +133,15 @@ pub(crate) fn rebuild(conn: &Connection) -> Result<()> {
         INSERT INTO search (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;",
     )
     .map_err(sql)
+}
+
+/// The stretch of one record's text around the first word found; `None` where nothing is.
+pub(crate) fn snippet(conn: &Connection, expression: &str, id: RecordId) -> Result<Option<String>> {
+    let query = "SELECT snippet(search, 1, char(2), char(3), '…', 12) FROM search
+                 WHERE search MATCH ?1 AND rowid = (SELECT k FROM record WHERE id = ?2)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let found = statement.query_row(params![expression, id.bytes()], |row| row.get(0));
+    Ok(found.optional().map_err(sql)?.flatten())
 }
 
 #[cfg(test)]

@@ -29,10 +29,11 @@ const STYLE: &str = texts!(
     "css/cases.css",
     "css/case.css",
     "css/form.css",
+    "css/pages.css",
     "css/tally.css",
     "css/narrow.css",
 );
-const SCRIPT: &str = texts!("js/keys.js", "js/live.js");
+const SCRIPT: &str = texts!("js/keys.js", "js/live.js", "js/timer.js", "js/import.js");
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let script = "text/javascript; charset=utf-8";

@@ -6,9 +6,16 @@
 //! shell as its field `shell`. `?` turns an error of the core into a page of its words.
 
 mod assets;
+mod case;
 mod cases;
+mod fields;
+mod find;
+mod form;
+mod records;
 mod sample;
+mod settings;
 mod shell;
+mod transfer;
 mod trouble;
 mod undo;
 mod words;
@@ -24,6 +31,12 @@ use shell::Notices;
 pub fn routes(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(cases::routes())
+        .merge(case::routes())
+        .merge(form::routes())
+        .merge(find::routes())
+        .merge(records::routes())
+        .merge(transfer::routes())
+        .merge(settings::routes())
         .merge(sample::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))

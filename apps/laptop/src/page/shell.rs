@@ -62,6 +62,8 @@ pub struct Notice {
     pub text: String,
     /// What undoes it.
     pub undo: Option<Change>,
+    /// What it is about.
+    pub link: Option<String>,
 }
 
 /// What the next whole page tells: a plain form is answered by sending the browser to another page.
@@ -71,7 +73,7 @@ pub struct Notices(Arc<Mutex<Option<Notice>>>);
 impl Notices {
     /// Leaves a notice for the next page.
     pub fn leave(&self, text: impl Into<String>, undo: Option<Change>) {
-        let notice = Notice { text: text.into(), undo };
+        let notice = Notice { text: text.into(), undo, link: None };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
     }
 
@@ -89,6 +91,8 @@ pub struct Shell {
     pub theme: &'static str,
     /// The sample rotation is shown.
     pub sample: bool,
+    /// The recovery code of a new log has not been shown yet.
+    pub code_waiting: bool,
     /// The token that this page's forms carry.
     pub csrf: String,
     /// What has just happened.
@@ -126,6 +130,7 @@ impl FromRequestParts<AppState> for Shell {
             here: Room::Cases,
             theme: theme(parts),
             sample: state.is_sample(),
+            code_waiting: state.has_recovery_code(),
             csrf: state.csrf(session),
             notice: notices.filter(|_| reads && !part).and_then(Notices::take),
             part,

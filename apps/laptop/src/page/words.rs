@@ -80,6 +80,13 @@ pub fn week(week: impl Borrow<IsoWeek>) -> String {
     format!("{} – {}", monday.short(), Day(monday.0 + 6).short())
 }
 
+/// The name of a kind or a field, as a heading: `Follow up`.
+pub fn kind(stored: &str) -> String {
+    let words = stored.replace('_', " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// An order of the list.
 pub fn order(sort: impl Borrow<CaseSort>) -> &'static str {
     match sort.borrow() {

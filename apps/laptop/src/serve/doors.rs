@@ -95,6 +95,11 @@ impl Doors {
         before > 0 && inner.visitors.is_empty()
     }
 
+    /// Ends every session.
+    pub fn lock(&self) {
+        self.inner().visitors.clear();
+    }
+
     fn let_out(&self, inner: &mut Inner, now: Instant) {
         if let Some(limit) = self.lock_after {
             inner.visitors.retain(|v| now.saturating_duration_since(v.last) < limit);

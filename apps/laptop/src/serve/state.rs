@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use seldinger_core::content::words;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::store::key::RecoveryCode;
 
 use super::doors::{Doors, Session};
 use crate::open::{Home, Opened};
+use crate::say;
 use crate::vault::{Vault, VaultMode};
 
 /// The running page; cheap to clone.
@@ -100,6 +102,19 @@ impl AppState {
     pub fn take_recovery_code(&self) -> Option<String> {
         let code = self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take();
         code.map(|code| code.text().to_string())
+    }
+
+    /// Whether that code has not been taken yet.
+    pub fn has_recovery_code(&self) -> bool {
+        self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Lets every browser out, and prints the address that lets one in again.
+    pub fn lock(&self) {
+        self.0.doors.lock();
+        say::note(&words("app.locked_now", &[]));
+        // Where nobody reads, another start of the app gives an address.
+        let _ = super::say_address(&self.new_address());
     }
 
     /// The user's own book, whichever is shown.

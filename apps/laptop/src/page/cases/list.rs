@@ -8,8 +8,10 @@ use seldinger_core::case_log::list::{CaseChoices, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::content::{Category, Content};
 use seldinger_core::error::Result;
-use seldinger_core::logbook::Logbook;
+use seldinger_core::ids::RecordId;
+use seldinger_core::logbook::{Logbook, SnippetPiece};
 
+use super::jot::JotBox;
 use super::query::{CaseQuery, NO_ROLE, WHOLE_CATEGORY};
 use crate::page::shell::{Room, Shell, draw};
 use crate::page::trouble::Trouble;
@@ -18,20 +20,28 @@ use crate::serve::AppState;
 
 /// Some rows of the list.
 pub struct Rows {
-    rows: Vec<CaseRow>,
-    next: Option<String>,
+    pub(super) rows: Vec<CaseRow>,
+    pub(super) next: Option<String>,
     /// How many cases the filter lets through.
-    count: u64,
-    narrows: bool,
+    pub(super) count: u64,
+    pub(super) narrows: bool,
     /// Days stand where the list is in their order.
     by_day: bool,
+    /// Where the words that were looked for stand, case by case.
+    found: Vec<(RecordId, Vec<SnippetPiece>)>,
 }
 
 impl Rows {
-    fn read(book: &Logbook, query: &CaseQuery) -> Result<Self> {
+    /// The rows that the query asks for.
+    pub fn read(book: &Logbook, query: &CaseQuery) -> Result<Self> {
         let filter = query.filter();
         let page = book.cases(&filter, query.sort(), query.after())?;
+        let ids: Vec<RecordId> = page.rows.iter().map(|row| row.id).collect();
         Ok(Self {
+            found: match &filter.text {
+                Some(text) => book.found_in(text, &ids)?,
+                None => Vec::new(),
+            },
             rows: page.rows,
             next: page.next,
             count: book.count_cases(&filter)?,
@@ -40,8 +50,22 @@ impl Rows {
         })
     }
 
+    /// The stretch of a case's text in which words were found.
+    pub(super) fn pieces(&self, row: &CaseRow) -> Option<&[SnippetPiece]> {
+        let found = self.found.iter().find(|(id, _)| *id == row.id);
+        found.map(|(_, pieces)| pieces.as_slice())
+    }
+
+    /// The month, where a row is the first of it that stands on this page.
+    pub(super) fn month(&self, at: &usize) -> Option<String> {
+        let month = |row: &CaseRow| row.day.month();
+        let row = self.rows.get(*at)?;
+        let above = at.checked_sub(1).and_then(|above| self.rows.get(above));
+        (above.map(month) != Some(month(row))).then(|| month(row))
+    }
+
     /// Whether a row's day was written by the row above it.
-    fn same_day(&self, at: &usize) -> bool {
+    pub(super) fn same_day(&self, at: &usize) -> bool {
         let above = at.checked_sub(1).and_then(|above| self.rows.get(above));
         self.by_day && above.map(|row| row.day) == self.rows.get(*at).map(|row| row.day)
     }
@@ -51,13 +75,14 @@ impl Rows {
 #[template(path = "cases/page.html")]
 struct CasesPage {
     shell: Shell,
+    jot: JotBox,
     query: CaseQuery,
     choices: CaseChoices,
     list: Rows,
 }
 
 #[derive(Template)]
-#[template(path = "cases/list.html")]
+#[template(path = "cases/filtered.html")]
 struct ListPart {
     shell: Shell,
     list: Rows,
@@ -122,7 +147,7 @@ async fn whole(state: AppState, shell: Shell, query: CaseQuery) -> Result<Respon
     let shell = shell.at(Room::Cases);
     let page = state.ask(move |book| {
         let (list, choices) = (Rows::read(book, &query)?, book.case_choices()?);
-        Ok(CasesPage { shell, query, choices, list })
+        Ok(CasesPage { shell, jot: JotBox::restore(book)?, query, choices, list })
     });
     draw(&page.await?)
 }

@@ -1,5 +1,6 @@
 //! The case list and the jot box above it.
 
+mod jot;
 mod list;
 mod query;
 
@@ -14,4 +15,6 @@ pub fn routes() -> Router<AppState> {
         .route("/", get(list::page))
         .route("/cases", get(list::page).post(list::filtered))
         .route("/cases/more", post(list::more))
+        .route("/jot", post(jot::save))
+        .route("/jot/read", post(jot::read))
 }

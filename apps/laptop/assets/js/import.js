@@ -1,0 +1,26 @@
+"use strict";
+// Sends the chosen file as it is: the server holds it in memory, so no copy of it is left on the disk.
+(() => {
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("[data-import]");
+    if (!form) return;
+    event.preventDefault();
+    const place = document.getElementById("imported");
+    const button = form.querySelector("button");
+    const skip = form.elements.skip_bad.checked ? "?skip_bad=true" : "";
+    place.textContent = "Reading…";
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action + skip, {
+        method: "POST",
+        headers: { "x-csrf-token": form.elements.csrf.value, "hx-request": "true" },
+        body: form.elements.file.files[0],
+      });
+      place.innerHTML = await answer.text();
+    } catch {
+      place.textContent = "Seldinger does not answer. What was imported so far is kept; import the file again to go on.";
+    } finally {
+      button.disabled = false;
+    }
+  });
+})();

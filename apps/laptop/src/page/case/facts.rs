@@ -1,0 +1,104 @@
+//! How the fields of a case stand on its page: in rows, each under one label.
+
+use seldinger_core::form::FieldKind;
+use seldinger_core::logbook::{CaseSheet, SheetField, SheetSection};
+
+/// One row.
+pub struct Fact<'a> {
+    /// Before it.
+    pub label: &'a str,
+    /// How it is drawn.
+    pub shape: Shape,
+    /// What stands in it.
+    pub fields: Vec<&'a SheetField>,
+}
+
+/// How a row is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// What was learned, in large.
+    Lesson,
+    /// Figures side by side, each under its name.
+    Figures,
+    /// Short words in one line, and reasons beneath.
+    Line,
+    /// A text or a list.
+    Text,
+}
+
+/// Shown above the rows already.
+const IN_HEADING: [&str; 8] = [
+    "procedure",
+    "role",
+    "attending",
+    "setting",
+    "interesting",
+    "performed_at",
+    "adverse_event",
+    "tags",
+];
+const LESSON: &str = "lesson";
+/// The section that reads as one line, site, side, guidance, and the reason beneath.
+const ACCESS: &str = "access";
+
+impl Fact<'_> {
+    /// The short words of a row in one line.
+    pub fn line(&self) -> String {
+        let short = self.fields.iter().filter(|field| field.kind != FieldKind::LongText);
+        let texts = short.flat_map(|field| {
+            let unit = if field.unit.is_empty() { "" } else { field.unit.as_str() };
+            field.texts.iter().map(move |text| format!("{text} {unit}").trim().to_owned())
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What stands beneath that line.
+    pub fn reasons(&self) -> Vec<&str> {
+        let long = self.fields.iter().filter(|field| field.kind == FieldKind::LongText);
+        long.flat_map(|field| &field.texts).map(String::as_str).collect()
+    }
+}
+
+/// The rows of a case: the lesson first, then in the order of the form.
+pub fn facts(sheet: &CaseSheet) -> Vec<Fact<'_>> {
+    let mut rows = Vec::new();
+    if let Some(lesson) = sheet.field(LESSON) {
+        rows.push(Fact { label: &lesson.label, shape: Shape::Lesson, fields: vec![lesson] });
+    }
+    for section in &sheet.sections {
+        let fields: Vec<&SheetField> = section.fields.iter().filter(|f| is_shown(f)).collect();
+        rows.extend(of_section(section, fields));
+    }
+    rows
+}
+
+/// What the heading says is not repeated, unless there is more to say of it.
+fn is_shown(field: &SheetField) -> bool {
+    let path = field.path.as_str();
+    path != LESSON && (!IN_HEADING.contains(&path) || has_notes(field))
+}
+
+fn has_notes(field: &SheetField) -> bool {
+    !field.was.is_empty()
+        || !field.warnings.is_empty()
+        || !field.identifiers.is_empty()
+        || field.also.is_some()
+}
+
+fn of_section<'a>(section: &'a SheetSection, fields: Vec<&'a SheetField>) -> Vec<Fact<'a>> {
+    if fields.is_empty() {
+        return Vec::new();
+    }
+    if fields.iter().all(|field| field.kind == FieldKind::Number) && fields.len() > 1 {
+        return vec![Fact { label: &section.title, shape: Shape::Figures, fields }];
+    }
+    if section.id == ACCESS {
+        return vec![Fact { label: &section.title, shape: Shape::Line, fields }];
+    }
+    fields.into_iter().map(alone).collect()
+}
+
+fn alone(field: &SheetField) -> Fact<'_> {
+    let shape = if field.kind == FieldKind::Number { Shape::Line } else { Shape::Text };
+    Fact { label: &field.label, shape, fields: vec![field] }
+}

@@ -1,0 +1,122 @@
+//! The page of one case.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use seldinger_core::error::LogbookError;
+use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, SheetField};
+use seldinger_core::privacy::IdentifierKind;
+use seldinger_core::time::Moment;
+
+use super::facts::{Fact, Shape, facts};
+use crate::page::fields::clock;
+use crate::page::shell::{Shell, draw};
+use crate::page::trouble::Trouble;
+use crate::page::words;
+use crate::serve::AppState;
+
+/// Letters that a button has room for.
+const SHORT: usize = 24;
+
+#[derive(Template)]
+#[template(path = "case/page.html")]
+struct CasePage {
+    shell: Shell,
+    sheet: CaseSheet,
+    /// An edit or a debrief is typed and not saved.
+    edited: bool,
+    debriefed: bool,
+    now: Moment,
+}
+
+impl CasePage {
+    fn facts(&self) -> Vec<Fact<'_>> {
+        facts(&self.sheet)
+    }
+
+    fn title(&self) -> &str {
+        let name = &self.sheet.detail.row.procedure_name;
+        if name.is_empty() { "Procedure not written" } else { name }
+    }
+
+    /// `Scrubbed with Lindqvist, inpatient`.
+    fn who(&self) -> String {
+        let row = &self.sheet.detail.row;
+        let mut who = row.role.map_or_else(|| "Role not written".to_owned(), words::role);
+        if let Some(attending) = &row.attending {
+            who.push_str(" with ");
+            who.push_str(attending);
+        }
+        if let Some(setting) = self.text("setting") {
+            who.push_str(", ");
+            who.push_str(&setting.to_lowercase());
+        }
+        who
+    }
+
+    fn text(&self, path: &str) -> Option<String> {
+        self.sheet.field(path).map(|field| field.texts.join(", ")).filter(|text| !text.is_empty())
+    }
+
+    /// When it was typed, where that was another time.
+    fn typed(&self) -> Option<String> {
+        let (at, performed) = (self.sheet.detail.at, self.sheet.detail.row.performed);
+        (at != performed).then(|| day_and_time(at))
+    }
+
+    /// What is said of something that looks like an identifier.
+    fn told(&self, kind: &IdentifierKind) -> String {
+        kind.wording().line()
+    }
+
+    /// A field with its unit, as a button says it.
+    fn shown(&self, field: &SheetField) -> String {
+        let text = field.texts.join(", ");
+        if text.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("{text} {}", field.unit).trim().to_owned()
+        }
+    }
+
+    /// A value as a button names it: the value itself where it is short.
+    fn short(&self, text: impl AsRef<str>, otherwise: &str) -> String {
+        match text.as_ref() {
+            "" => "nothing".to_owned(),
+            text if text.chars().count() <= SHORT => text.to_owned(),
+            _ => otherwise.to_owned(),
+        }
+    }
+
+    fn written(&self, field: &SheetField) -> String {
+        field
+            .also
+            .as_ref()
+            .map(|also| day_and_time(clock(also.written, self.now)))
+            .unwrap_or_default()
+    }
+}
+
+/// `21 Oct, 13:44`.
+fn day_and_time(moment: Moment) -> String {
+    format!("{}, {}", moment.day().short(), moment.clock_time())
+}
+
+/// One case.
+pub async fn page(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let id = id.parse()?;
+        let sheet = book.case_sheet(id)?;
+        let typed = |form| {
+            let draft = book.draft_of(form, Some(id))?;
+            Ok::<bool, LogbookError>(draft.is_some_and(|draft| !draft.typed.is_empty()))
+        };
+        let (edited, debriefed) = (typed(CASE)?, typed(DEBRIEF)?);
+        Ok(CasePage { shell, sheet, edited, debriefed, now: book.now() })
+    });
+    draw(&page.await?)
+}

@@ -1,0 +1,104 @@
+//! Forms as browsers post them: names and texts, a name once for each of its texts.
+
+use seldinger_core::form::TypedField;
+use seldinger_core::time::{DAY_MS, Day, Moment, UtcMillis};
+use serde::Deserialize;
+
+/// What was posted, in its order.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Posted(Vec<(String, String)>);
+
+/// Stands before the path of a field of a record, so that no path can be taken for a name of ours.
+pub const FIELD: &str = "f.";
+
+impl Posted {
+    /// What a draft of ours holds.
+    pub fn of_typed(typed: &[TypedField]) -> Self {
+        let pairs = |field: &TypedField| {
+            let path = field.path.clone();
+            field.texts.iter().map(move |text| (path.clone(), text.clone())).collect::<Vec<_>>()
+        };
+        Self(typed.iter().flat_map(pairs).collect())
+    }
+
+    /// The text under a name; empty where there is none.
+    pub fn one(&self, name: &str) -> &str {
+        self.all(name).first().copied().unwrap_or_default()
+    }
+
+    /// Every text under a name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// The fields of a record's form, as the core takes them.
+    pub fn typed(&self) -> Vec<TypedField> {
+        let mut typed: Vec<TypedField> = Vec::new();
+        for (name, text) in &self.0 {
+            let Some(path) = name.strip_prefix(FIELD) else { continue };
+            match typed.iter_mut().find(|field| field.path == path) {
+                Some(field) => field.texts.push(text.clone()),
+                None => typed.push(TypedField { path: path.to_owned(), texts: vec![text.clone()] }),
+            }
+        }
+        typed
+    }
+}
+
+/// Reads `2026-10-21T23:40`, as a browser's own field for a time sends it, on the wall clock of `now`.
+pub fn moment(text: &str, now: Moment) -> Option<Moment> {
+    let (day, time) = text.trim().split_once(['T', ' '])?;
+    let (hour, minute) = time.split_once(':')?;
+    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.get(..2)?.parse().ok()?);
+    let fits = hour < 24 && minute < 60;
+    let day = Day::parse(day).filter(|_| fits)?;
+    Some(day.at(hour, minute, now.offset_min.unwrap_or(0)))
+}
+
+/// The same backwards: a moment on the wall clock of `now`.
+pub fn clock(utc: UtcMillis, now: Moment) -> Moment {
+    Moment { utc, offset_min: now.offset_min }
+}
+
+/// Days until a moment, a begun one counted as a whole.
+pub fn days_left(until: UtcMillis, now: Moment) -> i64 {
+    let left = until.0 - now.utc.0;
+    (left.max(0) + DAY_MS - 1) / DAY_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_may_come_more_than_once() {
+        let pairs = [
+            ("csrf", "x"),
+            ("f.tags", "a"),
+            ("f.labs.inr", "1.4"),
+            ("f.tags", "b"),
+            ("f.csrf", "y"),
+        ];
+        let posted = Posted(pairs.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec());
+        let typed = posted.typed();
+        let told: Vec<_> = typed.iter().map(|t| (t.path.as_str(), t.texts.join("+"))).collect();
+        assert_eq!(
+            told,
+            [("tags", "a+b".into()), ("labs.inr", "1.4".into()), ("csrf", "y".into())]
+        );
+        assert_eq!((posted.one("csrf"), posted.one("draft")), ("x", ""));
+        assert_eq!(Posted::of_typed(&typed).all("tags"), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_typed_time_is_on_the_wall_clock() {
+        let now = Moment { utc: UtcMillis(0), offset_min: Some(-300) };
+        let read = |text| moment(text, now).map(|moment| moment.rfc3339());
+        assert_eq!(read("2026-10-21T23:40").as_deref(), Some("2026-10-21T23:40:00-05:00"));
+        assert_eq!(read("2026-10-21 07:05").as_deref(), Some("2026-10-21T07:05:00-05:00"));
+        for odd in ["", "2026-10-21", "2026-10-21T24:00", "2026-13-01T07:05", "yesterday"] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+}

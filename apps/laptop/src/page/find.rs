@@ -1,0 +1,89 @@
+//! Finding words in everything that was written.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Form, Router};
+use seldinger_core::error::Result;
+use seldinger_core::logbook::{Logbook, SearchHit, SearchPage};
+use serde::Deserialize;
+
+use super::shell::{Room, Shell, draw};
+use super::trouble::Trouble;
+use super::words;
+use crate::serve::AppState;
+
+/// Pages of this room.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/find", get(page).post(found))
+}
+
+/// What is looked for. It is posted, so that it does not end up in the browser's history.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Looked {
+    q: String,
+    before: String,
+}
+
+impl Looked {
+    fn search(&self, book: &Logbook) -> Result<SearchPage> {
+        book.search(&self.q, None, self.before.parse().ok())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "find/page.html")]
+struct FindPage {
+    shell: Shell,
+    q: String,
+    found: SearchPage,
+}
+
+#[derive(Template)]
+#[template(path = "find/hits.html")]
+struct Hits {
+    q: String,
+    found: SearchPage,
+}
+
+#[derive(Template)]
+#[template(path = "find/more.html")]
+struct MoreHits {
+    found: SearchPage,
+}
+
+/// What a hit is called.
+fn title(hit: &SearchHit) -> String {
+    match &hit.case {
+        Some(row) if !row.procedure_name.is_empty() => row.procedure_name.clone(),
+        _ => words::kind(&hit.kind),
+    }
+}
+
+async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
+    whole(state, shell, Looked::default()).await
+}
+
+async fn found(
+    State(state): State<AppState>,
+    shell: Shell,
+    Form(looked): Form<Looked>,
+) -> Result<Response, Trouble> {
+    if !shell.part {
+        return whole(state, shell, looked).await;
+    }
+    let goes_on = !looked.before.is_empty();
+    let (q, found) = state.ask(move |book| Ok((looked.q.clone(), looked.search(book)?))).await?;
+    if goes_on { draw(&MoreHits { found }) } else { draw(&Hits { q, found }) }
+}
+
+async fn whole(state: AppState, shell: Shell, looked: Looked) -> Result<Response, Trouble> {
+    let shell = shell.at(Room::Find);
+    let page = state.ask(move |book| {
+        let found = looked.search(book)?;
+        Ok(FindPage { shell, q: looked.q, found })
+    });
+    draw(&page.await?)
+}

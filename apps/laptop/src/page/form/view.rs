@@ -1,0 +1,122 @@
+//! A form as a page.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use seldinger_core::case_log::debrief::{DebriefPhase, DebriefTimer};
+use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::form::FieldKind;
+use seldinger_core::ids::{DraftId, RecordId};
+use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm};
+
+use super::drawn;
+use crate::page::shell::{Shell, draw};
+use crate::page::trouble::Trouble;
+use crate::serve::AppState;
+
+#[derive(Template)]
+#[template(path = "form/page.html")]
+struct FormPage {
+    shell: Shell,
+    heading: String,
+    /// What the case is, where there is one already.
+    about: String,
+    open: OpenForm,
+    /// Something was typed before and not saved.
+    typed_before: bool,
+    timer: Option<DebriefTimer>,
+}
+
+impl FormPage {
+    fn back(&self) -> String {
+        self.open.record.map_or_else(|| "/".to_owned(), |id| format!("/cases/{id}"))
+    }
+
+    fn draft_id(&self) -> String {
+        self.open.draft.map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    fn record_id(&self) -> String {
+        self.open.record.map(|id| id.to_string()).unwrap_or_default()
+    }
+}
+
+/// An empty case form.
+pub async fn new_case(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let (open, typed_before) = opened(book, CASE, None)?;
+        let (heading, about) = ("A new case".to_owned(), String::new());
+        Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
+    });
+    draw(&page.await?)
+}
+
+/// The case form over a case.
+pub async fn edit_case(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let id = id.parse()?;
+        let about = about(book, id)?;
+        let (open, typed_before) = opened(book, CASE, Some(id))?;
+        let heading = "Edit the case".to_owned();
+        Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
+    });
+    draw(&page.await?)
+}
+
+/// One to two minutes after a case.
+pub async fn debrief(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let id = id.parse()?;
+        let about = about(book, id)?;
+        let (open, typed_before) = opened(book, DEBRIEF, Some(id))?;
+        let timer = open.draft.map(|draft| book.debrief_timer(draft)).transpose()?;
+        Ok(FormPage { shell, heading: open.view.title.clone(), about, open, typed_before, timer })
+    });
+    draw(&page.await?)
+}
+
+fn about(book: &Logbook, id: RecordId) -> Result<String> {
+    let row = book.case(id)?.row;
+    let name = if row.procedure_name.is_empty() { "Case" } else { row.procedure_name.as_str() };
+    Ok(format!("{name}, {}, {}", row.day_long, row.clock_time))
+}
+
+/// The form with its draft, which is begun before the first letter: a request that the save overtakes
+/// then finds it gone, and brings nothing back.
+fn opened(book: &Logbook, form: &str, record: Option<RecordId>) -> Result<(OpenForm, bool)> {
+    let kept = book.draft_of(form, record)?;
+    match kept {
+        Some(kept) if !kept.typed.is_empty() => return Ok((book.open_draft(kept.id)?, true)),
+        // Nothing was typed: the minutes go on, the rest begins anew on the case as it is now.
+        Some(kept) if form == DEBRIEF && !is_over(book, kept.id)? && is_current(book, &kept)? => {
+            return Ok((book.open_draft(kept.id)?, false));
+        }
+        Some(kept) => book.drop_draft(kept.id)?,
+        None => {}
+    }
+    // A full disk must not keep the form from being shown.
+    match book.begin_draft(form, record) {
+        Ok(draft) => Ok((book.open_draft(draft.id)?, false)),
+        Err(LogbookError::DiskFull | LogbookError::ReadOnly) => {
+            Ok((book.open_form(form, record)?, false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_over(book: &Logbook, draft: DraftId) -> Result<bool> {
+    Ok(book.debrief_timer(draft)?.phase == DebriefPhase::Over)
+}
+
+fn is_current(book: &Logbook, draft: &Draft) -> Result<bool> {
+    let record = draft.record.map(|id| book.record(id)).transpose()?;
+    Ok(record.is_none_or(|record| record.lseq == draft.opened))
+}

@@ -1,0 +1,136 @@
+//! Records out of the book and into it.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use askama::Template;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use seldinger_core::content::Wording;
+use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::logbook::{
+    CASE, ExportFormat, FlaggedRecord, ImportOptions, ImportReport, ImportSource, Logbook,
+};
+use serde::Deserialize;
+
+use super::shell::{Room, Shell, draw};
+use super::trouble::Trouble;
+use super::words;
+use crate::serve::AppState;
+
+/// The most that is taken in at once; it is held in memory, because a file of it would be readable.
+const MOST_IMPORT_BYTES: usize = 512 << 20;
+/// Flagged records that are named; the rest are counted.
+const MOST_NAMED: usize = 20;
+
+/// Pages and actions of this room.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/export", get(page))
+        .route("/export/{file}", get(download))
+        .route("/import", post(import).layer(DefaultBodyLimit::max(MOST_IMPORT_BYTES)))
+}
+
+#[derive(Template)]
+#[template(path = "transfer/page.html")]
+struct TransferPage {
+    shell: Shell,
+    records: u64,
+    flagged: u64,
+    /// The first of them, with their names.
+    named: Vec<(FlaggedRecord, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "transfer/report.html")]
+struct ReportPart {
+    report: ImportReport,
+    bad_lines: Vec<Wording>,
+}
+
+async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
+    let shell = shell.at(Room::Export);
+    let page = state.ask(move |book| {
+        let report = book.identifier_job(None)?.run(|_| {})?;
+        let flagged = report.flagged.len() as u64;
+        let named = report.flagged.into_iter().take(MOST_NAMED);
+        let named = named.map(|record| Ok((name(book, &record)?, record)));
+        let named = named.map(|pair: Result<_>| pair.map(|(name, record)| (record, name)));
+        let named = named.collect::<Result<Vec<_>>>()?;
+        Ok(TransferPage { shell, records: report.records, flagged, named })
+    });
+    draw(&page.await?)
+}
+
+fn name(book: &Logbook, record: &FlaggedRecord) -> Result<String> {
+    let case = if record.kind == CASE { Some(book.case(record.id)?.row) } else { None };
+    let named = case.map(|row| row.procedure_name).filter(|name| !name.is_empty());
+    Ok(named.unwrap_or_else(|| words::kind(&record.kind)))
+}
+
+/// Where an export is written to before it is sent.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Response {
+    let (format, kind) = match file.as_str() {
+        "cases.csv" => (ExportFormat::Csv, "text/csv; charset=utf-8"),
+        "logbook.jsonl" => (ExportFormat::Jsonl, "application/jsonl"),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let written = state.ask(move |book| {
+        let buffer = Buffer::default();
+        book.export_to_job(Box::new(buffer.clone()), format, None)?.run(|_| {})?;
+        let bytes = std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(bytes)
+    });
+    let named = format!("attachment; filename=\"{file}\"");
+    match written.await {
+        Ok(bytes) => {
+            let headers =
+                [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, named)];
+            (headers, bytes).into_response()
+        }
+        Err(error) => Trouble::from(error).into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    skip_bad: bool,
+}
+
+async fn import(
+    State(state): State<AppState>,
+    Query(choice): Query<Choice>,
+    bytes: Bytes,
+) -> Result<Response, Trouble> {
+    if bytes.is_empty() {
+        return Err(LogbookError::NoFile.into());
+    }
+    let report = state.ask(move |book| {
+        let source = ImportSource::Bytes(Arc::from(bytes.as_ref()));
+        let options = ImportOptions { skip_bad: choice.skip_bad };
+        book.import_job(source, options)?.run(|_| {})
+    });
+    let report = report.await?;
+    let bad_lines = report.bad_lines.iter().take(MOST_NAMED);
+    let bad_lines = bad_lines.map(|bad| bad.reason.wording(bad.line)).collect();
+    draw(&ReportPart { report, bad_lines })
+}

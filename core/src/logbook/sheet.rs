@@ -1,0 +1,201 @@
+//! One case as a page to be read: what is written, in the order of its form, with what it was before.
+
+use serde_json::Value;
+
+use super::{AlsoWritten, CASE, CaseDetail, Logbook};
+use crate::error::{LogbookError, Result};
+use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
+use crate::ids::RecordId;
+use crate::privacy::{IdentifierKind, scan_fields};
+use crate::record::{FieldVersion, Fields, get};
+use crate::time::{Moment, UtcMillis};
+
+/// A case as a page shows it.
+#[derive(Clone, PartialEq)]
+pub struct CaseSheet {
+    /// The case.
+    pub detail: CaseDetail,
+    /// Sections of the form in which something is written.
+    pub sections: Vec<SheetSection>,
+}
+
+/// A section in which something is written.
+#[derive(Clone, PartialEq)]
+pub struct SheetSection {
+    /// As in the form.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// What is written, in the form's order.
+    pub fields: Vec<SheetField>,
+}
+
+/// A field in which something is, or was, written.
+#[derive(Clone, PartialEq)]
+pub struct SheetField {
+    /// The stored name.
+    pub path: String,
+    /// What it is called.
+    pub label: String,
+    /// What kind of field it is.
+    pub kind: FieldKind,
+    /// What is written, as a person reads it: one text, or one for each entry of a list.
+    pub texts: Vec<String>,
+    /// Behind the text; empty for none.
+    pub unit: String,
+    /// What is odd about it.
+    pub warnings: Vec<FormWarning>,
+    /// What in it looks like a patient identifier.
+    pub identifiers: Vec<IdentifierKind>,
+    /// What it held before, the latest first.
+    pub was: Vec<FieldWas>,
+    /// What was typed here too and waits for a choice.
+    pub also: Option<AlsoWritten>,
+}
+
+/// What a field held before.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FieldWas {
+    /// As a person reads it.
+    pub text: String,
+    /// When it was replaced, on the wall clock of today.
+    pub replaced: Moment,
+}
+
+macro_rules! quiet_debug {
+    ($($name:ident),+) => {$(
+        impl std::fmt::Debug for $name {
+            /// Prints nothing that the user wrote.
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )+};
+}
+quiet_debug!(CaseSheet, SheetSection, SheetField, FieldWas);
+
+impl CaseSheet {
+    /// The field at `path`, where something is written in it.
+    pub fn field(&self, path: &str) -> Option<&SheetField> {
+        self.sections.iter().flat_map(|section| &section.fields).find(|field| field.path == path)
+    }
+}
+
+impl Logbook {
+    /// One case, deleted or not, as a page shows it.
+    pub fn case_sheet(&self, id: RecordId) -> Result<CaseSheet> {
+        let detail = self.case(id)?;
+        let form = FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)?;
+        let fields = self.record(id)?.fields;
+        let also = self.also_written(id)?;
+        let offset_min = self.now().offset_min;
+        let mut sections = Vec::new();
+        for section in &form.sections {
+            let mut shown = Vec::new();
+            for field in &section.fields {
+                let versions = self.history(id, &field.path)?;
+                let also = also.iter().find(|also| also.path == field.path);
+                shown.extend(sheet_field(field, &fields, &versions, also, offset_min));
+            }
+            if !shown.is_empty() {
+                let (id, title) = (section.id.clone(), section.title.clone());
+                sections.push(SheetSection { id, title, fields: shown });
+            }
+        }
+        let warnings = form::warnings(form, &fields);
+        let hits = scan_fields(&fields);
+        for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
+            field.warnings = warnings.iter().filter(|w| w.path == field.path).cloned().collect();
+            // Entries of a list are told apart in brackets: `devices[2]`.
+            let here = hits.iter().filter(|hit| hit.path.split('[').next() == Some(&field.path));
+            field.identifiers = here.map(|hit| hit.hit.kind).collect();
+            field.identifiers.dedup();
+        }
+        Ok(CaseSheet { detail, sections })
+    }
+}
+
+fn sheet_field(
+    field: &FormField,
+    fields: &Fields,
+    versions: &[FieldVersion],
+    also: Option<&AlsoWritten>,
+    offset_min: Option<i16>,
+) -> Option<SheetField> {
+    let value = get(fields, &field.path);
+    let texts = value.map(|value| form::labels(field, value)).unwrap_or_default();
+    let was = was(field, versions, offset_min);
+    if texts.is_empty() && was.is_empty() && also.is_none() {
+        return None;
+    }
+    let unit = field.quantity.as_ref().filter(|_| value.is_some_and(Value::is_number));
+    Some(SheetField {
+        path: field.path.clone(),
+        label: field.label.clone(),
+        kind: field.kind,
+        texts,
+        unit: unit.map(|quantity| quantity.unit.clone()).unwrap_or_default(),
+        warnings: Vec::new(),
+        identifiers: Vec::new(),
+        was,
+        also: also.cloned(),
+    })
+}
+
+/// What was replaced, as far as it was one value: the parts of a set come and go on their own.
+fn was(field: &FormField, versions: &[FieldVersion], offset_min: Option<i16>) -> Vec<FieldWas> {
+    let one = |version: &FieldVersion| {
+        let replaced: UtcMillis = version.replaced?;
+        let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
+        let part = version.path.strip_prefix(&field.path)?.strip_prefix('.');
+        let text = match part {
+            None => form::display(field, &value),
+            Some(part) if field.kind == FieldKind::AdverseEvent => {
+                format!("{part} {}", plain(&value))
+            }
+            Some(_) => return None,
+        };
+        let replaced = Moment { utc: replaced, offset_min };
+        Some(FieldWas { text, replaced }).filter(|was| !was.text.is_empty())
+    };
+    versions.iter().filter_map(one).collect()
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::form::TypedField;
+    use crate::logbook::tests::book;
+
+    #[test]
+    fn a_case_is_shown_with_what_it_was() {
+        let (_folder, book) = book();
+        let fields = json!({
+            "procedure": "tips", "labs": {"inr": 1.6}, "fluoro_min": 1.5, "devices": ["a", "b"],
+            "access": {"guidance": ["us", "fluoro"]}, "note": "seen with Mr. Smith", "air_kerma_mgy": "4O2"
+        });
+        let id = book.create_case(serde_json::from_value(fields).unwrap()).unwrap().id;
+        let typed = [TypedField { path: "fluoro_min".into(), texts: vec!["17.9".into()] }];
+        let opened = book.case(id).unwrap().opened;
+        book.save_form(CASE, Some(id), opened, &typed, None).unwrap();
+
+        let sheet = book.case_sheet(id).unwrap();
+        let ids: Vec<_> = sheet.sections.iter().map(|section| section.id.as_str()).collect();
+        assert_eq!(ids, ["case", "labs", "access", "done", "dose", "learned"]);
+        let fluoro = sheet.field("fluoro_min").unwrap();
+        assert_eq!((fluoro.texts.join(""), fluoro.unit.as_str()), ("17.9".to_owned(), "min"));
+        assert_eq!(fluoro.was.len(), 1);
+        assert_eq!(fluoro.was[0].text, "1.5 min");
+        assert_eq!(sheet.field("devices").unwrap().texts, ["a", "b"]);
+        assert_eq!(sheet.field("access.guidance").unwrap().texts, ["US", "Fluoro"]);
+        assert_eq!(sheet.field("air_kerma_mgy").unwrap().warnings.len(), 1);
+        assert_eq!(sheet.field("note").unwrap().identifiers, [IdentifierKind::Name]);
+        assert!(sheet.field("lesson").is_none());
+    }
+}
