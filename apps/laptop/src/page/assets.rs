@@ -29,6 +29,7 @@ const STYLE: &str = texts!(
     "css/cases.css",
     "css/case.css",
     "css/form.css",
+    "css/charts.css",
     "css/tally.css",
     "css/narrow.css",
 );

@@ -8,10 +8,12 @@
 mod assets;
 mod case;
 mod cases;
+mod charts;
 mod fields;
 mod form;
 mod sample;
 mod shell;
+mod tally;
 mod trouble;
 mod undo;
 mod words;
@@ -30,6 +32,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(case::routes())
         .merge(form::routes())
         .merge(sample::routes())
+        .merge(tally::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
         .layer(axum::Extension(Notices::default()))
