@@ -8,6 +8,7 @@
 mod assets;
 mod case;
 mod cases;
+mod charts;
 mod fields;
 mod find;
 mod form;
@@ -16,6 +17,7 @@ mod sample;
 mod settings;
 mod shell;
 mod transfer;
+mod tally;
 mod trouble;
 mod undo;
 mod words;
@@ -38,6 +40,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(transfer::routes())
         .merge(settings::routes())
         .merge(sample::routes())
+        .merge(tally::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
         .layer(axum::Extension(Notices::default()))
