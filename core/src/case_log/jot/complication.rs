@@ -53,6 +53,7 @@ fn happened(line: &Line<'_>, context: &Context, hit: Hit, procedure: Option<&str
     if context.any(hit.first, NEGATED | HISTORY | PLANNED | DOUBTED | CANCELED)
         || dismissed(line, hit)
         || line.asked(hit.last)
+        || own_step(line, hit)
     {
         return false;
     }
@@ -76,6 +77,15 @@ fn happened(line: &Line<'_>, context: &Context, hit: Hit, procedure: Option<&str
         return followed && line.with(Tag::ComplicationDenied).next().is_none();
     }
     strong || event || first < hit.first
+}
+
+/// "did the dissection": a step of the case.
+fn own_step(line: &Line<'_>, hit: Hit) -> bool {
+    line.hits.iter().any(|step| {
+        matches!(step.tag, Tag::RolePart | Tag::RoleStep)
+            && step.first <= hit.first
+            && hit.last <= step.last
+    })
 }
 
 fn doubted(line: &Line<'_>, context: &Context, first: usize, hit: usize) -> bool {

@@ -29,6 +29,7 @@ const HISTORY_WORDS: usize = 5;
 const PLANNED_WORDS: usize = 6;
 const EXISTING_WORDS: usize = 3;
 const BACKWARD_WORDS: usize = 4;
+const FAILURE_WORDS: usize = 8;
 
 /// The context of every token of a line.
 pub(super) struct Context {
@@ -44,6 +45,7 @@ impl Context {
         context.forward(line, Tag::CueNegation, NEGATED, NEGATION_WORDS);
         context.forward(line, Tag::CueHistory, HISTORY, HISTORY_WORDS);
         context.forward(line, Tag::CuePlanned, PLANNED, PLANNED_WORDS);
+        context.forward(line, Tag::CuePlannedNext, PLANNED, 1);
         context.forward(line, Tag::CueExisting, EXISTING, EXISTING_WORDS);
         context.forward(line, Tag::CueReason, REASON, HISTORY_WORDS);
         context.backward(line, Tag::CueHistoryAfter, HISTORY, BACKWARD_WORDS);
@@ -71,10 +73,7 @@ impl Context {
             if line.has(cue.first, Tag::ComplicationDenied) {
                 continue;
             }
-            for i in line.words_after(cue.last, words) {
-                if stops(line, i) {
-                    break;
-                }
+            for i in scope_after(line, cue.last, words) {
                 self.set(i, bit);
             }
         }
@@ -84,13 +83,14 @@ impl Context {
         for cue in line.with(tag) {
             // "last week LVP 6 L": at the head of a clause it dates what follows.
             if line.words_before(cue.first, 1).next().is_none() {
-                for i in line.words_after(cue.last, words).take_while(|i| !stops(line, *i)) {
+                for i in scope_after(line, cue.last, words) {
                     self.set(i, bit);
                 }
                 continue;
             }
             for i in line.words_before(cue.first, words) {
-                if stops(line, i) {
+                // "RFA + kypho planned": what is added, not what it is added to.
+                if stops(line, i) || line.is(i + 1, "+") {
                     break;
                 }
                 self.set(i, bit);
@@ -117,6 +117,7 @@ impl Context {
                 self.drop_before(cue.first, CONVERTED);
             }
         }
+        self.failures(line);
         for cue in line.with(Tag::CueInstead) {
             let turn =
                 (0..cue.first).rev().find(|i| line.together(*i, cue.first) && stops(line, *i));
@@ -138,6 +139,22 @@ impl Context {
         }
     }
 
+    /// "stent attempt failed at UVJ so PCN exchanged": a turn follows, with something done behind it.
+    fn failures(&mut self, line: &Line<'_>) {
+        for cue in line.with(Tag::CueFailed) {
+            let turn = (cue.last + 1..line.tokens.len()).find(|i| turns(line, *i));
+            let Some(turn) = turn.filter(|turn| turn - cue.last <= FAILURE_WORDS) else { continue };
+            let done = line.hits.iter().any(|hit| hit.tag == Tag::Thing && hit.first > turn);
+            let start = (0..cue.first).find(|i| line.together(*i, cue.first));
+            if let Some(start) = start.filter(|_| done) {
+                self.changed = true;
+                for i in start..cue.first {
+                    self.set(i, CONVERTED);
+                }
+            }
+        }
+    }
+
     fn drop_before(&mut self, end: usize, bit: u16) {
         self.changed = true;
         for i in 0..end {
@@ -152,6 +169,22 @@ impl Context {
             }
         }
     }
+}
+
+/// The next `words` words of the clause, up to one that ends the scope ("but", "→").
+fn scope_after(line: &Line<'_>, of: usize, words: usize) -> Vec<usize> {
+    (of + 1..line.tokens.len())
+        .take_while(|i| line.together(of, *i) && !stops(line, *i))
+        .filter(|i| !line.kind(*i, Kind::Mark))
+        .take(words)
+        .collect()
+}
+
+/// A word after which something else is done.
+fn turns(line: &Line<'_>, i: usize) -> bool {
+    line.has(i, Tag::CueConverted)
+        || line.has(i, Tag::CueInstead)
+        || ["so", "→"].iter().any(|word| line.is(i, word))
 }
 
 fn stops(line: &Line<'_>, i: usize) -> bool {

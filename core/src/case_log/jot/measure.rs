@@ -40,7 +40,7 @@ pub(super) fn fluoro_min(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure>
         found.certain = amount.unit == Unit::Time || amount.value <= LONGEST_FLUORO_MIN;
         return Some(found);
     }
-    amounts.iter().find_map(|amount| {
+    let behind = amounts.iter().find_map(|amount| {
         let bare = amount.unit == Unit::None && amount.label == Label::None;
         if amount.unit != Unit::Time && !bare {
             return None;
@@ -58,6 +58,24 @@ pub(super) fn fluoro_min(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure>
         let mut found = measure(amount, "fluoro_min: time, label");
         found.label_at = Some((label.first, label.last));
         Some(found)
+    });
+    behind.or_else(|| beside_dose(line, amounts))
+}
+
+/// "0.6 min, 5 mGy": a time that opens its clause right before a dose.
+fn beside_dose(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure> {
+    amounts.windows(2).find_map(|pair| {
+        let [time, dose] = pair else { return None };
+        let opens = time.first == 0
+            || !line.together(time.first - 1, time.first)
+            || line.kind(time.first - 1, Kind::Mark);
+        let start = if dose.label == Label::Kerma { dose.label_at.0 } else { dose.first };
+        let kerma = dose.label == Label::Kerma
+            || (dose.label == Label::None && matches!(dose.unit, Unit::Mgy | Unit::Gy));
+        let between = (time.last + 1..start).all(|i| line.kind(i, Kind::Mark));
+        let alone = time.unit == Unit::Time && time.label == Label::None;
+        (alone && opens && kerma && between)
+            .then(|| measure(time, "fluoro_min: time beside a dose"))
     })
 }
 
@@ -248,6 +266,7 @@ pub(super) fn volume_ml(
     drains: bool,
 ) -> Option<Measure> {
     let mut best: Option<(u8, Measure)> = None;
+    let mut of_side = None;
     for amount in amounts.iter().filter(|a| a.unit == Unit::Ml && a.label != Label::Kerma) {
         let Some(mut order) = fluid(line, amount) else { continue };
         if context.any(amount.first, HISTORY) {
@@ -259,14 +278,33 @@ pub(super) fn volume_ml(
         if order == 0 && !drains {
             continue;
         }
-        if best.as_ref().is_none_or(|(other, _)| order > *other) {
-            best = Some((
-                order,
-                Measure { first: amount.first, ..measure(amount, "volume_ml: number, unit") },
-            ));
+        let side = side_of(line, amount);
+        match &mut best {
+            // "700 ml R and 500 ml L": both came off.
+            Some((other, sum)) if order == *other && side.is_some() && side != of_side => {
+                if of_side.is_some() {
+                    sum.value += amount.value;
+                    sum.last = amount.last;
+                    sum.rule = "volume_ml: one number a side";
+                }
+            }
+            Some((other, _)) if order <= *other => {}
+            _ => {
+                let found = measure(amount, "volume_ml: number, unit");
+                best = Some((order, Measure { first: amount.first, ..found }));
+                of_side = side;
+            }
         }
     }
     best.map(|(_, found)| found)
+}
+
+/// The side that a volume is told for, right behind or before it.
+fn side_of(line: &Line<'_>, amount: &Amount) -> Option<Tag> {
+    let sides = [Tag::SideLeft, Tag::SideRight];
+    let at = |i: usize| sides.into_iter().find(|side| line.has(i, *side));
+    let before = line.words_before(amount.first, 1).find_map(at);
+    at(amount.last + 1).or(before)
 }
 
 /// How surely an amount of fluid was taken off; none when it went in or is a rate.

@@ -24,6 +24,8 @@ struct Seen {
 pub(super) fn read(line: &Line<'_>, context: &Context) -> Option<NamedProcedure> {
     best(line, context, BOOKED | EXISTING | CONVERTED)
         .or_else(|| best(line, context, BOOKED | EXISTING))
+        // "PCN fell out yest, rescued thru tract": what is there from before, with something done.
+        .or_else(|| best(line, context, BOOKED | EXISTING | CONVERTED | HISTORY))
 }
 
 fn best(line: &Line<'_>, context: &Context, spare: u16) -> Option<NamedProcedure> {
@@ -32,7 +34,10 @@ fn best(line: &Line<'_>, context: &Context, spare: u16) -> Option<NamedProcedure
         let Some(seen) = seen.get_mut(usize::from(hit.thing)) else { continue };
         let step = line.vocabulary.is_action(hit.thing) && own_step(line, hit);
         let answered_no = line.asked(hit.last) && line.has(hit.last + 2, Tag::CueNegation);
-        if step || answered_no || context.any(hit.first, NEGATED | HISTORY | PLANNED | CANCELED) {
+        if step
+            || answered_no
+            || context.any(hit.first, (NEGATED | HISTORY | PLANNED | CANCELED) & !spare)
+        {
             continue;
         }
         if !context.any(hit.first, spare) {
@@ -50,7 +55,10 @@ fn best(line: &Line<'_>, context: &Context, spare: u16) -> Option<NamedProcedure
         {
             continue;
         }
-        let Some((score, hits)) = apply(rule, &seen, context.changed) else { continue };
+        let Some((score, hits)) = apply(rule, &seen, context.changed || spare & HISTORY != 0)
+        else {
+            continue;
+        };
         if best.as_ref().is_none_or(|(other, ..)| score > *other) {
             best = Some((score, rule, hits));
         }

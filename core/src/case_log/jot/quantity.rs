@@ -137,11 +137,12 @@ fn label(line: &Line<'_>, amount: &mut Amount) {
     }
 }
 
-/// `3:24` and `1:02:10`.
+/// `3:24`, `3'24` and `1:02:10`.
 fn clock(line: &Line<'_>, amount: &mut Amount) -> bool {
     let i = amount.first;
     let pair = |at: usize| {
-        line.is(at, ":") && line.glued(at) && line.glued(at + 1) && line.kind(at + 1, Kind::Number)
+        let mark = line.is(at, ":") || line.is(at, "'");
+        mark && line.glued(at) && line.glued(at + 1) && line.kind(at + 1, Kind::Number)
     };
     if !pair(i + 1) {
         return false;
@@ -167,12 +168,16 @@ fn skip_minutes(line: &Line<'_>, amount: &mut Amount) {
 /// `10→12F`, `8 to 10F`, `17/18g`: one amount, the second number unless a gauge pair says more.
 fn chain(line: &Line<'_>, amount: &mut Amount) -> bool {
     let mut bridge = amount.first + 1;
+    let mut sized = false;
     // `8F to 10F` and `17g/18g` repeat the unit.
     if let Some(hit) = line.starting(bridge, |tag| matches!(tag, Tag::UnitFrench | Tag::UnitGauge))
     {
         bridge = hit.last + 1;
+        sized = true;
     }
-    let arrow = line.is(bridge, "→") || line.is(bridge, "to") || line.is(bridge, ">");
+    // "18F for 20F": the new one stands behind.
+    let arrow = ["→", "to", ">"].iter().any(|mark| line.is(bridge, mark))
+        || (sized && line.is(bridge, "for"));
     let joined = (line.is(bridge, "-") || line.is(bridge, "/"))
         && line.glued(bridge)
         && line.glued(bridge + 1);
@@ -185,12 +190,24 @@ fn chain(line: &Line<'_>, amount: &mut Amount) -> bool {
     match second.unit {
         Unit::French => amount.value = second.value,
         Unit::Gauge if line.is(bridge, "/") => amount.value = amount.value.max(second.value),
+        Unit::None if line.is(bridge, "/") && needle_pair(line, amount, &second) => {
+            amount.value = amount.value.max(second.value);
+            second.unit = Unit::Gauge;
+        }
         _ => return false,
     }
     amount.unit = second.unit;
     amount.last = second.last;
     amount.chained = arrow;
     true
+}
+
+/// `17/18 coax`: two needles whose gauge goes without saying.
+fn needle_pair(line: &Line<'_>, outer: &Amount, inner: &Amount) -> bool {
+    let usual = |amount: &Amount| (11.0..=25.0).contains(&amount.value);
+    usual(outer)
+        && usual(inner)
+        && line.has_any(inner.last + 1, &[Tag::NeedleCoaxial, Tag::NeedleBiopsy])
 }
 
 fn unit(line: &Line<'_>, amount: &mut Amount) {
@@ -220,6 +237,7 @@ fn unit(line: &Line<'_>, amount: &mut Amount) {
         Tag::UnitMinute => (Unit::Time, 1.0),
         Tag::UnitSecond => (Unit::Time, 1.0 / 60.0),
         Tag::UnitMgy => (Unit::Mgy, 1.0),
+        Tag::UnitCgy => (Unit::Mgy, 10.0),
         Tag::UnitGy => (Unit::Gy, 1000.0),
         _ => (Unit::Other, 1.0),
     };

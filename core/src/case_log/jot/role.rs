@@ -26,7 +26,8 @@ pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Opti
             Tag::RoleScrubbed => Role::Scrubbed,
             Tag::RoleAssisted => Role::Assisted,
             Tag::RolePart if whole_case(line, *hit) => Role::PerformedSupervised,
-            Tag::RolePart => Role::DidPart,
+            Tag::RoleStep if !a_step(line, *hit) => continue,
+            Tag::RolePart | Tag::RoleStep => Role::DidPart,
             Tag::RoleWhole => Role::PerformedSupervised,
             _ => continue,
         };
@@ -54,6 +55,15 @@ fn whole_case(line: &Line<'_>, hit: Hit) -> bool {
         || line.has_any(next, &[Tag::SideLeft, Tag::SideRight])
         || ["w", "with", "myself"].iter().any(|word| line.is(next, word));
     case && closed && line.is(hit.first, "let")
+}
+
+/// "did the snare" is a step; "did the thora" the case, "did the consent" no part of it.
+fn a_step(line: &Line<'_>, hit: Hit) -> bool {
+    let other = line.hits.iter().any(|other| {
+        let same = other.first == hit.first && other.last == hit.last;
+        (same && other.tag == Tag::RoleNone) || (other.tag == Tag::Thing && other.first == hit.last)
+    });
+    !other && line.kind(hit.last, Kind::Word)
 }
 
 /// "did R thora, tran supervising": whole with a supervisor; alone it is only a guess.
@@ -92,16 +102,26 @@ fn void(line: &Line<'_>, context: &Context, people: &[Named], hit: Hit) -> bool 
         return true;
     }
     // "scrubbed? no": asked, not said. "liver bx canceled, obs": the role is of what was done.
-    let asked = line.asked(hit.last);
+    let asked = line.asked(hit.last) || finding_observed(line, hit);
     let canceled =
         context.any(hit.first, CANCELED) && line.ends_clause(hit.last) && hit.tag == Tag::RoleDid;
     asked || canceled || someone_else(line, people, hit)
 }
 
+/// "small ptx observed": what was watched is the finding.
+fn finding_observed(line: &Line<'_>, hit: Hit) -> bool {
+    let found = |i: usize| line.has_any(i, &[Tag::ComplicationStrong, Tag::ComplicationWeak]);
+    hit.tag == Tag::RoleObserved
+        && line.has(hit.first, Tag::EventNear)
+        && line.words_before(hit.first, 2).any(found)
+}
+
 /// Whether another person stands right before the verb: "tran assisted", "fellow did it".
 fn someone_else(line: &Line<'_>, people: &[Named], hit: Hit) -> bool {
     let mine = (hit.first..=hit.last).any(|i| line.has(i, Tag::PersonSelf));
-    if mine {
+    // "moreau obs": nobody else's case is merely observed.
+    let onlooker = hit.tag == Tag::RoleObserved && !line.has(hit.first, Tag::Supervised);
+    if mine || (onlooker && line.is(hit.first, "obs")) {
         return false;
     }
     let mut at = hit.first;

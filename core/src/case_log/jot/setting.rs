@@ -1,6 +1,6 @@
 //! Where the patient came from.
 
-use super::context::{Context, HISTORY, NEGATED, PLANNED};
+use super::context::{Context, HISTORY, PLANNED};
 use super::line::{Hit, Line};
 use super::tags::Tag;
 use crate::case_log::values::Setting;
@@ -14,9 +14,17 @@ pub(super) fn read(line: &Line<'_>, context: &Context) -> Option<(Setting, Hit)>
             Tag::SettingEmergency => Setting::Emergency,
             _ => return None,
         };
-        let void = context.any(hit.first, NEGATED | PLANNED | HISTORY) || afterwards(line, *hit);
+        let void = context.any(hit.first, PLANNED | HISTORY)
+            || denied(line, *hit)
+            || afterwards(line, *hit);
         (!void).then_some((setting, *hit))
     })
+}
+
+/// "not inpt": the very next word only.
+fn denied(line: &Line<'_>, hit: Hit) -> bool {
+    let denies = |i: usize| line.has(i, Tag::CueNegation) && !line.has(i, Tag::ComplicationDenied);
+    line.words_before(hit.first, 1).any(denies)
 }
 
 /// "to ICU after", "→ ward": where the patient went.

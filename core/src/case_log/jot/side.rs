@@ -46,6 +46,7 @@ pub(super) fn read(
             || line.asked(hit.last)
             || compares(line, *hit)
             || blocked(line, *hit)
+            || skipped(line, *hit)
             || line.words_after(hit.last, 2).any(|i| line.has(i, Tag::SiteUntouched));
         if !void {
             let in_told = told.is_some_and(|(first, last)| first <= hit.first && hit.last <= last);
@@ -76,7 +77,9 @@ fn settle(line: &Line<'_>, seen: &[(About, Side, Hit)], about: About) -> Option<
     let other = hits(if *first == Side::Left { Side::Right } else { Side::Left });
     if let (Some(a), Some(b)) = (one.last(), other.first()) {
         // "R + L": both; "R … L …" apart: the first treated one, unless each has its own words.
-        let joined = b.first.abs_diff(a.last) <= 6 && (a.last + 1..b.first).any(|i| joins(line, i));
+        let gap = b.first.abs_diff(a.last);
+        let joined = (gap <= 6 && (a.last + 1..b.first).any(|i| joins(line, i)))
+            || (gap == 2 && line.is(a.last + 1, "then"));
         if joined {
             return Some(NamedSide { side: Side::Bilateral, hits: vec![*a, *b], certain });
         }
@@ -117,14 +120,22 @@ fn compares(line: &Line<'_>, hit: Hit) -> bool {
 /// "R occluded", "L mastectomy": the reason to go elsewhere, if another side is told.
 fn blocked(line: &Line<'_>, hit: Hit) -> bool {
     let near = line.words_after(hit.last, 2).any(|i| line.has(i, Tag::SiteBlocked));
-    let others = line
-        .hits
-        .iter()
-        .filter(|other| matches!(other.tag, Tag::SideLeft | Tag::SideRight | Tag::SideBoth))
-        .any(|other| other.first != hit.first && other.tag != hit.tag);
     let about_access =
         about(line, hit) == About::Access || line.has(hit.last + 1, Tag::SiteBlocked);
-    near && others && about_access
+    near && about_access && another_side(line, hit)
+}
+
+/// "aborted R side": given up, if another side is told.
+fn skipped(line: &Line<'_>, hit: Hit) -> bool {
+    let near = line.words_before(hit.first, 2).any(|i| line.has(i, Tag::SiteSkipped));
+    near && another_side(line, hit)
+}
+
+fn another_side(line: &Line<'_>, hit: Hit) -> bool {
+    line.hits
+        .iter()
+        .filter(|other| matches!(other.tag, Tag::SideLeft | Tag::SideRight | Tag::SideBoth))
+        .any(|other| other.first != hit.first && other.tag != hit.tag)
 }
 
 fn about(line: &Line<'_>, hit: Hit) -> About {
@@ -134,7 +145,9 @@ fn about(line: &Line<'_>, hit: Hit) -> About {
     }
     for (nth, i) in line.words_after(hit.last, 3).enumerate() {
         let side = line.has_any(i, &[Tag::SideLeft, Tag::SideRight, Tag::SideBoth]);
-        if side || line.kind(i, Kind::Number) || line.has(i, Tag::SiteWay) {
+        // "R for ptx" treats the right one.
+        let reason = line.has(i, Tag::IndicationBefore);
+        if side || reason || line.kind(i, Kind::Number) || line.has(i, Tag::SiteWay) {
             break;
         }
         if nth < 2 && line.has(i, Tag::SiteFinding) {

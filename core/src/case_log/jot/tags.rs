@@ -51,6 +51,8 @@ tags! {
     SiteBlocked = "site blocked",
     /// Left alone: "spared", "absent".
     SiteUntouched = "site untouched",
+    /// Before a side: it was given up: "aborted".
+    SiteSkipped = "site skipped",
     /// What may follow "both" or a bare L: a paired thing.
     SitePaired = "site paired",
     GuidanceUs = "guidance us",
@@ -70,6 +72,8 @@ tags! {
     RoleScrubbed = "role scrubbed",
     RoleAssisted = "role assisted",
     RolePart = "role part",
+    /// "did the …": a step, unless the word names the case itself.
+    RoleStep = "role step",
     RoleWhole = "role whole",
     /// "did", "performed": whole only with a supervisor beside it or a procedure after it.
     RoleDid = "role did",
@@ -114,6 +118,7 @@ tags! {
     UnitMinute = "unit minute",
     UnitSecond = "unit second",
     UnitMgy = "unit mgy",
+    UnitCgy = "unit cgy",
     UnitGy = "unit gy",
     UnitDap = "unit dap",
     UnitOther = "unit other",
@@ -146,6 +151,8 @@ tags! {
     CueHistoryAfter = "cue history_after",
     CuePlanned = "cue planned",
     CuePlannedAfter = "cue planned_after",
+    /// Only the next word is still to come: "pre-chemo port".
+    CuePlannedNext = "cue planned_next",
     CueExisting = "cue existing",
     CueBooked = "cue booked",
     CueInstead = "cue instead",
@@ -155,6 +162,10 @@ tags! {
     CuePivot = "cue pivot",
     /// Ends a scope, and what stood before it was not done: "converted to".
     CueConverted = "cue converted",
+    /// Before a turn to something else: what it says was not done: "failed".
+    CueFailed = "cue failed",
+    /// Holds the words of a cue without being one: "preop".
+    CueNone = "cue none",
     /// Known words that must be neither repaired nor taken for names.
     Plain = "plain word",
 }

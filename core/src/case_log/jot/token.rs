@@ -197,6 +197,9 @@ impl Cutter {
             return;
         }
         self.push(Kind::Mark, from, 0.0);
+        if c == '\'' {
+            self.rename_last("'");
+        }
     }
 
     /// A hyphen inside a word, or between a word and a number.
