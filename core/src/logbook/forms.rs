@@ -4,11 +4,12 @@ use super::{Draft, Logbook, rows as draft};
 use crate::case_log::rows::recent;
 use crate::error::{LogbookError, Result};
 use crate::form::{
-    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TypedField,
+    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TextStyle, TypedField,
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
 use crate::record::{self, Change, Created, Fields, NewRecord, StaleField};
+use crate::time::Moment;
 
 /// A filled form and what it was opened on.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +45,11 @@ fn definition(id: &str) -> Result<&'static FormDefinition> {
     FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)
 }
 
+/// What a time typed without a day or an offset is read by.
+fn context(when: Moment) -> EntryContext {
+    EntryContext { day: Some(when.day()), offset_min: when.offset_min }
+}
+
 impl Logbook {
     /// Opens the form `id`, empty or filled with `record`.
     pub fn open_form(&self, id: &str, record: Option<RecordId>) -> Result<OpenForm> {
@@ -59,13 +65,24 @@ impl Logbook {
     /// Opens the form that a draft was typed into, as it was left.
     pub fn open_draft(&self, id: DraftId) -> Result<OpenForm> {
         let Draft { form, record, opened, typed, .. } = self.draft(id)?;
-        let mut open = self.open_form(&form, record)?;
-        for field in open.view.sections.iter_mut().flat_map(|section| &mut section.fields) {
-            if let Some(typed) = typed.iter().find(|typed| typed.path == field.path) {
-                field.values.clone_from(&typed.texts);
-            }
-        }
-        Ok(OpenForm { opened, draft: Some(id), ..open })
+        let open = self.open_form(&form, record)?;
+        self.look_over(OpenForm { opened, draft: Some(id), ..open }, &typed)
+    }
+
+    /// The form with what was typed so far, and what is odd about it; nothing is saved.
+    pub fn look_over(&self, mut open: OpenForm, typed: &[TypedField]) -> Result<OpenForm> {
+        let when = match open.record {
+            Some(id) => self.record(id)?.when(),
+            None => self.now(),
+        };
+        let definition = definition(&open.view.id)?;
+        form::overlay(&mut open.view, definition, typed, &context(when));
+        Ok(open)
+    }
+
+    /// What a record says of a form's fields, as text to print or to share.
+    pub fn form_text(&self, id: &str, record: RecordId, style: TextStyle) -> Result<String> {
+        Ok(form::render(definition(id)?, &self.record(record)?.fields, style))
     }
 
     /// Saves what was typed and differs from what the form was opened with, and drops its draft.
@@ -84,8 +101,7 @@ impl Logbook {
                 draft::remove(tx.conn(), draft)?;
             }
             let Some(id) = record else {
-                let context = EntryContext { day: Some(now.day()), offset_min: now.offset_min };
-                let changes = form::changes(definition, &Fields::new(), typed, &context);
+                let changes = form::changes(definition, &Fields::new(), typed, &context(now));
                 let id = RecordId::new(now.utc, &*self.ids);
                 let new =
                     NewRecord { id, kind: definition.kind.clone(), at: now, fields: Fields::new() };
@@ -96,8 +112,7 @@ impl Logbook {
                     Created::Known | Created::Gone => Err(LogbookError::Io),
                 };
             };
-            let when = record::load(tx.conn(), id)?.when();
-            let context = EntryContext { day: Some(when.day()), offset_min: when.offset_min };
+            let context = context(record::load(tx.conn(), id)?.when());
             let before = record::fields_at(tx.conn(), id, opened)?;
             let changes = form::changes(definition, &before, typed, &context);
             let outcome = tx.edit(id, changes.patch, Some(opened))?;
