@@ -215,6 +215,11 @@ class ErrorTest {
         assertThrows(IllegalStateException::class.java) { book.newest() }
     }
 
+    @Test
+    fun `half a character loses nothing else`() = withBook { book ->
+        assertEquals("picc ? left", book.readJot("picc \uD83D left").text)
+    }
+
     /** A panic would come as [InternalException]. */
     @Test
     fun `odd texts are read or refused, and nothing panics`() = withBook { book ->
