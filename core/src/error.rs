@@ -113,7 +113,7 @@ pub enum LogbookError {
         /// Counted from 1.
         line: u64,
         /// What is wrong with it.
-        reason: BadLine,
+        reason: LineProblem,
     },
     /// A form, scheme or filter that was asked for does not exist.
     #[error("no such definition")]
@@ -123,7 +123,7 @@ pub enum LogbookError {
 /// What is wrong with a line of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
-pub enum BadLine {
+pub enum LineProblem {
     /// Not UTF-8.
     NotText,
     /// Not a JSON object.

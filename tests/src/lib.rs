@@ -4,6 +4,7 @@ mod app;
 mod book;
 mod fakes;
 mod faulty_vfs;
+mod library;
 mod raw;
 mod script;
 
@@ -11,5 +12,6 @@ pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
 pub use book::{case, fields, rotation, setup};
 pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};
 pub use faulty_vfs::{At, Disk, Event, FAULTY, FaultyDisk, Files};
+pub use library::library;
 pub use raw::{complaints, raw};
 pub use script::{Found, Script, Step, found};

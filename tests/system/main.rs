@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
+mod api;
 mod cli;
 mod crash;
 mod failing_disk;
 mod jot;
 mod notices;
 mod serve;
+mod shells;
 mod tidy;
 mod transfer;

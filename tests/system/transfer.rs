@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
-use seldinger_core::error::{BadLine, LogbookError};
+use seldinger_core::error::{LineProblem, LogbookError};
 use seldinger_core::logbook::{
     BadLineAt, ExportFormat, ImportOptions, ImportReport, ImportSource, Logbook,
 };
@@ -132,14 +132,14 @@ fn a_bad_line_stops_everything_or_is_listed() {
     text.push_str(&"x".repeat(5 << 20));
     assert_eq!(
         import(&book, bytes(&text), false),
-        Err(LogbookError::BadLine { line: 701, reason: BadLine::At })
+        Err(LogbookError::BadLine { line: 701, reason: LineProblem::At })
     );
     assert_eq!(book.count_cases(&CaseFilter::default()).unwrap(), 0, "nothing was written");
     let report = import(&book, bytes(&text), true).unwrap();
     assert_eq!((report.added, report.bad), (701, 3));
     assert_eq!(
         report.bad_lines,
-        [(701, BadLine::At), (703, BadLine::TooLarge), (704, BadLine::TooLarge)]
+        [(701, LineProblem::At), (703, LineProblem::TooLarge), (704, LineProblem::TooLarge)]
             .map(|(line, reason)| BadLineAt { line, reason })
     );
     assert_eq!(

@@ -74,7 +74,8 @@ fn call(arguments: &[&Argument], returned: Option<&Type>, thrown: Option<&Type>)
 }
 
 fn named(field: &Field) -> String {
-    format!("{}: {}", field.name(), type_name(&field.as_type()))
+    let default = if field.default_value().is_some() { " = default" } else { "" };
+    format!("{}: {}{default}", field.name(), type_name(&field.as_type()))
 }
 
 fn type_name(shape: &Type) -> String {

@@ -69,7 +69,7 @@ pub fn generate(language: Language, library: &Path, folder: &Path) -> Result<(),
     let written = fs::read_to_string(fresh.join(file))?;
     match language {
         Language::Kotlin => {
-            put(&folder.join(file), &quiet::kotlin(&written, &interface)?)?;
+            put(&folder.join(file), &lenient(&quiet::kotlin(&written, &interface)?)?)?;
         }
         Language::Swift => {
             put(&folder.join("Seldinger").join(file), &quiet::swift(&written, &interface)?)?;
@@ -83,6 +83,17 @@ pub fn generate(language: Language, library: &Path, folder: &Path) -> Result<(),
         }
     }
     Ok(fs::remove_dir_all(&fresh)?)
+}
+
+/// Half a character, such as an emoji that a text field cut, goes to the core as `?`; the generator
+/// would throw what the user typed away.
+fn lenient(kotlin: &str) -> Result<String, BindgenError> {
+    const STRICT: &str = "onMalformedInput(CodingErrorAction.REPORT)";
+    if kotlin.contains(STRICT) {
+        Ok(kotlin.replace(STRICT, "onMalformedInput(CodingErrorAction.REPLACE)"))
+    } else {
+        Err(BindgenError::Generator("texts are encoded in another way than before".to_owned()))
+    }
 }
 
 /// The public signatures of what the library exports, one a line, in a fixed order.

@@ -13,28 +13,40 @@ use crate::time::{Day, IsoWeek, Moment};
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct CaseFilter {
     /// First day, of the record's own calendar.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub from: Option<Day>,
     /// Last day.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub to: Option<Day>,
     /// One week.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub week: Option<IsoWeek>,
     /// One of these procedures.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub procedures: Vec<String>,
     /// A procedure of this category.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub category: Option<String>,
     /// This role.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub role: Option<Role>,
     /// No role written.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub role_missing: bool,
     /// This attending.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub attending: Option<String>,
     /// With this tag.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub tag: Option<String>,
     /// Marked as interesting.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub interesting: bool,
     /// Procedure, role or lesson not written yet.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub unfinished: bool,
     /// Every word begins a word of the case.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub text: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use std::io::BufRead;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{BadLine, Result};
+use crate::error::{LineProblem, Result};
 use crate::ids::RecordId;
 use crate::record::{Fields, NewRecord};
 use crate::time::Moment;
@@ -23,27 +23,27 @@ pub const DEPTH_MAX: usize = 64;
 const KIND_BYTES_MAX: usize = 64;
 
 /// Reads one line as a record.
-pub fn parse_line(line: &[u8]) -> Result<NewRecord, BadLine> {
+pub fn parse_line(line: &[u8]) -> Result<NewRecord, LineProblem> {
     if line.len() > LINE_BYTES_MAX || depth(line) > DEPTH_MAX {
-        return Err(BadLine::TooLarge);
+        return Err(LineProblem::TooLarge);
     }
-    let text = std::str::from_utf8(line).map_err(|_| BadLine::NotText)?;
+    let text = std::str::from_utf8(line).map_err(|_| LineProblem::NotText)?;
     let Ok(Value::Object(mut line)) = serde_json::from_str(text) else {
-        return Err(BadLine::NotAnObject);
+        return Err(LineProblem::NotAnObject);
     };
-    let kind = line.get("kind").and_then(Value::as_str).ok_or(BadLine::Kind)?.to_owned();
+    let kind = line.get("kind").and_then(Value::as_str).ok_or(LineProblem::Kind)?.to_owned();
     let is_word = |kind: &str| !kind.trim().is_empty() && !kind.chars().any(char::is_control);
     if !is_word(&kind) || kind.len() > KIND_BYTES_MAX {
-        return Err(BadLine::Kind);
+        return Err(LineProblem::Kind);
     }
-    let at = line.get("at").and_then(Value::as_str).ok_or(BadLine::At)?;
-    let at = Moment::parse(at).map_err(|_| BadLine::At)?;
+    let at = line.get("at").and_then(Value::as_str).ok_or(LineProblem::At)?;
+    let at = Moment::parse(at).map_err(|_| LineProblem::At)?;
     let Some(Value::Object(fields)) = line.remove("fields") else {
-        return Err(BadLine::Fields);
+        return Err(LineProblem::Fields);
     };
     let id = match line.get("id") {
         None | Some(Value::Null) => RecordId::from_content(&canonical(&kind, at, &fields)),
-        Some(id) => id.as_str().and_then(|id| id.parse().ok()).ok_or(BadLine::Id)?,
+        Some(id) => id.as_str().and_then(|id| id.parse().ok()).ok_or(LineProblem::Id)?,
     };
     Ok(NewRecord { id, kind, at, fields })
 }
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parsed(line: &str) -> Result<NewRecord, BadLine> {
+    fn parsed(line: &str) -> Result<NewRecord, LineProblem> {
         parse_line(line.as_bytes())
     }
 
@@ -227,23 +227,23 @@ mod tests {
     fn each_fault_has_its_reason() {
         let deep = format!("{}{}", "[".repeat(70), "]".repeat(70));
         for (line, reason) in [
-            ("[1]".to_owned(), BadLine::NotAnObject),
-            ("{\"kind\":\"case\"".to_owned(), BadLine::NotAnObject),
-            (PLAIN.replace("\"kind\"", "\"Kind\""), BadLine::Kind),
-            (PLAIN.replace("\"case\"", "\" \""), BadLine::Kind),
-            (PLAIN.replace("\"case\"", "7"), BadLine::Kind),
-            (PLAIN.replace("-05:00", ""), BadLine::At),
-            (PLAIN.replace("\"fields\"", "\"field\""), BadLine::Fields),
-            (PLAIN.replace("{\"kind\"", "{\"id\":\"P1\",\"kind\""), BadLine::Id),
-            (PLAIN.replace("{\"kind\"", "{\"id\":7,\"kind\""), BadLine::Id),
-            (PLAIN.replace("null", &deep), BadLine::TooLarge),
-            (PLAIN.replace('é', &"é".repeat(1 << 19)), BadLine::TooLarge),
+            ("[1]".to_owned(), LineProblem::NotAnObject),
+            ("{\"kind\":\"case\"".to_owned(), LineProblem::NotAnObject),
+            (PLAIN.replace("\"kind\"", "\"Kind\""), LineProblem::Kind),
+            (PLAIN.replace("\"case\"", "\" \""), LineProblem::Kind),
+            (PLAIN.replace("\"case\"", "7"), LineProblem::Kind),
+            (PLAIN.replace("-05:00", ""), LineProblem::At),
+            (PLAIN.replace("\"fields\"", "\"field\""), LineProblem::Fields),
+            (PLAIN.replace("{\"kind\"", "{\"id\":\"P1\",\"kind\""), LineProblem::Id),
+            (PLAIN.replace("{\"kind\"", "{\"id\":7,\"kind\""), LineProblem::Id),
+            (PLAIN.replace("null", &deep), LineProblem::TooLarge),
+            (PLAIN.replace('é', &"é".repeat(1 << 19)), LineProblem::TooLarge),
         ] {
             assert_eq!(parsed(&line).map(|record| record.id), Err(reason));
         }
         assert_eq!(
             parse_line(b"{\"kind\":\"\xff\"}").map(|record| record.id),
-            Err(BadLine::NotText)
+            Err(LineProblem::NotText)
         );
         let brackets = PLAIN.replace('é', &"[{\\\"".repeat(100));
         assert!(parsed(&brackets).is_ok(), "brackets within a text do not nest");

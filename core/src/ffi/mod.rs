@@ -3,6 +3,7 @@
 //! Calls are synchronous and short; a shell makes them on a background queue. Long work is a job that
 //! the shell steps. Value types cross as they are, derived where they are defined.
 
+mod functions;
 mod jobs;
 mod logbook;
 

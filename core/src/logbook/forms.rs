@@ -4,11 +4,12 @@ use super::{Draft, Logbook, also, rows as draft};
 use crate::case_log::rows::recent;
 use crate::error::{LogbookError, Result};
 use crate::form::{
-    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TypedField,
+    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TextStyle, TypedField,
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
 use crate::record::{self, Change, Created, Fields, NewRecord, StaleField};
+use crate::time::Moment;
 
 /// A filled form and what it was opened on.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +61,24 @@ impl Logbook {
     /// Opens the form that a draft was typed into, as it was left.
     pub fn open_draft(&self, id: DraftId) -> Result<OpenForm> {
         let Draft { form, record, opened, typed, .. } = self.draft(id)?;
-        let mut open = self.open_form(&form, record)?;
-        let when = record.map(|id| self.record(id)).transpose()?.map(|record| record.when());
-        let context = EntryContext::of(when.unwrap_or_else(|| self.now()));
-        form::overlay(&mut open.view, definition(&form)?, &typed, &context);
-        Ok(OpenForm { opened, draft: Some(id), ..open })
+        let open = self.open_form(&form, record)?;
+        self.look_over(OpenForm { opened, draft: Some(id), ..open }, &typed)
+    }
+
+    /// The form with what was typed so far, and what is odd about it; nothing is saved.
+    pub fn look_over(&self, mut open: OpenForm, typed: &[TypedField]) -> Result<OpenForm> {
+        let when = match open.record {
+            Some(id) => self.record(id)?.when(),
+            None => self.now(),
+        };
+        let definition = definition(&open.view.id)?;
+        form::overlay(&mut open.view, definition, typed, &EntryContext::of(when));
+        Ok(open)
+    }
+
+    /// What a record says of a form's fields, as text to print or to share.
+    pub fn form_text(&self, id: &str, record: RecordId, style: TextStyle) -> Result<String> {
+        Ok(form::render(definition(id)?, &self.record(record)?.fields, style))
     }
 
     /// Saves what was typed and differs from what the form was opened with, and drops its draft.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CASE, Logbook, Observers, tell};
-use crate::error::{BadLine, LogbookError, Result};
+use crate::error::{LineProblem, LogbookError, Result};
 use crate::export::csv::{Columns, Table};
 use crate::export::jsonl::{self, Line, Lines};
 use crate::ids::{DeviceId, RecordId};
@@ -47,6 +47,7 @@ impl ImportSource {
 pub struct ImportOptions {
     /// Leaves out lines that cannot be read, and lists them, instead of stopping before anything is
     /// written.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
     pub skip_bad: bool,
 }
 
@@ -57,7 +58,7 @@ pub struct BadLineAt {
     /// Counted from 1.
     pub line: u64,
     /// What is wrong with it.
-    pub reason: BadLine,
+    pub reason: LineProblem,
 }
 
 /// What an import did.
@@ -220,7 +221,7 @@ impl Import {
         while let Some(line) = self.lines.next()? {
             let parsed = match line {
                 Line::Text(line) => jsonl::parse_line(&line),
-                Line::TooLong => Err(BadLine::TooLarge),
+                Line::TooLong => Err(LineProblem::TooLarge),
             };
             match parsed {
                 Ok(record) => return Ok(Some(record)),
@@ -233,7 +234,7 @@ impl Import {
         Ok(None)
     }
 
-    fn left_out(&mut self, reason: BadLine) {
+    fn left_out(&mut self, reason: LineProblem) {
         // The second reading meets the same lines again.
         if self.checked.is_none() {
             self.report.bad += 1;

@@ -1,7 +1,7 @@
 //! The words for what can go wrong with a logbook.
 
 use crate::content::{Wording, wording};
-use crate::error::{BadLine, DamagedPart, LogbookError};
+use crate::error::{DamagedPart, LineProblem, LogbookError};
 
 impl LogbookError {
     /// What is said to the user: what happened, what was kept, what to do.
@@ -61,7 +61,7 @@ fn damaged(part: DamagedPart) -> &'static str {
     }
 }
 
-impl BadLine {
+impl LineProblem {
     /// What is said about a line that was left out.
     pub fn wording(self, line: u64) -> Wording {
         LogbookError::BadLine { line, reason: self }.wording()
@@ -114,7 +114,7 @@ mod tests {
         for error in [
             LogbookError::NewerSchema { found: 7, known: 1 },
             LogbookError::Storage { code: 7 },
-            LogbookError::BadLine { line: 7, reason: BadLine::At },
+            LogbookError::BadLine { line: 7, reason: LineProblem::At },
         ] {
             let told = error.wording().line();
             assert!(told.contains('7') && !told.contains('{'), "{told}");

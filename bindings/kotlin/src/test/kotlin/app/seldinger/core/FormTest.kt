@@ -1,0 +1,87 @@
+package app.seldinger.core
+
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+
+class FormTest {
+    @Test
+    fun `a form is opened, looked over and saved`() = withBook { book ->
+        val typed =
+            listOf(
+                TypedField("procedure", listOf("picc")),
+                TypedField("fluoro_min", listOf("9999")),
+            )
+        val open = book.openForm("case", null)
+        val warned = book.lookOver(open, typed).view.sections.flatMap(SectionView::fields)
+        assertEquals(
+            FormProblem.ABOVE_RANGE,
+            warned.single { it.path == "fluoro_min" }.warnings.single().problem,
+        )
+        val saved = book.saveForm(open, typed)
+        assertTrue(saved.warnings.single().text.isNotEmpty())
+        assertEquals("picc", book.case(saved.id).row.procedure)
+        assertNull(book.saveForm(book.openForm("case", saved.id), typed).change)
+    }
+
+    @Test
+    fun `a stale form overwrites nothing`() = withBook { book ->
+        val id = book.jot("picc").id
+        val old = book.openForm("case", id)
+        val lesson = { text: String -> listOf(TypedField("lesson", listOf(text))) }
+        book.saveForm(book.openForm("case", id), lesson("first"))
+        val stale = book.saveForm(old, lesson("second")).stale.single()
+        assertEquals("lesson", stale.path)
+        assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
+    }
+
+    @Test
+    fun `a draft survives reopening and ends with saving`() = withBook { book ->
+        val id = book.jot("picc").id
+        val draft = book.beginDraft("case", id)
+        book.keepDraft(draft.id, listOf(TypedField("lesson", listOf("half a sent"))))
+        book.close()
+        val again = open()
+        val kept = again.drafts().single()
+        val form = again.openDraft(kept.id)
+        assertEquals(listOf("half a sent"), form.texts("lesson"))
+        again.saveForm(form, again.draft(kept.id).typed)
+        assertTrue(again.drafts().isEmpty())
+        assertEquals(listOf("half a sent"), again.openForm("case", id).texts("lesson"))
+        assertThrows(LogbookException.NoDraft::class.java) {
+            again.keepDraft(draft.id, emptyList())
+        }
+    }
+
+    @Test
+    fun `history tells what a field held, the present first`() = withBook { book ->
+        val id = book.jot("picc").id
+        listOf("first", "second").forEach {
+            val typed = listOf(TypedField("lesson", listOf(it)))
+            book.saveForm(book.openForm("case", id), typed)
+        }
+        val versions = book.history(id, "lesson").mapNotNull(FieldVersion::valueJson)
+        assertEquals(listOf("\"second\"", "\"first\""), versions)
+    }
+
+    @Test
+    fun `a debrief has its two minutes`() = withBook { book ->
+        val draft = book.beginDebrief(book.jot("picc").id)
+        val timer = book.debriefTimer(draft.id)
+        assertEquals(DebriefPhase.WRITING, timer.phase)
+        assertTrue(timer.leftS in 1u..120u)
+        book.dropDraft(draft.id)
+        assertTrue(book.drafts().isEmpty())
+    }
+
+    @Test
+    fun `a draft of a line is dropped when the line is saved`() = withBook { book ->
+        val draft = book.beginDraft("jot", null)
+        book.keepDraft(draft.id, listOf(TypedField("jot", listOf("pic"))))
+        book.saveJot("picc", emptyList(), Moment(1_791_000_000_000, (-300).toShort()), draft.id)
+        assertTrue(book.drafts().isEmpty())
+        assertEquals(1_791_000_000_000, book.newest().rows.single().performed.utc)
+    }
+}

@@ -1,0 +1,35 @@
+/// An open book whose calls run in order, off the main thread: one for the life of the app.
+///
+/// Calls of the core block for some milliseconds, so no screen makes them itself.
+public actor CoreQueue {
+  private let book: any LogbookProtocol
+  private let feed = ChangeFeed()
+
+  /// A queue in front of an open book.
+  public init(_ book: any LogbookProtocol) {
+    self.book = book
+    book.observe(observer: feed)
+  }
+
+  /// Opens the book in `folder`, or makes one where there is none. The recovery code comes with a new
+  /// one, to be shown once: the only way back when the key is lost.
+  public static func openOrCreate(
+    folder: String, vault: any KeyVault, installation: String
+  ) async throws -> (queue: CoreQueue, recoveryCode: String?) {
+    let book =
+      hasBook(folder: folder)
+      ? try Logbook.open(folder: folder, vault: vault, installation: installation)
+      : try Logbook.create(folder: folder, vault: vault, installation: installation)
+    return (CoreQueue(book), book.takeRecoveryCode())
+  }
+
+  /// Every committed transaction from this call on.
+  public nonisolated func changes() -> AsyncStream<[Change]> { feed.changes() }
+
+  /// Runs `work` on the book and gives what it gives, or throws what it throws.
+  public func run<T: Sendable>(
+    _ work: @Sendable (any LogbookProtocol) throws -> T
+  ) rethrows -> T {
+    try work(book)
+  }
+}

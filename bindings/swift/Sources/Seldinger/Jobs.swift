@@ -1,0 +1,39 @@
+// Long work to its end. Cancelling the task stops it before the next step, and what was not finished
+// is undone. Jobs have a connection of their own, so other calls go on beside them.
+
+extension ImportJob {
+  /// Imports to the end; `watch` hears how far it is.
+  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ImportReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension ExportJob {
+  /// Exports to the end; `watch` hears how far it is.
+  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ExportReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension IdentifierJob {
+  /// Looks for identifiers to the end; `watch` hears how far it is.
+  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> IdentifierReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+/// The next step after a cancellation throws `LogbookError.Cancelled` and lets go of what was begun.
+private func toTheEnd<T>(
+  _ step: () throws -> Progress, _ cancel: () -> Void, _ take: () -> T?,
+  _ watch: (Progress) -> Void
+) async throws -> T {
+  while true {
+    if Task.isCancelled { cancel() }
+    let progress = try step()
+    watch(progress)
+    if progress.finished { break }
+    await Task.yield()
+  }
+  guard let outcome = take() else { throw LogbookError.Cancelled }
+  return outcome
+}

@@ -1,0 +1,83 @@
+import Seldinger
+import Testing
+
+private func lesson(_ text: String) -> [TypedField] {
+  [TypedField(path: "lesson", texts: [text])]
+}
+
+@Test func aFormIsOpenedLookedOverAndSaved() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let typed = [
+    TypedField(path: "procedure", texts: ["picc"]),
+    TypedField(path: "fluoro_min", texts: ["9999"]),
+  ]
+  let open = try book.openForm(id: "case", record: nil)
+  let warned = try book.lookOver(form: open, typed: typed).view.sections.flatMap(\.fields)
+  #expect(warned.flatMap(\.warnings).map(\.problem) == [.aboveRange])
+  let saved = try book.saveForm(form: open, typed: typed)
+  #expect(saved.warnings.map(\.path) == ["fluoro_min"])
+  #expect(try book.case(id: saved.id).row.procedure == "picc")
+  let again = try book.openForm(id: "case", record: saved.id)
+  #expect(try book.saveForm(form: again, typed: typed).change == nil)
+}
+
+@Test func aStaleFormOverwritesNothing() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let id = try book.jot("picc").id
+  let old = try book.openForm(id: "case", record: id)
+  _ = try book.saveForm(form: book.openForm(id: "case", record: id), typed: lesson("first"))
+  let stale = try book.saveForm(form: old, typed: lesson("second")).stale
+  #expect(stale.map(\.path) == ["lesson"])
+  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first"])
+}
+
+@Test func aDraftSurvivesReopeningAndEndsWithSaving() throws {
+  let test = try TestBook()
+  var book = try test.create()
+  let id = try book.jot("picc").id
+  let draft = try book.beginDraft(form: "case", record: id)
+  _ = try book.keepDraft(id: draft.id, typed: lesson("half a sent"))
+  book = try test.open()
+  let kept = try #require(try book.drafts().first)
+  let form = try book.openDraft(id: kept.id)
+  #expect(form.texts("lesson") == ["half a sent"])
+  _ = try book.saveForm(form: form, typed: book.draft(id: kept.id).typed)
+  #expect(try book.drafts().isEmpty)
+  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["half a sent"])
+  #expect(throws: LogbookError.NoDraft) { try book.keepDraft(id: draft.id, typed: []) }
+}
+
+@Test func historyTellsWhatAFieldHeld() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let id = try book.jot("picc").id
+  for text in ["first", "second"] {
+    _ = try book.saveForm(form: book.openForm(id: "case", record: id), typed: lesson(text))
+  }
+  let versions = try book.history(id: id, path: "lesson").compactMap(\.valueJson)
+  #expect(versions == ["\"second\"", "\"first\""])
+}
+
+@Test func aDebriefHasItsTwoMinutes() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let draft = try book.beginDebrief(id: book.jot("picc").id)
+  let timer = try book.debriefTimer(draft: draft.id)
+  #expect(timer.phase == .writing)
+  #expect((1...120).contains(timer.leftS))
+  try book.dropDraft(id: draft.id)
+  #expect(try book.drafts().isEmpty)
+}
+
+@Test func aDraftOfALineIsDroppedWhenTheLineIsSaved() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let draft = try book.beginDraft(form: "jot", record: nil)
+  _ = try book.keepDraft(id: draft.id, typed: [TypedField(path: "jot", texts: ["pic"])])
+  let performed = Moment(utc: 1_791_000_000_000, offsetMin: -300)
+  _ = try book.saveJot(text: "picc", confirmed: [], performed: performed, draft: draft.id)
+  #expect(try book.drafts().isEmpty)
+  #expect(try book.newest().rows.map(\.performed) == [performed])
+}

@@ -1,0 +1,73 @@
+//! What needs no open book: lists to pick from, and the words for what went wrong.
+
+use crate::content::{Category, Content, ContentError, GoalScheme, Procedure, Wording};
+use crate::error::LogbookError;
+use crate::logbook::BadLineAt;
+use crate::privacy::{self, IdentifierHit, IdentifierKind};
+use crate::store::Place;
+
+/// Whether there is a book in the folder, whole or not.
+#[uniffi::export]
+pub fn has_book(folder: String) -> bool {
+    Place::new(folder).has_book()
+}
+
+/// Every category, in the order in which they are shown.
+#[uniffi::export]
+pub fn categories() -> Vec<Category> {
+    Content::shipped().categories().to_vec()
+}
+
+/// Every procedure, in the order in which they are shown.
+#[uniffi::export]
+pub fn procedures() -> Vec<Procedure> {
+    Content::shipped().procedures().to_vec()
+}
+
+/// Procedures in whose names every typed word begins a word, best first.
+#[uniffi::export]
+pub fn find_procedures(typed: &str) -> Vec<Procedure> {
+    Content::shipped().find(typed).into_iter().cloned().collect()
+}
+
+/// The guide's goals.
+#[uniffi::export]
+pub fn guide_goals() -> GoalScheme {
+    Content::shipped().goals().clone()
+}
+
+/// Reads a scheme of goals that a user brings, as TOML; `file_name` is for the error's place.
+#[uniffi::export]
+pub fn read_goal_scheme(text: &str, file_name: &str) -> Result<GoalScheme, ContentError> {
+    GoalScheme::parse(text, file_name, Content::shipped().procedures())
+}
+
+/// What looks like a patient identifier in a text.
+#[uniffi::export]
+pub fn identifiers_in(text: &str) -> Vec<IdentifierHit> {
+    privacy::scan(text)
+}
+
+/// What is said to the user about an error: what happened, what was kept, what to do.
+#[uniffi::export]
+pub fn error_wording(error: LogbookError) -> Wording {
+    error.wording()
+}
+
+/// What is said about a line that an import left out.
+#[uniffi::export]
+pub fn bad_line_wording(bad: BadLineAt) -> Wording {
+    bad.reason.wording(bad.line)
+}
+
+/// What is said to the author of a scheme or a form.
+#[uniffi::export]
+pub fn content_error_wording(error: ContentError) -> Wording {
+    error.wording()
+}
+
+/// What is said about something that looks like an identifier.
+#[uniffi::export]
+pub fn identifier_wording(kind: IdentifierKind) -> Wording {
+    kind.wording()
+}

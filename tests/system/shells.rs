@@ -1,0 +1,146 @@
+//! The Kotlin and Swift packages with their own tests, against the library as it is now.
+//!
+//! Both sides are generated anew, so that what they test is what the core says. A missing toolchain is
+//! told and passed over; with `REQUIRE_SHELLS=1`, which `cargo xtask test` sets, it is a failure.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{env, fs};
+
+use seldinger_bindgen::{Language, generate};
+use seldinger_core::logbook::{Logbook, Setup};
+use seldinger_core::store::key::KeyVault as _;
+use system_tests::{MemoryVault, library, rotation, setup};
+use xtask::paths;
+use xtask::process::{self, Outcome, Show};
+use xtask::setup::{Missing, kotlin, swift};
+
+/// Two compilers at once would only be in each other's way.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+#[test]
+fn kotlin_package() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(_) = found(kotlin::find()) else { return };
+    let package = package("kotlin");
+    let stage = stage();
+    generate(Language::Kotlin, library(), &package.join("src/main/generated")).unwrap();
+    let mut maven = Command::new("mvn");
+    maven.args(["--batch-mode", "--no-transfer-progress", "test"]).current_dir(&package);
+    maven.arg(format!("-Dseldinger.stage={}", stage.display()));
+    report(&run(&mut maven, "kotlin-maven"), |line| {
+        line.contains("Tests run: ") && !line.contains(" in ")
+    });
+}
+
+#[test]
+fn swift_package() {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(swift) = found(swift::find()) else { return };
+    let package = package("swift");
+    let stage = stage();
+    generate(Language::Swift, library(), &package.join("Sources/Generated")).unwrap();
+    let inside = swift.stage(&stage).display().to_string();
+
+    let lint = [
+        "format",
+        "lint",
+        "--strict",
+        "--recursive",
+        "Package.swift",
+        "Sources/Seldinger",
+        "Tests",
+    ];
+    let lint = run(&mut swift.command(&package, &stage, &lint), "swift-format");
+    assert!(lint.ok, "not in form:\n{}", lint.lines.join("\n"));
+
+    let search = format!("-L{inside}");
+    // The last flag: Debian's own Observation library lacks a symbol that nothing here calls.
+    let flags = [&search, "-rpath", &inside, "--allow-shlib-undefined"];
+    let mut args = vec!["test", "--disable-xctest"];
+    args.extend(flags.iter().flat_map(|flag| ["-Xlinker", flag]));
+    let mut test = swift.command(&package, &stage, &args);
+    test.env("SELDINGER_STAGE", &inside);
+    report(&run(&mut test, "swift-test"), |line| line.contains("Test run with "));
+}
+
+/// The toolchain, or a note that there is none.
+fn found<T>(toolchain: Result<T, Missing>) -> Option<T> {
+    match toolchain {
+        Ok(toolchain) => Some(toolchain),
+        Err(missing) if env::var_os("REQUIRE_SHELLS").is_some() => panic!("{missing}"),
+        Err(missing) => {
+            println!("SKIPPED: {missing}");
+            None
+        }
+    }
+}
+
+fn package(name: &str) -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../bindings").join(name)).unwrap()
+}
+
+fn run(command: &mut Command, name: &str) -> Outcome {
+    let log = paths::output().join(format!("{name}.log"));
+    process::run(command, &log, Show::LogOnly).unwrap()
+}
+
+/// Prints what the runner closes with and what it measured.
+fn report(outcome: &Outcome, is_closing: impl Fn(&str) -> bool) {
+    let told = |line: &&String| is_closing(line) || line.contains("BENCH ");
+    let told: Vec<&String> = outcome.lines.iter().filter(told).collect();
+    for line in &told {
+        println!("{line}");
+    }
+    let last = outcome.lines.len().saturating_sub(60);
+    assert!(outcome.ok, "it ended with:\n{}", outcome.lines[last..].join("\n"));
+    assert!(!told.is_empty(), "it ran no test");
+}
+
+/// The folder that both packages see: the library, the sample rotation, jots to
+/// measure with, and a book of a later version.
+fn stage() -> PathBuf {
+    let stage = paths::target().join("shells");
+    fs::create_dir_all(&stage).unwrap();
+    let library = library();
+    copy(library, &stage.join(library.file_name().unwrap()));
+    copy(&rotation(), &stage.join("rotation.jsonl"));
+    fs::write(stage.join("jots.txt"), jots().join("\n")).unwrap();
+    later_book(&stage.join("later"));
+    fs::canonicalize(stage).unwrap()
+}
+
+/// Lines as they are typed.
+fn jots() -> Vec<String> {
+    let vectors = include_str!("../vectors/jots_dev.jsonl");
+    let text = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].as_str().map(str::to_owned)
+    };
+    vectors.lines().filter_map(text).collect()
+}
+
+/// What is the same stays, so that nothing is linked again for nothing.
+fn copy(from: &Path, to: &Path) {
+    let bytes = fs::read(from).unwrap();
+    if fs::read(to).ok().as_ref() != Some(&bytes) {
+        fs::write(to, bytes).unwrap();
+    }
+}
+
+/// A book whose schema is newer than any, and its key in a file beside it: the name and, in hex, the
+/// secret.
+fn later_book(folder: &Path) {
+    let _ = fs::remove_dir_all(folder);
+    let vault = Arc::new(MemoryVault::default());
+    let setup = Setup { vault: vault.clone(), ..setup(folder, 7) };
+    drop(Logbook::create(setup).unwrap());
+    let name = vault.names().remove(0);
+    let secret = vault.load(name.clone()).unwrap().unwrap();
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let book = rusqlite::Connection::open(folder.join("book.db")).unwrap();
+    book.pragma_update(None, "key", format!("x'{hex}'")).unwrap();
+    book.pragma_update(None, "user_version", 4711).unwrap();
+    book.close().unwrap();
+    fs::write(folder.join("vault.txt"), format!("{name}\n{hex}\n")).unwrap();
+}
