@@ -3,6 +3,8 @@
 //! Calls are synchronous and short; a shell makes them on a background queue. Long work is a job that
 //! the shell steps. Value types cross as they are, derived where they are defined.
 
+#![allow(clippy::needless_pass_by_value, reason = "what crosses the border is handed over")]
+
 mod functions;
 mod jobs;
 mod logbook;

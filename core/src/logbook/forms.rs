@@ -9,7 +9,6 @@ use crate::form::{
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
 use crate::record::{self, Change, Created, Fields, NewRecord, StaleField};
-use crate::time::Moment;
 
 /// A filled form and what it was opened on.
 #[derive(Debug, Clone, PartialEq)]

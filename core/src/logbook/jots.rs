@@ -91,7 +91,7 @@ fn fields(reading: &JotReading, confirmed: &[JotField]) -> Fields {
         match mark.field {
             JotField::Guidance => guidance.extend(Guidance::parse(&mark.value)),
             JotField::Complication => {
-                drop(fields.insert("complications".to_owned(), mark.value.clone().into()))
+                drop(fields.insert("complications".to_owned(), mark.value.clone().into()));
             }
             other => {
                 let value = mark
