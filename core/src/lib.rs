@@ -1,6 +1,9 @@
 //! Seldinger's core: every rule and every byte. Shells draw what it says and forward what the user
 //! does.
 
+#[macro_use]
+mod quiet;
+
 pub mod case_log;
 pub mod content;
 pub mod error;

@@ -9,7 +9,7 @@ use crate::record::{Fields, get};
 use crate::time::{Day, IsoWeek, Moment};
 
 /// Which cases. Empty means any; everything that is given must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct CaseFilter {
     /// First day, of the record's own calendar.
@@ -49,6 +49,8 @@ pub struct CaseFilter {
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub text: Option<String>,
 }
+
+quiet_debug!(CaseFilter);
 
 /// In which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

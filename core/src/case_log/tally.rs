@@ -46,7 +46,7 @@ pub struct WeekTally {
 }
 
 /// One procedure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct ProcedureTally {
     /// Its id, or what was written; empty: not written.
@@ -56,6 +56,8 @@ pub struct ProcedureTally {
     /// One entry a case, least involved first, unwritten last.
     pub roles: Vec<Option<Role>>,
 }
+
+quiet_debug!(ProcedureTally);
 
 /// One category.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub struct CategoryTally {
 }
 
 /// One attending.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct AttendingTally {
     /// Surname.
@@ -82,7 +84,7 @@ pub struct AttendingTally {
 }
 
 /// One quantity of one case.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct DosePoint {
     /// Which case.
@@ -104,6 +106,8 @@ pub struct DoseQuantity {
     /// Their sum.
     pub sum: f64,
 }
+
+quiet_debug!(AttendingTally, DosePoint);
 
 /// Dose over all cases; a case in which a quantity is not written does not count towards it.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -12,7 +12,7 @@ use crate::content::Content;
 use crate::record::{Fields, get};
 
 /// What was written lately in a field, the latest first; listed before the other options.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct RecentValues {
     /// The field.
@@ -20,6 +20,8 @@ pub struct RecentValues {
     /// Stored values.
     pub values: Vec<String>,
 }
+
+quiet_debug!(RecentValues);
 
 /// A form with what is written in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +100,7 @@ impl std::fmt::Debug for FieldView {
 }
 
 /// An option of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct OptionView {
     /// What comes back when it is chosen.
@@ -112,6 +114,8 @@ pub struct OptionView {
     /// Listed first, because it was used lately.
     pub recent: bool,
 }
+
+quiet_debug!(OptionView);
 
 /// Fills a form from a record's fields. What the form does not ask for is left alone.
 pub fn fill(definition: &FormDefinition, fields: &Fields, recents: &[RecentValues]) -> FormView {

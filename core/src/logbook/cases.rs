@@ -84,19 +84,10 @@ pub struct SearchPage {
     pub next: Option<i64>,
 }
 
-macro_rules! quiet_debug {
-    ($($name:ident),+) => {$(
-        impl std::fmt::Debug for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )+};
-}
 quiet_debug!(SearchHit, SnippetPiece, SearchPage);
 
 /// What was chosen lately, most often first, for a form to offer at the top.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct RecentChoices {
     /// Procedure ids.
@@ -121,7 +112,7 @@ pub struct DeletedRecord {
     pub case: Option<CaseRow>,
 }
 
-quiet_debug!(DeletedRecord);
+quiet_debug!(RecentChoices, DeletedRecord);
 
 impl Logbook {
     /// One page of cases; `after` is the `next` of the page before.

@@ -1,7 +1,7 @@
 //! Words and runs of digits of a text, and phrases of such words.
 
 /// A run of letters or of digits, by the positions of its Unicode scalars.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub start: usize,
     pub end: usize,
@@ -14,6 +14,8 @@ pub(crate) struct Token {
     /// Has no small letter.
     pub shouted: bool,
 }
+
+quiet_debug!(Token);
 
 /// A text taken apart.
 pub(crate) struct Text {

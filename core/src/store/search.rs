@@ -7,11 +7,13 @@ use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 
 /// One word of a query, and the procedure ids whose names it begins a word of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Term {
     pub(crate) word: String,
     pub(crate) procedures: Vec<String>,
 }
+
+quiet_debug!(Term);
 
 /// The words that a query consists of, as the index splits them.
 pub(crate) fn words(typed: &str) -> Vec<String> {

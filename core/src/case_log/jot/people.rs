@@ -8,7 +8,7 @@ use super::token::{self, Kind};
 use crate::case_log::values::StaffRole;
 
 /// A person on the service, as the user has them on record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct StaffMember {
     /// The surname, spelled as it should appear.
@@ -18,7 +18,7 @@ pub struct StaffMember {
 }
 
 /// A person named in the jot.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Named {
     pub surname: String,
     pub attending: bool,
@@ -28,6 +28,8 @@ pub(super) struct Named {
     pub aside: bool,
     pub rule: &'static str,
 }
+
+quiet_debug!(StaffMember, Named);
 
 const BY_TITLE: &str = "attending: by title";
 /// Shorter names have too many neighbors to repair.

@@ -9,7 +9,7 @@ pub(super) enum Kind {
 }
 
 /// One piece of a jot.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Token {
     pub kind: Kind,
     /// Lower case, plain spelling (`µ` is `u`, apostrophes are dropped).
@@ -26,6 +26,8 @@ pub(super) struct Token {
     /// Typed in capitals throughout.
     pub upper: bool,
 }
+
+quiet_debug!(Token);
 
 impl Token {
     /// Whether this is the mark or word `text`.
