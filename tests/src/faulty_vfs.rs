@@ -342,3 +342,20 @@ unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: the file is the system's but for its table of methods.
     unsafe { close(file) }
 }
+
+/// Every page of a book as it is before encryption, the unused ones too.
+///
+/// # Panics
+/// Where a page cannot be read.
+pub fn decrypted_pages(conn: &rusqlite::Connection) -> Vec<u8> {
+    let mut bytes = 0;
+    // SAFETY: the connection outlives the call; what it returns is ours, of the length it says, and freed
+    // once it is copied.
+    unsafe {
+        let pages = ffi::sqlite3_serialize(conn.handle(), c"main".as_ptr(), &raw mut bytes, 0);
+        assert!(!pages.is_null(), "the pages can be read");
+        let copy = std::slice::from_raw_parts(pages, usize::try_from(bytes).unwrap_or(0)).to_vec();
+        ffi::sqlite3_free(pages.cast());
+        copy
+    }
+}

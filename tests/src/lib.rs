@@ -11,7 +11,7 @@ mod script;
 pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
 pub use book::{case, fields, rotation, setup};
 pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};
-pub use faulty_vfs::{At, Disk, Event, FAULTY, FaultyDisk, Files};
+pub use faulty_vfs::{At, Disk, Event, FAULTY, FaultyDisk, Files, decrypted_pages};
 pub use library::library;
 pub use raw::{complaints, raw};
 pub use script::{Found, Script, Step, found};

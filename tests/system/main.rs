@@ -8,6 +8,7 @@ mod crash;
 mod failing_disk;
 mod jot;
 mod notices;
+mod secrets;
 mod serve;
 mod shells;
 mod tidy;

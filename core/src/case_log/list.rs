@@ -50,8 +50,6 @@ pub struct CaseFilter {
     pub text: Option<String>,
 }
 
-quiet_debug!(CaseFilter);
-
 /// In which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
@@ -141,7 +139,7 @@ pub struct CaseRow {
 }
 
 /// What the cases on record can be filtered by.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct CaseChoices {
     /// Weeks with cases, the latest first.
     pub weeks: Vec<IsoWeek>,
@@ -153,17 +151,7 @@ pub struct CaseChoices {
     pub tags: Vec<String>,
 }
 
-macro_rules! quiet_debug {
-    ($($name:ident),+) => {$(
-        impl std::fmt::Debug for $name {
-            /// Prints nothing that the user wrote.
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )+};
-}
-quiet_debug!(CasePage, CaseRow);
+quiet_debug!(CaseFilter, CaseChoices, CasePage, CaseRow);
 
 /// The text at `path`; `None` where nothing or something else is written.
 pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod arrows;
 mod code;
+mod quiet;
 mod size;
 mod words;
 
