@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
+mod backup;
 mod cli;
 mod crash;
+mod damage;
 mod failing_disk;
 mod jot;
+mod migrations;
 mod notices;
 mod serve;
 mod tidy;

@@ -61,16 +61,14 @@ impl Logbook {
         let report =
             VerifyReport { pages: integrity::pages(&database)?, ..VerifyReport::default() };
         let header_is_whole = integrity::header_is_whole(&database, store.key())?;
-        let conn = store.connect()?;
-        let rows = conn.read(record::all_rows)?;
         let pages = store.connect()?;
         Ok(Job::new(Verify {
             place: store.place().clone(),
             key_file: store.key_file().clone(),
             header_is_whole,
             stage: Some(Doing::Pages(integrity::begin_pages(pages)?, store.connect()?)),
-            conn,
-            rows,
+            conn: store.connect()?,
+            rows: Vec::new(),
             next: 0,
             backups: backup::automatic_files(store.place()),
             report,
@@ -99,13 +97,19 @@ enum Doing {
 }
 
 impl Verify {
+    fn damaged(&mut self, part: DamagedPart) {
+        if !self.report.damaged.contains(&part) {
+            self.report.damaged.push(part);
+        }
+    }
+
     fn pages_read(&mut self, bad: u64, other: OwnConnection) -> Result<Doing> {
         self.report.bad_pages = bad;
         if !self.header_is_whole {
-            self.report.damaged.push(DamagedPart::Header);
+            self.damaged(DamagedPart::Header);
         }
         if bad > 0 {
-            self.report.damaged.push(DamagedPart::Page);
+            self.damaged(DamagedPart::Page);
         }
         self.check_key_file()?;
         Ok(Doing::Parts(integrity::begin_parts(other)?))
@@ -120,15 +124,19 @@ impl Verify {
         Ok(())
     }
 
+    /// What remains is to read the records, as far as it is known where they are.
     fn parts_known(&mut self, parts: Vec<DamagedPart>) -> Result<()> {
+        match self.conn.read(record::all_rows) {
+            Ok(rows) => self.rows = rows,
+            Err(LogbookError::Damaged { part }) => self.damaged(part),
+            Err(other) => return Err(other),
+        }
         let only_the_index = parts == [DamagedPart::SearchIndex] && self.report.damaged.is_empty();
         if only_the_index {
             self.conn.write(search::rebuild)?;
             self.report.repaired.push(DamagedPart::SearchIndex);
         } else {
-            let new = parts.into_iter().filter(|part| !self.report.damaged.contains(part));
-            let new: Vec<DamagedPart> = new.collect();
-            self.report.damaged.extend(new);
+            parts.into_iter().for_each(|part| self.damaged(part));
         }
         Ok(())
     }
@@ -147,7 +155,7 @@ impl Verify {
             return Ok(Doing::Records);
         }
         if self.report.bad_records > 0 {
-            self.report.damaged.push(DamagedPart::Record);
+            self.damaged(DamagedPart::Record);
         }
         self.backups.reverse();
         Ok(Doing::Backups(None))
