@@ -77,9 +77,7 @@ fn a_stopped_or_refused_restore_leaves_the_book() {
     for steps in 0..4 {
         let job = Logbook::restore_job(&setup, &file, code.text().to_string().into()).unwrap();
         for _ in 0..steps {
-            if job.step().unwrap().finished {
-                panic!("it takes more than {steps} steps");
-            }
+            assert!(!job.step().unwrap().finished, "it takes more than {steps} steps");
         }
         job.cancel();
         assert_eq!(job.step().unwrap_err(), LogbookError::Cancelled);

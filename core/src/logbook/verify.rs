@@ -66,7 +66,8 @@ impl Logbook {
             place: store.place().clone(),
             key_file: store.key_file().clone(),
             header_is_whole,
-            stage: Some(Doing::Pages(integrity::begin_pages(pages)?, store.connect()?)),
+            stage: Some(Doing::Pages(integrity::begin_pages(pages)?)),
+            other: Some(store.connect()?),
             conn: store.connect()?,
             rows: Vec::new(),
             next: 0,
@@ -81,6 +82,8 @@ struct Verify {
     key_file: KeyFile,
     header_is_whole: bool,
     conn: OwnConnection,
+    /// For what is asked aside, after the pages.
+    other: Option<OwnConnection>,
     rows: Vec<i64>,
     next: usize,
     backups: Vec<PathBuf>,
@@ -89,7 +92,7 @@ struct Verify {
 }
 
 enum Doing {
-    Pages(Aside<u64>, OwnConnection),
+    Pages(Aside<u64>),
     Parts(Aside<Vec<DamagedPart>>),
     Records,
     Backups(Option<Checking>),
@@ -103,7 +106,7 @@ impl Verify {
         }
     }
 
-    fn pages_read(&mut self, bad: u64, other: OwnConnection) -> Result<Doing> {
+    fn pages_read(&mut self, bad: u64) -> Result<Doing> {
         self.report.bad_pages = bad;
         if !self.header_is_whole {
             self.damaged(DamagedPart::Header);
@@ -112,6 +115,7 @@ impl Verify {
             self.damaged(DamagedPart::Page);
         }
         self.check_key_file()?;
+        let other = self.other.take().ok_or(LogbookError::Cancelled)?;
         Ok(Doing::Parts(integrity::begin_parts(other)?))
     }
 
@@ -136,7 +140,9 @@ impl Verify {
             self.conn.write(search::rebuild)?;
             self.report.repaired.push(DamagedPart::SearchIndex);
         } else {
-            parts.into_iter().for_each(|part| self.damaged(part));
+            for part in parts {
+                self.damaged(part);
+            }
         }
         Ok(())
     }
@@ -191,9 +197,9 @@ impl Work for Verify {
 
     fn step(&mut self) -> Result<Progress> {
         let doing = match self.stage.take().ok_or(LogbookError::Cancelled)? {
-            Doing::Pages(mut reading, other) => match reading.step()? {
-                Stage::Going(..) => Doing::Pages(reading, other),
-                Stage::Over(bad) => self.pages_read(bad, other)?,
+            Doing::Pages(mut reading) => match reading.step()? {
+                Stage::Going(..) => Doing::Pages(reading),
+                Stage::Over(bad) => self.pages_read(bad)?,
             },
             Doing::Parts(mut asking) => match asking.step() {
                 Ok(Stage::Going(..)) => Doing::Parts(asking),
@@ -213,7 +219,7 @@ impl Work for Verify {
             Doing::Done => Doing::Done,
         };
         let pages = match &doing {
-            Doing::Pages(..) => 0,
+            Doing::Pages(_) => 0,
             Doing::Parts(_) => self.report.pages / 2,
             _ => self.report.pages,
         };

@@ -44,7 +44,7 @@ fn run(
     for step in steps.iter().skip(from as usize) {
         tx.execute_batch(step).map_err(sql)?;
     }
-    tx.pragma_update(None, "user_version", steps.len() as u32).map_err(sql)?;
+    tx.pragma_update(None, "user_version", steps.len()).map_err(sql)?;
     tx.commit().map_err(sql)
 }
 
