@@ -200,6 +200,7 @@ fn a_verification_repairs_what_it_can() {
     fs::write(setup.place.folder.join("book.key.copy"), "?").unwrap();
     assert_eq!(verify().repaired, [DamagedPart::KeyFile]);
     let book = Logbook::open(setup.clone()).unwrap();
+    assert_eq!(book.search("tips", None, None).unwrap().hits.len(), 1);
     book.store
         .write(|conn| {
             conn.execute("INSERT INTO search (search) VALUES ('delete-all')", []).unwrap();
