@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
 mod api;
+mod backup;
 mod cli;
 mod crash;
+mod damage;
 mod failing_disk;
 mod jot;
+mod migrations;
 mod notices;
 mod secrets;
 mod serve;

@@ -61,16 +61,15 @@ impl Logbook {
         let report =
             VerifyReport { pages: integrity::pages(&database)?, ..VerifyReport::default() };
         let header_is_whole = integrity::header_is_whole(&database, store.key())?;
-        let conn = store.connect()?;
-        let rows = conn.read(record::all_rows)?;
         let pages = store.connect()?;
         Ok(Job::new(Verify {
             place: store.place().clone(),
             key_file: store.key_file().clone(),
             header_is_whole,
-            stage: Some(Doing::Pages(integrity::begin_pages(pages)?, store.connect()?)),
-            conn,
-            rows,
+            stage: Some(Doing::Pages(integrity::begin_pages(pages)?)),
+            other: Some(store.connect()?),
+            conn: store.connect()?,
+            rows: Vec::new(),
             next: 0,
             backups: backup::automatic_files(store.place()),
             report,
@@ -83,6 +82,8 @@ struct Verify {
     key_file: KeyFile,
     header_is_whole: bool,
     conn: OwnConnection,
+    /// For what is asked aside, after the pages.
+    other: Option<OwnConnection>,
     rows: Vec<i64>,
     next: usize,
     backups: Vec<PathBuf>,
@@ -91,7 +92,7 @@ struct Verify {
 }
 
 enum Doing {
-    Pages(Aside<u64>, OwnConnection),
+    Pages(Aside<u64>),
     Parts(Aside<Vec<DamagedPart>>),
     Records,
     Backups(Option<Checking>),
@@ -99,15 +100,22 @@ enum Doing {
 }
 
 impl Verify {
-    fn pages_read(&mut self, bad: u64, other: OwnConnection) -> Result<Doing> {
+    fn damaged(&mut self, part: DamagedPart) {
+        if !self.report.damaged.contains(&part) {
+            self.report.damaged.push(part);
+        }
+    }
+
+    fn pages_read(&mut self, bad: u64) -> Result<Doing> {
         self.report.bad_pages = bad;
         if !self.header_is_whole {
-            self.report.damaged.push(DamagedPart::Header);
+            self.damaged(DamagedPart::Header);
         }
         if bad > 0 {
-            self.report.damaged.push(DamagedPart::Page);
+            self.damaged(DamagedPart::Page);
         }
         self.check_key_file()?;
+        let other = self.other.take().ok_or(LogbookError::Cancelled)?;
         Ok(Doing::Parts(integrity::begin_parts(other)?))
     }
 
@@ -120,15 +128,21 @@ impl Verify {
         Ok(())
     }
 
+    /// What remains is to read the records, as far as it is known where they are.
     fn parts_known(&mut self, parts: Vec<DamagedPart>) -> Result<()> {
+        match self.conn.read(record::all_rows) {
+            Ok(rows) => self.rows = rows,
+            Err(LogbookError::Damaged { part }) => self.damaged(part),
+            Err(other) => return Err(other),
+        }
         let only_the_index = parts == [DamagedPart::SearchIndex] && self.report.damaged.is_empty();
         if only_the_index {
             self.conn.write(search::rebuild)?;
             self.report.repaired.push(DamagedPart::SearchIndex);
         } else {
-            let new = parts.into_iter().filter(|part| !self.report.damaged.contains(part));
-            let new: Vec<DamagedPart> = new.collect();
-            self.report.damaged.extend(new);
+            for part in parts {
+                self.damaged(part);
+            }
         }
         Ok(())
     }
@@ -147,7 +161,7 @@ impl Verify {
             return Ok(Doing::Records);
         }
         if self.report.bad_records > 0 {
-            self.report.damaged.push(DamagedPart::Record);
+            self.damaged(DamagedPart::Record);
         }
         self.backups.reverse();
         Ok(Doing::Backups(None))
@@ -183,9 +197,9 @@ impl Work for Verify {
 
     fn step(&mut self) -> Result<Progress> {
         let doing = match self.stage.take().ok_or(LogbookError::Cancelled)? {
-            Doing::Pages(mut reading, other) => match reading.step()? {
-                Stage::Going(..) => Doing::Pages(reading, other),
-                Stage::Over(bad) => self.pages_read(bad, other)?,
+            Doing::Pages(mut reading) => match reading.step()? {
+                Stage::Going(..) => Doing::Pages(reading),
+                Stage::Over(bad) => self.pages_read(bad)?,
             },
             Doing::Parts(mut asking) => match asking.step() {
                 Ok(Stage::Going(..)) => Doing::Parts(asking),
@@ -205,7 +219,7 @@ impl Work for Verify {
             Doing::Done => Doing::Done,
         };
         let pages = match &doing {
-            Doing::Pages(..) => 0,
+            Doing::Pages(_) => 0,
             Doing::Parts(_) => self.report.pages / 2,
             _ => self.report.pages,
         };

@@ -111,7 +111,7 @@ mod tests {
         assert!(seen.contains(&(1, 2)));
         let endless: Aside<()> = Aside::begin(None, |tell| {
             loop {
-                tell.progress(0, 0)?
+                tell.progress(0, 0)?;
             }
         })
         .unwrap();

@@ -17,6 +17,11 @@ pub(crate) fn header_is_whole(file: &Path, key: &BookKey) -> Result<bool> {
     Ok(Peek::open(file)?.read(&mut header, 0)? == header.len() && header == key.salt())
 }
 
+/// Whether the last page is not all there, which SQLite would notice only when it reads that one.
+pub(crate) fn ends_within_a_page(file: &Path) -> Result<bool> {
+    Ok(Peek::open(file)?.bytes()? % super::PAGE_BYTES as u64 != 0)
+}
+
 /// How many pages a database file has, the begun ones too.
 pub(crate) fn pages(file: &Path) -> Result<u64> {
     Ok(Peek::open(file)?.bytes()?.div_ceil(super::PAGE_BYTES as u64))

@@ -18,19 +18,58 @@ pub(crate) fn version(conn: &Connection) -> Result<u32> {
     if found > SCHEMA { Err(LogbookError::NewerSchema { found, known: SCHEMA }) } else { Ok(found) }
 }
 
-/// Brings a database to the newest schema, all steps or none.
-pub(crate) fn migrate(conn: &mut Connection) -> Result<()> {
+/// Brings a database to the newest schema, all steps or none. `backup` is called with the present
+/// schema before anything that holds records is touched; its failure stops the migration.
+pub(crate) fn migrate(conn: &mut Connection, backup: impl FnOnce(u32) -> Result<()>) -> Result<()> {
     let from = version(conn)?;
-    if from == SCHEMA {
+    run(conn, from, &STEPS, backup)
+}
+
+fn run(
+    conn: &mut Connection,
+    from: u32,
+    steps: &[&str],
+    backup: impl FnOnce(u32) -> Result<()>,
+) -> Result<()> {
+    if from as usize == steps.len() {
         return Ok(());
+    }
+    if from > 0 {
+        backup(from)?;
     }
     let tx =
         conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(sql)?;
     // Another process may have migrated while this one waited.
-    let from = version(&tx)?;
-    for step in STEPS.iter().skip(from as usize) {
+    let from: u32 = tx.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sql)?;
+    for step in steps.iter().skip(from as usize) {
         tx.execute_batch(step).map_err(sql)?;
     }
-    tx.pragma_update(None, "user_version", SCHEMA).map_err(sql)?;
+    tx.pragma_update(None, "user_version", steps.len()).map_err(sql)?;
     tx.commit().map_err(sql)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_comes_before_a_migration_and_without_it_nothing_is_touched() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        let version = |conn: &Connection| -> u32 {
+            conn.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+        };
+        run(&mut conn, 0, &STEPS, |_| panic!("a new book holds nothing")).unwrap();
+        assert_eq!(version(&conn), SCHEMA);
+        let later = [STEPS[0], "CREATE TABLE later (x)"];
+        let refused = run(&mut conn, 1, &later, |_| Err(LogbookError::DiskFull));
+        assert_eq!((refused, version(&conn)), (Err(LogbookError::DiskFull), 1));
+        let mut backed_up = None;
+        let note = |from| {
+            backed_up = Some(from);
+            Ok(())
+        };
+        run(&mut conn, 1, &later, note).unwrap();
+        assert_eq!((backed_up, version(&conn)), (Some(1), 2));
+        run(&mut conn, 2, &later, |_| panic!("nothing is left to do")).unwrap();
+    }
 }

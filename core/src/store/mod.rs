@@ -128,7 +128,7 @@ impl Store {
             remove_if_there(&place.folder.join(left))?;
         }
         let mut conn = connect(&unfinished, &key, &place)?;
-        migrate::migrate(&mut conn)?;
+        migrate::migrate(&mut conn, |_| Ok(()))?;
         conn.close().map_err(|(_, error)| sql(error))?;
         std::fs::rename(&unfinished, place.database())?;
         key_file::sync_folder(&place.folder)?;
@@ -148,14 +148,10 @@ impl Store {
         let (key, key_file) = open_key(&place, vault)?;
         check_files(&place, &key, stamp)?;
         let mut conn = connect(&place.database(), &key, &place)?;
-        let version = migrate::version(&conn)?;
-        if version < SCHEMA {
-            if version > 0 {
-                let source = OwnConnection(connect(&place.database(), &key, &place)?);
-                backup::before_migration(source, &place, &key, &key_file, version, stamp)?;
-            }
-            migrate::migrate(&mut conn)?;
-        }
+        migrate::migrate(&mut conn, |from| {
+            let source = OwnConnection(connect(&place.database(), &key, &place)?);
+            backup::before_migration(source, &place, &key, &key_file, from, stamp)
+        })?;
         drop(conn);
         Self::connected(place, key, key_file, lock)
     }
@@ -231,7 +227,13 @@ fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
     if !integrity::header_is_whole(&place.database(), key)? {
         return Err(LogbookError::Damaged { part: DamagedPart::Header });
     }
-    if wal::cuts_off_saved_work(&place.folder.join(LOG))? {
+    let log = place.folder.join(LOG);
+    // A checkpoint that was interrupted leaves half a page too, and a log that holds the whole one.
+    let no_log = std::fs::metadata(&log).map_or(true, |about| about.len() == 0);
+    if no_log && integrity::ends_within_a_page(&place.database())? {
+        return Err(LogbookError::Damaged { part: DamagedPart::Page });
+    }
+    if wal::cuts_off_saved_work(&log)? {
         if !place.accept_cut_log {
             return Err(LogbookError::Damaged { part: DamagedPart::WriteAheadLog });
         }

@@ -22,7 +22,7 @@ use crate::store::key::{BookKey, RecoveryCode};
 use crate::store::key_file::KeyFile;
 
 const FIRST_LINE: &[u8] = b"seldinger-backup 1\n";
-const HASH_BYTES: u64 = 32;
+const HASH_BYTES: usize = blake3::OUT_LEN;
 /// scrypt's work as a power of two: 128 MiB, which a phone has, and half a second a guess.
 const WORK: u8 = 17;
 /// A file that asks for more was not written by us.
@@ -122,7 +122,7 @@ impl Writing {
         let hash = hashed.hash.finalize();
         hashed.file.write_all(hash.as_bytes())?;
         hashed.file.finish()?;
-        Ok(hashed.bytes + HASH_BYTES)
+        Ok(hashed.bytes + HASH_BYTES as u64)
     }
 }
 
@@ -162,7 +162,7 @@ impl Checking {
     pub(crate) fn begin(path: &Path) -> Result<Self> {
         let file = File::open(path)?;
         let about = file.metadata()?;
-        let least = FIRST_LINE.len() as u64 + HASH_BYTES;
+        let least = (FIRST_LINE.len() + HASH_BYTES) as u64;
         if !about.is_file() || about.len() < least {
             return Err(LogbookError::BadBackup);
         }
@@ -197,7 +197,7 @@ impl Checking {
         if self.left > 0 {
             return Ok(false);
         }
-        let mut said = [0; HASH_BYTES as usize];
+        let mut said = [0; HASH_BYTES];
         self.input.read_exact(&mut said).map_err(not_whole)?;
         if self.hash.finalize() == said { Ok(true) } else { Err(LogbookError::BadBackup) }
     }
@@ -207,7 +207,7 @@ impl Checking {
         let mut input = self.input;
         let start = FIRST_LINE.len() as u64;
         input.seek(SeekFrom::Start(start))?;
-        let sealed = input.take(self.bytes - start - HASH_BYTES);
+        let sealed = input.take(self.bytes - start - HASH_BYTES as u64);
         let age = Decryptor::new(sealed).map_err(unopened)?;
         let mut inside = decrypted(age, secret)?;
         let head = read_head(&mut inside)?;
