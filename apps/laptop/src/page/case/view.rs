@@ -5,18 +5,14 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, SheetField};
-use seldinger_core::privacy::IdentifierKind;
 use seldinger_core::time::Moment;
 
-use super::facts::{Fact, Shape, facts};
+use super::facts::{self, Fact, Shape};
 use crate::page::fields::clock;
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
 use crate::serve::AppState;
-
-/// Letters that a button has room for.
-const SHORT: usize = 24;
 
 #[derive(Template)]
 #[template(path = "case/page.html")]
@@ -31,7 +27,7 @@ struct CasePage {
 
 impl CasePage {
     fn facts(&self) -> Vec<Fact<'_>> {
-        facts(&self.sheet)
+        facts::rows(&self.sheet)
     }
 
     fn title(&self) -> &str {
@@ -62,30 +58,6 @@ impl CasePage {
     fn typed(&self) -> Option<String> {
         let (at, performed) = (self.sheet.detail.at, self.sheet.detail.row.performed);
         (at != performed).then(|| day_and_time(at))
-    }
-
-    /// What is said of something that looks like an identifier.
-    fn told(&self, kind: &IdentifierKind) -> String {
-        kind.wording().line()
-    }
-
-    /// A field with its unit, as a button says it.
-    fn shown(&self, field: &SheetField) -> String {
-        let text = field.texts.join(", ");
-        if text.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("{text} {}", field.unit).trim().to_owned()
-        }
-    }
-
-    /// A value as a button names it: the value itself where it is short.
-    fn short(&self, text: impl AsRef<str>, otherwise: &str) -> String {
-        match text.as_ref() {
-            "" => "nothing".to_owned(),
-            text if text.chars().count() <= SHORT => text.to_owned(),
-            _ => otherwise.to_owned(),
-        }
     }
 
     fn written(&self, field: &SheetField) -> String {

@@ -1,5 +1,7 @@
 //! The jot box: one typed line becomes a case.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -91,8 +93,8 @@ impl Reading {
         })
     }
 
-    pub(super) fn is_confirmed(&self, field: &JotField) -> bool {
-        self.confirmed.contains(field)
+    pub(super) fn is_confirmed(&self, field: impl Borrow<JotField>) -> bool {
+        self.confirmed.contains(field.borrow())
     }
 }
 

@@ -28,7 +28,12 @@ pub struct CaseQuery {
 }
 
 /// Stands before a category's id among the procedures.
-pub const WHOLE_CATEGORY: &str = "all:";
+const WHOLE_CATEGORY: &str = "all:";
+/// The choice of all procedures of a category.
+pub fn whole(category: &str) -> String {
+    format!("{WHOLE_CATEGORY}{category}")
+}
+
 /// Among the roles: none is written.
 pub const NO_ROLE: &str = "none";
 
