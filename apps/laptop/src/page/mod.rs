@@ -15,6 +15,8 @@ mod records;
 mod sample;
 mod settings;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod trouble;
 mod undo;

@@ -8,7 +8,6 @@ use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, SheetField};
 use seldinger_core::time::Moment;
 
 use super::facts::{self, Fact, Shape};
-use crate::page::fields::clock;
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -61,11 +60,7 @@ impl CasePage {
     }
 
     fn written(&self, field: &SheetField) -> String {
-        field
-            .also
-            .as_ref()
-            .map(|also| day_and_time(clock(also.written, self.now)))
-            .unwrap_or_default()
+        field.also.as_ref().map(|also| day_and_time(self.now.at(also.written))).unwrap_or_default()
     }
 }
 
