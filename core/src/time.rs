@@ -95,6 +95,11 @@ impl Moment {
         format!("{:02}:{:02}", local.hour(), local.minute())
     }
 
+    /// Another instant on the same wall clock.
+    pub fn at(&self, utc: UtcMillis) -> Self {
+        Self { utc, offset_min: self.offset_min }
+    }
+
     fn local(&self) -> DateTime<FixedOffset> {
         let seconds = i32::from(self.offset_min.unwrap_or(0)) * 60;
         let zone = FixedOffset::east_opt(seconds).unwrap_or_else(|| Utc.fix());
@@ -199,6 +204,11 @@ impl IsoWeek {
         format!("{}-W{:02}", self.year, self.week)
     }
 
+    /// Its last day.
+    pub fn sunday(self) -> Day {
+        Day(self.monday().0 + 6)
+    }
+
     /// The week's Monday.
     pub fn monday(self) -> Day {
         let date = NaiveDate::from_isoywd_opt(self.year, self.week, chrono::Weekday::Mon)
@@ -263,6 +273,19 @@ pub struct Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weeks_are_read_as_they_are_written() {
+        let week = Day::parse("2026-10-22").unwrap().week();
+        assert_eq!((week.iso().as_str(), IsoWeek::parse("2026-W43")), ("2026-W43", Some(week)));
+        assert_eq!(
+            (week.monday().iso(), week.sunday().iso()),
+            ("2026-10-19".into(), "2026-10-25".into())
+        );
+        for odd in ["", "2026", "2026-W00", "2025-W53", "2026-43"] {
+            assert_eq!(IsoWeek::parse(odd), None, "{odd}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

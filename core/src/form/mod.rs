@@ -17,7 +17,7 @@ mod warning;
 pub use adverse_event::{AdverseEventGrade, AdverseEventScheme, adverse_event_schemes};
 pub use change::{FormChanges, TypedField, changes};
 pub use definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
-pub use read::{EntryContext, Reading, read};
+pub use read::{EntryContext, Reading, moment, read};
 pub use render::{TextStyle, render};
 pub use show::{display, labels, texts};
 pub use view::{

@@ -201,7 +201,8 @@ fn list(texts: &[String], split: impl FnMut(&String) -> Vec<String>) -> Reading 
 }
 
 /// `2026-10-21 13:40`, `2026-10-21T13:40:10-05:00`, `13:40`.
-fn moment(text: &str, context: &EntryContext) -> Option<Moment> {
+/// Reads a time as it is typed into a form or sent by one: with or without day and offset.
+pub fn moment(text: &str, context: &EntryContext) -> Option<Moment> {
     if let Ok(moment) = Moment::parse(text) {
         return Some(moment);
     }

@@ -1,13 +1,11 @@
 //! Written twice: what a form could not save, because the field had changed since it was opened, is
 //! kept beside the record until the user has chosen.
 
-use rusqlite::Connection;
-
 use super::{CASE, Draft, Logbook, rows as draft};
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FormDefinition, TypedField};
 use crate::ids::{DraftId, Ids, RecordId};
-use crate::record::{Change, StaleField};
+use crate::record::{Change, StaleField, Tx};
 use crate::time::UtcMillis;
 
 /// The form of the draft that holds what was typed.
@@ -33,7 +31,7 @@ impl std::fmt::Debug for AlsoWritten {
 
 /// Puts aside what was typed in fields that were left alone.
 pub(super) fn keep(
-    conn: &Connection,
+    tx: &Tx<'_>,
     record: RecordId,
     typed: &[TypedField],
     stale: &[StaleField],
@@ -47,7 +45,7 @@ pub(super) fn keep(
     if aside.is_empty() {
         return Ok(());
     }
-    let mut kept = of(conn, record)?.unwrap_or_else(|| Draft {
+    let mut kept = draft::of_record(tx.conn(), ALSO, record)?.unwrap_or_else(|| Draft {
         id: DraftId::new(now, ids),
         form: ALSO.to_owned(),
         record: Some(record),
@@ -59,18 +57,15 @@ pub(super) fn keep(
     kept.typed.retain(|old| !aside.iter().any(|new| new.path == old.path));
     kept.typed.extend(aside);
     kept.updated = now;
-    draft::put(conn, &kept)
-}
-
-fn of(conn: &Connection, record: RecordId) -> Result<Option<Draft>> {
-    let fits = |draft: &Draft| draft.form == ALSO && draft.record == Some(record);
-    Ok(draft::all(conn)?.into_iter().find(fits))
+    draft::put(tx.conn(), &kept)
 }
 
 impl Logbook {
     /// What was typed in fields of a case that hold something else; both are kept until `settle`.
     pub fn also_written(&self, case: RecordId) -> Result<Vec<AlsoWritten>> {
-        let Some(kept) = self.read(|conn| of(conn, case))? else { return Ok(Vec::new()) };
+        let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, case))? else {
+            return Ok(Vec::new());
+        };
         let form = FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)?;
         let context = EntryContext::of(self.record(case)?.when());
         let also = |typed: &TypedField| {
@@ -88,7 +83,8 @@ impl Logbook {
     /// # Errors
     /// `NoDraft` where it was settled already.
     pub fn settle(&self, case: RecordId, path: &str, take_typed: bool) -> Result<Option<Change>> {
-        let mut kept = self.read(|conn| of(conn, case))?.ok_or(LogbookError::NoDraft)?;
+        let mut kept =
+            self.read(|conn| draft::of_record(conn, ALSO, case))?.ok_or(LogbookError::NoDraft)?;
         let place = kept.typed.iter().position(|typed| typed.path == path);
         let typed = kept.typed.remove(place.ok_or(LogbookError::NoDraft)?);
         let change = if take_typed {

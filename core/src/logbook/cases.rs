@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Logbook;
+use super::{DELETED_DAYS, Logbook};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use crate::case_log::rows;
 use crate::case_log::tally::{Counter, Tally};
@@ -11,7 +11,7 @@ use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
 use crate::store::search;
-use crate::time::{Moment, UtcMillis};
+use crate::time::{DAY_MS, Moment, UtcMillis};
 
 /// The kind of case entries.
 pub const CASE: &str = "case";
@@ -113,6 +113,14 @@ pub struct DeletedRecord {
 }
 
 quiet_debug!(RecentChoices, DeletedRecord);
+
+impl DeletedRecord {
+    /// Days until it is gone, a begun one counted as a whole.
+    pub fn days_left(&self, now: Moment) -> i64 {
+        let left = self.removed.0 + DELETED_DAYS * DAY_MS - now.utc.0;
+        (left.max(0) + DAY_MS - 1) / DAY_MS
+    }
+}
 
 impl Logbook {
     /// One page of cases; `after` is the `next` of the page before.

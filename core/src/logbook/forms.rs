@@ -112,7 +112,7 @@ impl Logbook {
             let before = record::fields_at(tx.conn(), id, opened)?;
             let changes = form::changes(definition, &before, typed, &context);
             let outcome = tx.edit(id, changes.patch, Some(opened))?;
-            also::keep(tx.conn(), id, typed, &outcome.stale, (now.utc, &*self.ids))?;
+            also::keep(tx, id, typed, &outcome.stale, (now.utc, &*self.ids))?;
             Ok((id, outcome.change, outcome.stale, changes.warnings))
         })?;
         let (id, change, stale, warnings) = saved.value;

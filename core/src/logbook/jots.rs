@@ -94,12 +94,8 @@ fn fields(reading: &JotReading, confirmed: &[JotField]) -> Fields {
                 drop(fields.insert("complications".to_owned(), mark.value.clone().into()));
             }
             other => {
-                let value = mark
-                    .value
-                    .parse()
-                    .ok()
-                    .and_then(serde_json::Number::from_f64)
-                    .map(Value::Number);
+                // Read as JSON, so that 12 stays a whole number.
+                let value = mark.value.parse().ok().map(Value::Number);
                 let value = value.unwrap_or_else(|| mark.value.clone().into());
                 fields.insert(other.as_str().to_owned(), value);
             }

@@ -43,6 +43,12 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Draft>> {
     statement.query_map([], read).and_then(Iterator::collect).map_err(sql)
 }
 
+/// The draft of `form` for a record, where there is one.
+pub(super) fn of_record(conn: &Connection, form: &str, id: RecordId) -> Result<Option<Draft>> {
+    let fits = |draft: &Draft| draft.form == form && draft.record == Some(id);
+    Ok(all(conn)?.into_iter().find(fits))
+}
+
 pub(super) fn remove(conn: &Connection, id: DraftId) -> Result<()> {
     conn.execute("DELETE FROM draft WHERE id = ?1", [id.bytes()]).map(drop).map_err(sql)
 }

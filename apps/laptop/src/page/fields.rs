@@ -1,7 +1,6 @@
 //! Forms as browsers post them: names and texts, a name once for each of its texts.
 
 use seldinger_core::form::TypedField;
-use seldinger_core::time::{DAY_MS, Day, Moment, UtcMillis};
 use serde::Deserialize;
 
 /// What was posted, in its order.
@@ -46,27 +45,6 @@ impl Posted {
     }
 }
 
-/// Reads `2026-10-21T23:40`, as a browser's own field for a time sends it, on the wall clock of `now`.
-pub fn moment(text: &str, now: Moment) -> Option<Moment> {
-    let (day, time) = text.trim().split_once(['T', ' '])?;
-    let (hour, minute) = time.split_once(':')?;
-    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.get(..2)?.parse().ok()?);
-    let fits = hour < 24 && minute < 60;
-    let day = Day::parse(day).filter(|_| fits)?;
-    Some(day.at(hour, minute, now.offset_min.unwrap_or(0)))
-}
-
-/// The same backwards: a moment on the wall clock of `now`.
-pub fn clock(utc: UtcMillis, now: Moment) -> Moment {
-    Moment { utc, offset_min: now.offset_min }
-}
-
-/// Days until a moment, a begun one counted as a whole.
-pub fn days_left(until: UtcMillis, now: Moment) -> i64 {
-    let left = until.0 - now.utc.0;
-    (left.max(0) + DAY_MS - 1) / DAY_MS
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,16 +67,5 @@ mod tests {
         );
         assert_eq!((posted.one("csrf"), posted.one("draft")), ("x", ""));
         assert_eq!(Posted::of_typed(&typed).all("tags"), ["a", "b"]);
-    }
-
-    #[test]
-    fn a_typed_time_is_on_the_wall_clock() {
-        let now = Moment { utc: UtcMillis(0), offset_min: Some(-300) };
-        let read = |text| moment(text, now).map(|moment| moment.rfc3339());
-        assert_eq!(read("2026-10-21T23:40").as_deref(), Some("2026-10-21T23:40:00-05:00"));
-        assert_eq!(read("2026-10-21 07:05").as_deref(), Some("2026-10-21T07:05:00-05:00"));
-        for odd in ["", "2026-10-21", "2026-10-21T24:00", "2026-13-01T07:05", "yesterday"] {
-            assert_eq!(read(odd), None, "{odd}");
-        }
     }
 }

@@ -17,6 +17,8 @@ mod sample;
 mod settings;
 mod shell;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod trouble;
 mod undo;

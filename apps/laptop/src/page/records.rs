@@ -8,12 +8,11 @@ use axum::{Extension, Router};
 use seldinger_core::content::words as told;
 use seldinger_core::error::Result;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{CASE, DELETED_DAYS, DeletedRecord, Logbook};
+use seldinger_core::logbook::{CASE, DeletedRecord, Logbook};
 use seldinger_core::record::Record;
-use seldinger_core::time::{DAY_MS, Moment, UtcMillis};
+use seldinger_core::time::Moment;
 use serde_json::Value;
 
-use super::fields::{clock, days_left};
 use super::shell::{Notices, Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
@@ -46,12 +45,8 @@ struct DeletedPage {
 
 impl DeletedPage {
     fn removed(&self, record: &DeletedRecord) -> String {
-        let removed = clock(record.removed, self.now);
+        let removed = self.now.at(record.removed);
         format!("{}, {}", removed.day().short(), removed.clock_time())
-    }
-
-    fn days_left(&self, record: &DeletedRecord) -> i64 {
-        days_left(UtcMillis(record.removed.0 + DELETED_DAYS * DAY_MS), self.now)
     }
 }
 

@@ -26,6 +26,11 @@ pub enum Room {
     Settings,
 }
 
+/// The rooms that a day's work goes through.
+pub const DAILY: [Room; 2] = [Room::Cases, Room::Tally];
+/// The rooms that look at the whole logbook.
+pub const WHOLE: [Room; 4] = [Room::Find, Room::Export, Room::Deleted, Room::Settings];
+
 impl Room {
     /// Whether the key that finds leads here.
     pub fn is_find(self) -> bool {
@@ -102,16 +107,6 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// The rooms that a day's work goes through.
-    pub fn rooms(&self) -> [Room; 2] {
-        [Room::Cases, Room::Tally]
-    }
-
-    /// The rooms that look at the whole logbook.
-    pub fn whole(&self) -> [Room; 4] {
-        [Room::Find, Room::Export, Room::Deleted, Room::Settings]
-    }
-
     /// The shell of a page in `room`.
     pub fn at(self, here: Room) -> Self {
         Self { here, ..self }
@@ -131,7 +126,7 @@ impl FromRequestParts<AppState> for Shell {
             theme: theme(parts),
             sample: state.is_sample(),
             code_waiting: state.has_recovery_code(),
-            csrf: state.csrf(session),
+            csrf: session.page_token(),
             notice: notices.filter(|_| reads && !part).and_then(Notices::take),
             part,
         })

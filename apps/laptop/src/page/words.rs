@@ -8,7 +8,7 @@ use seldinger_core::case_log::values::{Guidance, Role};
 use seldinger_core::content::Content;
 use seldinger_core::form::{FieldKind, FormDefinition};
 use seldinger_core::record::What;
-use seldinger_core::time::{Day, IsoWeek};
+use seldinger_core::time::IsoWeek;
 
 /// The label of a stored word in the case form; the word itself where the form does not know it.
 pub fn label(path: &str, stored: &str) -> String {
@@ -76,8 +76,8 @@ pub fn counted(count: impl Borrow<u64>, one: &str, many: &str) -> String {
 
 /// A week by its first and last day: `19 Oct – 25 Oct`.
 pub fn week(week: impl Borrow<IsoWeek>) -> String {
-    let monday = week.borrow().monday();
-    format!("{} – {}", monday.short(), Day(monday.0 + 6).short())
+    let week = week.borrow();
+    format!("{} – {}", week.monday().short(), week.sunday().short())
 }
 
 /// The name of a kind or a field, as a heading: `Follow up`.

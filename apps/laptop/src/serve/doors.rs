@@ -112,7 +112,8 @@ impl Doors {
 }
 
 impl Session {
-    /// A token for one page: what is posted from it carries it along.
+    /// A token for one page: what is posted from it carries it along as the field `csrf` or the header
+    /// `x-csrf-token`.
     pub fn page_token(&self) -> String {
         let nonce = random_word();
         let mac = blake3::keyed_hash(&self.page_key, nonce.as_bytes());

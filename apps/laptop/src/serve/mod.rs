@@ -178,3 +178,6 @@ async fn asked_to_stop() {
         () = terminated => {}
     }
 }
+
+#[cfg(test)]
+pub mod visit;

@@ -7,7 +7,7 @@ use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::store::key::RecoveryCode;
 
-use super::doors::{Doors, Session};
+use super::doors::Doors;
 use crate::open::{Home, Opened};
 use crate::say;
 use crate::vault::{Vault, VaultMode};
@@ -91,11 +91,6 @@ impl AppState {
     /// The folder where key files are, as text.
     pub fn key_folder(&self) -> String {
         self.0.home.places.key_files().display().to_string()
-    }
-
-    /// A token for one page, to be posted along as the field `csrf` or the header `x-csrf-token`.
-    pub fn csrf(&self, session: &Session) -> String {
-        session.page_token()
     }
 
     /// The recovery code of a book that was made just now, once.

@@ -1,7 +1,10 @@
 //! How the fields of a case stand on its page: in rows, each under one label.
 
+use std::borrow::Borrow;
+
 use seldinger_core::form::FieldKind;
 use seldinger_core::logbook::{CaseSheet, SheetField, SheetSection};
+use seldinger_core::privacy::IdentifierKind;
 
 /// One row.
 pub struct Fact<'a> {
@@ -60,7 +63,7 @@ impl Fact<'_> {
 }
 
 /// The rows of a case: the lesson first, then in the order of the form.
-pub fn facts(sheet: &CaseSheet) -> Vec<Fact<'_>> {
+pub fn rows(sheet: &CaseSheet) -> Vec<Fact<'_>> {
     let mut rows = Vec::new();
     if let Some(lesson) = sheet.field(LESSON) {
         rows.push(Fact { label: &lesson.label, shape: Shape::Lesson, fields: vec![lesson] });
@@ -102,3 +105,28 @@ fn alone(field: &SheetField) -> Fact<'_> {
     let shape = if field.kind == FieldKind::Number { Shape::Line } else { Shape::Text };
     Fact { label: &field.label, shape, fields: vec![field] }
 }
+
+/// Letters that a button has room for.
+const SHORT: usize = 24;
+
+/// What is said of something that looks like an identifier.
+pub fn told(kind: impl Borrow<IdentifierKind>) -> String {
+    kind.borrow().wording().line()
+}
+
+/// A field with its unit.
+pub fn shown(field: &SheetField) -> String {
+    let text = format!("{} {}", field.texts.join(", "), field.unit).trim().to_owned();
+    if text.is_empty() { NOTHING.to_owned() } else { text }
+}
+
+/// A value as a button names it: the value itself where it is short.
+pub fn short<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    match text {
+        "" => NOTHING,
+        text if text.chars().count() <= SHORT => text,
+        _ => otherwise,
+    }
+}
+
+const NOTHING: &str = "nothing";

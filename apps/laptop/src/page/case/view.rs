@@ -5,18 +5,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, SheetField};
-use seldinger_core::privacy::IdentifierKind;
 use seldinger_core::time::Moment;
 
-use super::facts::{Fact, Shape, facts};
-use crate::page::fields::clock;
+use super::facts::{self, Fact, Shape};
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
 use crate::serve::AppState;
-
-/// Letters that a button has room for.
-const SHORT: usize = 24;
 
 #[derive(Template)]
 #[template(path = "case/page.html")]
@@ -31,7 +26,7 @@ struct CasePage {
 
 impl CasePage {
     fn facts(&self) -> Vec<Fact<'_>> {
-        facts(&self.sheet)
+        facts::rows(&self.sheet)
     }
 
     fn title(&self) -> &str {
@@ -64,36 +59,8 @@ impl CasePage {
         (at != performed).then(|| day_and_time(at))
     }
 
-    /// What is said of something that looks like an identifier.
-    fn told(&self, kind: &IdentifierKind) -> String {
-        kind.wording().line()
-    }
-
-    /// A field with its unit, as a button says it.
-    fn shown(&self, field: &SheetField) -> String {
-        let text = field.texts.join(", ");
-        if text.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("{text} {}", field.unit).trim().to_owned()
-        }
-    }
-
-    /// A value as a button names it: the value itself where it is short.
-    fn short(&self, text: impl AsRef<str>, otherwise: &str) -> String {
-        match text.as_ref() {
-            "" => "nothing".to_owned(),
-            text if text.chars().count() <= SHORT => text.to_owned(),
-            _ => otherwise.to_owned(),
-        }
-    }
-
     fn written(&self, field: &SheetField) -> String {
-        field
-            .also
-            .as_ref()
-            .map(|also| day_and_time(clock(also.written, self.now)))
-            .unwrap_or_default()
+        field.also.as_ref().map(|also| day_and_time(self.now.at(also.written))).unwrap_or_default()
     }
 }
 

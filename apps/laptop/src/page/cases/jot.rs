@@ -1,5 +1,7 @@
 //! The jot box: one typed line becomes a case.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -7,7 +9,7 @@ use axum::{Extension, Form};
 use seldinger_core::case_log::jot::JotField;
 use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
-use seldinger_core::form::TypedField;
+use seldinger_core::form::{EntryContext, TypedField, moment};
 use seldinger_core::ids::DraftId;
 use seldinger_core::logbook::{Draft, JOT, JotChip, Logbook, SavedJot};
 use seldinger_core::privacy::{IdentifierKind, scan};
@@ -15,7 +17,7 @@ use seldinger_core::time::Moment;
 
 use super::list::Rows;
 use super::query::CaseQuery;
-use crate::page::fields::{Posted, moment};
+use crate::page::fields::Posted;
 use crate::page::shell::{Notice, Notices, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -87,12 +89,13 @@ impl Reading {
             note: reading.note,
             identifiers,
             confirmed: confirmed(posted),
-            odd_time: !performed.is_empty() && moment(performed, book.now()).is_none(),
+            odd_time: !performed.is_empty()
+                && moment(performed, &EntryContext::of(book.now())).is_none(),
         })
     }
 
-    pub(super) fn is_confirmed(&self, field: &JotField) -> bool {
-        self.confirmed.contains(field)
+    pub(super) fn is_confirmed(&self, field: impl Borrow<JotField>) -> bool {
+        self.confirmed.contains(field.borrow())
     }
 }
 
@@ -160,7 +163,8 @@ pub async fn save(
         if line.is_empty() {
             return Ok(None);
         }
-        let performed: Option<Moment> = moment(posted.one(PERFORMED), book.now());
+        let performed: Option<Moment> =
+            moment(posted.one(PERFORMED).trim(), &EntryContext::of(book.now()));
         let draft = posted.one(DRAFT).parse().ok();
         let saved = book.save_jot(line, &confirmed(&posted), performed, draft)?;
         let list = Rows::read(book, &CaseQuery::default())?;

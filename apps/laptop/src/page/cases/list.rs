@@ -1,5 +1,7 @@
 //! The case list.
 
+use std::borrow::Borrow;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
@@ -19,7 +21,7 @@ use crate::serve::AppState;
 
 /// Some rows of the list.
 pub struct Rows {
-    pub(super) rows: Vec<CaseRow>,
+    pub(super) cases: Vec<CaseRow>,
     pub(super) next: Option<String>,
     /// How many cases the filter lets through.
     pub(super) count: u64,
@@ -41,7 +43,7 @@ impl Rows {
                 Some(text) => book.found_in(text, &ids)?,
                 None => Vec::new(),
             },
-            rows: page.rows,
+            cases: page.rows,
             next: page.next,
             count: book.count_cases(&filter)?,
             narrows: query.narrows(),
@@ -56,17 +58,19 @@ impl Rows {
     }
 
     /// The month, where a row is the first of it that stands on this page.
-    pub(super) fn month(&self, at: &usize) -> Option<String> {
+    pub(super) fn month(&self, at: impl Borrow<usize>) -> Option<String> {
         let month = |row: &CaseRow| row.day.month();
-        let row = self.rows.get(*at)?;
-        let above = at.checked_sub(1).and_then(|above| self.rows.get(above));
+        let at = *at.borrow();
+        let row = self.cases.get(at)?;
+        let above = at.checked_sub(1).and_then(|above| self.cases.get(above));
         (above.map(month) != Some(month(row))).then(|| month(row))
     }
 
     /// Whether a row's day was written by the row above it.
-    pub(super) fn same_day(&self, at: &usize) -> bool {
-        let above = at.checked_sub(1).and_then(|above| self.rows.get(above));
-        self.by_day && above.map(|row| row.day) == self.rows.get(*at).map(|row| row.day)
+    pub(super) fn same_day(&self, at: impl Borrow<usize>) -> bool {
+        let at = *at.borrow();
+        let above = at.checked_sub(1).and_then(|above| self.cases.get(above));
+        self.by_day && above.map(|row| row.day) == self.cases.get(at).map(|row| row.day)
     }
 }
 

@@ -1,0 +1,237 @@
+//! Pages as a browser sees them.
+
+use seldinger_core::case_log::list::CaseFilter;
+
+use crate::serve::visit::Visit;
+
+const JOT: &str = "TIPS, obs, lindqvist, FT 38.5, AK 1240";
+
+fn count(visit: &Visit) -> u64 {
+    visit.state.book().count_cases(&CaseFilter::default()).unwrap()
+}
+
+/// A case, by its page.
+fn case(visit: &Visit, jot: &str) -> String {
+    let saved = visit.post_part("/jot", &[("jot", jot)]);
+    let place = saved.body.split("href=\"/cases/").nth(1).unwrap();
+    format!("/cases/{}", place.split('"').next().unwrap())
+}
+
+#[test]
+fn a_jot_is_read_saved_listed_found_and_undone() {
+    let visit = Visit::new();
+    let read = visit.post_part("/jot/read", &[("jot", JOT)]);
+    for chip in ["TIPS creation", "Observed", "38.5 min", "1240 mGy"] {
+        assert!(read.body.contains(chip), "{chip}: {}", read.body);
+    }
+    assert_eq!(count(&visit), 0);
+    let saved = visit.post_part("/jot", &[("jot", JOT)]);
+    assert!(saved.body.contains("Kept: TIPS creation") && saved.body.contains("1,240"));
+    assert_eq!(count(&visit), 1);
+
+    assert!(visit.post_part("/cases", &[("q", "tip obs")]).body.contains("<mark>obs</mark>"));
+    assert!(visit.post_part("/cases", &[("q", "nephro")]).body.contains("No case fits"));
+    assert!(visit.post_part("/cases", &[("role", "scrubbed")]).body.contains("No case fits"));
+    assert!(visit.post_part("/find", &[("q", "lindq")]).body.contains("TIPS creation"));
+
+    let fields = ["id", "kind", "what", "lseq"].map(|name| (name, saved.value(name)));
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    visit.post_part("/undo", &fields);
+    assert_eq!(count(&visit), 0);
+    assert!(visit.get("/").body.contains("Undone."));
+}
+
+#[test]
+fn without_scripts_a_form_leads_to_a_page() {
+    let visit = Visit::new();
+    assert_eq!(visit.post("/jot", &[("jot", JOT)]).location(), "/");
+    let page = visit.get("/");
+    assert!(page.body.contains("Kept: TIPS creation") && page.body.contains("<td class=\"day\">"));
+    assert!(!visit.get("/").body.contains("Kept: TIPS creation"), "told once");
+    let found = visit.post("/cases", &[("q", "tips")]);
+    assert!(found.body.contains("<!doctype html>") && found.body.contains("1 case"));
+    assert_eq!(visit.post("/jot", &[("jot", "  ")]).location(), "/");
+    assert_eq!(count(&visit), 1);
+}
+
+#[test]
+fn a_line_that_is_being_typed_survives_and_comes_back_only_once() {
+    let visit = Visit::new();
+    let draft = visit.get("/").value("draft");
+    let late = [("jot", "half a li"), ("draft", draft.as_str())];
+    visit.post_part("/jot/read", &late);
+    let page = visit.get("/");
+    assert_eq!((page.value("jot"), page.value("draft")), ("half a li".to_owned(), draft.clone()));
+
+    visit.post_part("/jot", &[("jot", "half a line"), ("draft", draft.as_str())]);
+    // A request that the save overtook.
+    let answer = visit.post_part("/jot/read", &late);
+    assert_ne!(answer.value("draft"), draft);
+    assert_eq!(visit.get("/").value("jot"), "");
+}
+
+#[test]
+fn a_guess_is_saved_when_it_is_confirmed() {
+    let visit = Visit::new();
+    let jot = ("jot", "nephrostomy exchange L, upsized to 12");
+    let read = visit.post_part("/jot/read", &[jot]);
+    assert!(read.body.contains("chip unsure") && !read.body.contains("unsure sure"));
+    let read = visit.post_part("/jot/read", &[jot, ("confirmed", "french")]);
+    assert!(read.body.contains("unsure sure"));
+    visit.post_part("/jot", &[jot, ("confirmed", "french"), ("performed", "2026-10-21T23:40")]);
+    let page = visit.state.book().cases(&CaseFilter::default(), Default::default(), None).unwrap();
+    let fields = &visit.state.book().record(page.rows[0].id).unwrap().fields;
+    assert_eq!(fields["french"], 12);
+    assert_eq!(page.rows[0].clock_time, "23:40");
+}
+
+#[test]
+fn what_people_write_is_only_text() {
+    let visit = Visit::new();
+    let odd = "<script>alert(1)</script> \"onload=x\" Mr. Smith";
+    let place = case(&visit, odd);
+    visit.post_part("/jot/read", &[("jot", odd), ("draft", &visit.get("/").value("draft"))]);
+    let edit = format!("{place}/edit");
+    let (search, find) = (visit.post("/cases", &[("q", odd)]), visit.post("/find", &[("q", odd)]));
+    let pages = [visit.get("/"), visit.get(&place), visit.get(&edit), search, find];
+    for page in pages {
+        assert_eq!(page.status, 200);
+        assert!(!page.body.contains("<script>"), "{}", page.body);
+        assert!(!page.body.contains(" style=") && !page.body.contains("javascript:"));
+    }
+    assert!(visit.get(&place).body.contains("Looks like a name."));
+}
+
+#[test]
+fn a_form_saves_in_spite_of_warnings_and_keeps_both_of_two_values() {
+    let visit = Visit::new();
+    let place = case(&visit, JOT);
+    let form = visit.get(&format!("{place}/edit"));
+    let (record, opened, draft) = (form.value("record"), form.value("opened"), form.value("draft"));
+    assert_eq!(form.value("f.fluoro_min"), "38.5");
+    let base = [("form", "case"), ("record", &record), ("opened", &opened), ("draft", &draft)];
+    let with = |fields: &[(&'static str, &'static str)]| [&base[..], fields].concat();
+
+    let kept = visit.post_part("/form/keep", &with(&[("f.fluoro_min", "4O2")]));
+    assert!(kept.body.contains("Not a number, kept as text."), "{}", kept.body);
+    assert_eq!(visit.get(&format!("{place}/edit")).value("f.fluoro_min"), "4O2");
+    assert_eq!(visit.post("/form/save", &with(&[("f.fluoro_min", "40")])).location(), place);
+    assert!(visit.get(&place).body.contains("was 38.5 min"));
+
+    // A second tab, opened before that.
+    visit.post("/form/save", &with(&[("f.fluoro_min", "41"), ("f.lesson", "ask first")]));
+    let page = visit.get(&place).body;
+    assert!(page.contains("Also written here: 41 min") && page.contains("ask first"), "{page}");
+    visit.post(&format!("{place}/settle"), &[("path", "fluoro_min"), ("take", "typed")]);
+    let page = visit.get(&place).body;
+    assert!(!page.contains("Also written") && page.contains("was 40 min"));
+}
+
+#[test]
+fn a_debrief_goes_on_where_it_was() {
+    let visit = Visit::new();
+    let place = format!("{}/debrief", case(&visit, JOT));
+    let first = visit.get(&place);
+    assert!(first.body.contains("data-elapsed=\"0\""), "{}", first.body);
+    let draft = first.value("draft");
+    let fields = [("form", "debrief"), ("draft", &draft), ("f.lesson", "two wires")];
+    visit.post_part("/form/keep", &fields);
+    let second = visit.get(&place);
+    assert_eq!(second.value("draft"), draft);
+    assert!(second.body.contains("two wires") && second.body.contains("not saved yet"));
+    visit.post("/form/drop", &[("draft", &draft)]);
+    assert!(!visit.get(&place).body.contains("two wires"));
+}
+
+#[test]
+fn a_case_is_marked_copied_deleted_brought_back_and_erased() {
+    let visit = Visit::new();
+    let place = case(&visit, JOT);
+    visit.post(&format!("{place}/interesting"), &[("interesting", "true")]);
+    assert!(visit.get(&place).body.contains("Not interesting"));
+    assert!(visit.post(&format!("{place}/duplicate"), &[]).location().ends_with("/edit"));
+    assert_eq!(count(&visit), 2);
+    visit.post(&format!("{place}/delete"), &[]);
+    assert_eq!(count(&visit), 1);
+    let record = place.replace("/cases/", "/records/");
+    assert!(visit.get("/deleted").body.contains("30 days left"));
+    visit.post(&format!("{record}/restore"), &[]);
+    assert_eq!(count(&visit), 2);
+    assert!(visit.get(&format!("{record}/erase")).body.contains("Backups"));
+    visit.post(&format!("{record}/erase"), &[]);
+    assert_eq!(visit.get(&place).status, 404);
+}
+
+#[test]
+fn what_is_exported_can_be_imported() {
+    let visit = Visit::new();
+    case(&visit, JOT);
+    case(&visit, "R port, MRN 12345678");
+    assert!(visit.get("/export").body.contains("1 record looks as if it named a patient"));
+    let csv = visit.get("/export/cases.csv");
+    assert!(csv.body.contains("tips") && csv.headers.contains_key("content-disposition"));
+    let lines = visit.get("/export/logbook.jsonl").body;
+    assert_eq!(visit.get("/export/other").status, 404);
+
+    let other = Visit::new();
+    assert!(other.post_file("/import", &lines).body.contains("2 records are new"));
+    assert!(other.post_file("/import", &lines).body.contains("2 were here already"));
+    let bad = other.post_file("/import", "nope\n");
+    assert_eq!(bad.status, 400);
+    assert!(bad.body.contains("Line 1 is not a JSON object.") && !bad.body.contains("<html"));
+    assert!(
+        other.post_file("/import?skip_bad=true", "nope\n").body.contains("1 line was left out")
+    );
+}
+
+#[test]
+fn the_sample_is_a_book_of_its_own() {
+    let visit = Visit::new();
+    assert!(visit.get("/").body.contains("Open the sample rotation"));
+    visit.post("/sample/open", &[]);
+    let page = visit.get("/").body;
+    assert!(page.contains("46 cases") && page.contains("Back to your own log"));
+    visit.post("/sample/leave", &[]);
+    assert!(visit.get("/").body.contains("0 cases"));
+}
+
+#[test]
+fn the_recovery_code_is_shown_once_and_the_theme_is_kept() {
+    let visit = Visit::new();
+    assert!(visit.get("/").body.contains("recovery code is shown once"));
+    assert!(visit.post("/settings/code", &[]).body.contains("class=\"code\""));
+    assert!(!visit.get("/").body.contains("recovery code is shown once"));
+    assert!(visit.post("/settings/code", &[]).body.contains("shown already"));
+    let chosen = visit.post("/settings/theme", &[("theme", "dark")]);
+    let cookie = chosen.headers.get("set-cookie").unwrap().to_str().unwrap();
+    assert!(cookie.starts_with("seldinger-theme=dark;") && cookie.contains("SameSite=Strict"));
+    visit.post("/lock", &[]);
+    assert_eq!(visit.get("/").status, 401);
+}
+
+#[test]
+fn trouble_is_told_as_a_page_or_as_a_part_of_one() {
+    let visit = Visit::new();
+    let page = visit.get("/cases/none");
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("<!doctype html>") && page.body.contains("not the id of a record"));
+    let part = visit
+        .post_part("/undo", &[("id", "x"), ("kind", "case"), ("what", "created"), ("lseq", "1")]);
+    assert_eq!(part.status, 404);
+    assert!(!part.body.contains("<!doctype html>") && part.body.contains("not the id of a record"));
+}
+
+#[test]
+fn assets_are_kept_by_the_browser_and_pages_are_not() {
+    let visit = Visit::new();
+    let page = visit.get("/");
+    assert_eq!(page.headers["cache-control"], "no-store");
+    let style = page.body.split("/assets/app.").nth(1).unwrap().split('"').next().unwrap();
+    let asset = visit.get(&format!("/assets/app.{style}"));
+    assert_eq!(
+        (asset.status, asset.headers["content-type"].to_str().unwrap()),
+        (200, "text/css; charset=utf-8")
+    );
+    assert!(asset.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(visit.get("/assets/app.css").status, 404);
+}
