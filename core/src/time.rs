@@ -145,6 +145,18 @@ impl Day {
         self.date().format("%b %Y").to_string()
     }
 
+    /// From this day to `last`, as a person would say it: `5 to 30 October 2026`.
+    pub fn until(self, last: Self) -> String {
+        let (first, end) = (self.date(), last.date());
+        let start = match (first.year() == end.year(), first.month() == end.month()) {
+            _ if self == last => return self.with_year(),
+            (true, true) => first.day().to_string(),
+            (true, false) => first.format("%-d %B").to_string(),
+            (false, _) => self.with_year(),
+        };
+        format!("{start} to {}", last.with_year())
+    }
+
     /// 1 to 31.
     pub fn day_of_month(self) -> u32 {
         self.date().day()
@@ -298,5 +310,15 @@ mod tests {
         fn days_survive_a_round_trip(day in -200_000i32..200_000) {
             prop_assert_eq!(Day::parse(&Day(day).iso()), Some(Day(day)));
         }
+    }
+
+    #[test]
+    fn a_stretch_of_days_says_nothing_twice() {
+        let until =
+            |first: &str, last: &str| Day::parse(first).unwrap().until(Day::parse(last).unwrap());
+        assert_eq!(until("2026-10-05", "2026-10-30"), "5 to 30 October 2026");
+        assert_eq!(until("2026-09-28", "2026-10-30"), "28 September to 30 October 2026");
+        assert_eq!(until("2026-10-05", "2027-10-30"), "5 October 2026 to 30 October 2027");
+        assert_eq!(until("2026-10-05", "2026-10-05"), "5 October 2026");
     }
 }

@@ -81,36 +81,63 @@ pub struct AttendingTally {
     pub cases: u32,
 }
 
-/// The dose of one case.
+/// One quantity of one case.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct DosePoint {
     /// Which case.
     pub id: RecordId,
-    /// Short name of the procedure.
+    /// Short name of the procedure; empty: not written.
     pub name: String,
     /// The student's part.
     pub role: Option<Role>,
-    /// mGy.
-    pub air_kerma_mgy: f64,
+    /// In the quantity's stored unit.
+    pub amount: f64,
+}
+
+/// One quantity over the cases in which it is written.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct DoseQuantity {
+    /// Highest first.
+    pub points: Vec<DosePoint>,
+    /// Their sum.
+    pub sum: f64,
 }
 
 /// Dose over all cases; a case in which a quantity is not written does not count towards it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct DoseTally {
-    /// Cases with an air kerma, highest first.
-    pub points: Vec<DosePoint>,
-    /// Sum in mGy.
-    pub air_kerma_mgy: f64,
-    /// Sum in minutes, and over how many cases.
-    pub fluoro_min: f64,
-    /// Cases with a fluoroscopy time.
-    pub fluoro_cases: u32,
-    /// Sum in Gy·cm².
-    pub dap_gycm2: f64,
-    /// Cases with a dose-area product.
-    pub dap_cases: u32,
+    /// In mGy.
+    pub air_kerma_mgy: DoseQuantity,
+    /// In minutes.
+    pub fluoro_min: DoseQuantity,
+    /// In Gy·cm².
+    pub dap_gycm2: DoseQuantity,
+}
+
+impl DoseTally {
+    /// The quantities with their stored names.
+    pub fn quantities(&self) -> [(&'static str, &DoseQuantity); 3] {
+        [
+            ("air_kerma_mgy", &self.air_kerma_mgy),
+            ("fluoro_min", &self.fluoro_min),
+            ("dap_gycm2", &self.dap_gycm2),
+        ]
+    }
+}
+
+impl DoseQuantity {
+    fn add(&mut self, row: &TallyRow, name: &str, amount: Option<f64>) {
+        let Some(amount) = amount else { return };
+        self.sum += amount;
+        self.points.push(DosePoint { id: row.id, name: name.to_owned(), role: row.role, amount });
+    }
+
+    fn sort(&mut self) {
+        self.points.sort_by(|a, b| b.amount.total_cmp(&a.amount));
+    }
 }
 
 /// How far a scheme's goals are.
@@ -191,28 +218,21 @@ impl Counter {
         self.days = Some((first.min(row.day), last.max(row.day)));
         *self.roles.entry(row.role).or_default() += 1;
         *self.weeks.entry(row.day.week()).or_default().entry(row.role).or_default() += 1;
-        if let Some(attending) = row.attending {
-            *self.attendings.entry(attending).or_default() += 1;
+        if let Some(attending) = &row.attending {
+            *self.attendings.entry(attending.clone()).or_default() += 1;
         }
+        let name = Content::shipped().short_name(row.procedure.as_deref().unwrap_or_default());
+        self.dose.air_kerma_mgy.add(&row, name, row.air_kerma_mgy);
+        self.dose.fluoro_min.add(&row, name, row.fluoro_min);
+        self.dose.dap_gycm2.add(&row, name, row.dap_gycm2);
         let procedure = row.procedure.unwrap_or_default();
-        if let Some(air_kerma_mgy) = row.air_kerma_mgy {
-            let name = Content::shipped().short_name(&procedure).to_owned();
-            self.dose.air_kerma_mgy += air_kerma_mgy;
-            self.dose.points.push(DosePoint { id: row.id, name, role: row.role, air_kerma_mgy });
-        }
-        if let Some(fluoro_min) = row.fluoro_min {
-            self.dose.fluoro_min += fluoro_min;
-            self.dose.fluoro_cases += 1;
-        }
-        if let Some(dap_gycm2) = row.dap_gycm2 {
-            self.dose.dap_gycm2 += dap_gycm2;
-            self.dose.dap_cases += 1;
-        }
         self.procedures.entry(procedure).or_default().push(row.role);
     }
 
     pub(crate) fn tally(mut self, scheme: &GoalScheme) -> Tally {
-        self.dose.points.sort_by(|a, b| b.air_kerma_mgy.total_cmp(&a.air_kerma_mgy));
+        self.dose.air_kerma_mgy.sort();
+        self.dose.fluoro_min.sort();
+        self.dose.dap_gycm2.sort();
         let seen = |id: &String| !id.is_empty();
         let mut attendings: Vec<_> = self
             .attendings
@@ -359,8 +379,11 @@ mod tests {
         let picc =
             &tally.categories.iter().find(|c| c.category == "vascular").unwrap().procedures[0];
         assert_eq!(picc.roles, [Some(Role::Observed), None]);
-        assert!((tally.dose.air_kerma_mgy - 13.0).abs() < 1e-9);
-        assert_eq!((tally.dose.points[0].air_kerma_mgy, tally.dose.fluoro_cases), (10.0, 2));
+        let [(_, kerma), (_, fluoro), (_, dap)] = tally.dose.quantities();
+        assert!((kerma.sum - 13.0).abs() < 1e-9);
+        assert_eq!(kerma.points.iter().map(|p| p.amount).collect::<Vec<_>>(), [10.0, 3.0]);
+        assert_eq!(kerma.points[1].name, Content::shipped().short_name("picc"));
+        assert_eq!((fluoro.points.len(), dap.points.len()), (2, 0));
     }
 
     #[test]

@@ -60,18 +60,15 @@ fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
         out.line(line.trim_end())?;
     }
     out.line("")?;
-    let dose = &tally.dose;
-    out.line(format_args!(
-        "air kerma {} mGy in {} cases",
-        number(dose.air_kerma_mgy),
-        dose.points.len()
-    ))?;
-    out.line(format_args!(
-        "fluoroscopy {} min in {} cases",
-        number(dose.fluoro_min),
-        dose.fluoro_cases
-    ))?;
-    out.line(format_args!("DAP {} Gy·cm² in {} cases", number(dose.dap_gycm2), dose.dap_cases))
+    for (field, quantity) in tally.dose.quantities() {
+        out.line(format_args!(
+            "{} {} in {} cases",
+            look::label(field),
+            number(quantity.sum),
+            quantity.points.len()
+        ))?;
+    }
+    Ok(())
 }
 
 fn procedures(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
@@ -154,12 +151,12 @@ fn to_json(tally: &Tally) -> Value {
         "categories": categories.collect::<Vec<_>>(),
         "attendings": attendings.collect::<Vec<_>>(),
         "dose": {
-            "air_kerma_mgy": tally.dose.air_kerma_mgy,
-            "air_kerma_cases": tally.dose.points.len(),
-            "fluoro_min": tally.dose.fluoro_min,
-            "fluoro_cases": tally.dose.fluoro_cases,
-            "dap_gycm2": tally.dose.dap_gycm2,
-            "dap_cases": tally.dose.dap_cases,
+            "air_kerma_mgy": tally.dose.air_kerma_mgy.sum,
+            "air_kerma_cases": tally.dose.air_kerma_mgy.points.len(),
+            "fluoro_min": tally.dose.fluoro_min.sum,
+            "fluoro_cases": tally.dose.fluoro_min.points.len(),
+            "dap_gycm2": tally.dose.dap_gycm2.sum,
+            "dap_cases": tally.dose.dap_gycm2.points.len(),
         },
         "goals": {
             "scheme": tally.goals.scheme,

@@ -8,6 +8,7 @@
 mod assets;
 mod case;
 mod cases;
+mod charts;
 mod fields;
 mod find;
 mod form;
@@ -15,6 +16,7 @@ mod records;
 mod sample;
 mod settings;
 mod shell;
+mod tally;
 mod transfer;
 mod trouble;
 mod undo;
@@ -38,6 +40,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(transfer::routes())
         .merge(settings::routes())
         .merge(sample::routes())
+        .merge(tally::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
         .layer(axum::Extension(Notices::default()))

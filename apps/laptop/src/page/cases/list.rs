@@ -6,13 +6,12 @@ use axum::extract::State;
 use axum::response::Response;
 use seldinger_core::case_log::list::{CaseChoices, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
-use seldinger_core::content::{Category, Content};
 use seldinger_core::error::Result;
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{Logbook, SnippetPiece};
 
 use super::jot::JotBox;
-use super::query::{CaseQuery, NO_ROLE, WHOLE_CATEGORY};
+use super::query::{self, CaseQuery, Group, NO_ROLE};
 use crate::page::shell::{Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -95,25 +94,9 @@ struct MoreRows {
 }
 
 impl CasesPage {
-    /// The choice of a whole category.
-    fn whole(&self, category: &Category) -> String {
-        format!("{WHOLE_CATEGORY}{}", category.id)
-    }
-
     /// The procedures on record, by category.
-    fn groups(&self) -> Vec<(&'static Category, Vec<&str>)> {
-        let content = Content::shipped();
-        let of = |category: &'static Category| {
-            let is_in =
-                |id: &&str| content.procedure(id).is_some_and(|p| p.category == category.id);
-            (category, self.choices.procedures.iter().map(String::as_str).filter(is_in).collect())
-        };
-        content
-            .categories()
-            .iter()
-            .map(of)
-            .filter(|(_, ids): &(_, Vec<_>)| !ids.is_empty())
-            .collect()
+    fn groups(&self) -> Vec<Group<'_>> {
+        query::groups(&self.choices)
     }
 }
 

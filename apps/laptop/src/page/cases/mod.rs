@@ -2,7 +2,7 @@
 
 mod jot;
 mod list;
-mod query;
+pub mod query;
 
 use axum::Router;
 use axum::routing::{get, post};

@@ -1,7 +1,8 @@
 //! What the case list is asked for. It is posted, so that no search ends up in the browser's history.
 
-use seldinger_core::case_log::list::{CaseFilter, CaseSort};
+use seldinger_core::case_log::list::{CaseChoices, CaseFilter, CaseSort};
 use seldinger_core::case_log::values::Role;
+use seldinger_core::content::{Category, Content};
 use seldinger_core::time::{Day, IsoWeek};
 use serde::Deserialize;
 
@@ -28,7 +29,7 @@ pub struct CaseQuery {
 }
 
 /// Stands before a category's id among the procedures.
-pub const WHOLE_CATEGORY: &str = "all:";
+const WHOLE_CATEGORY: &str = "all:";
 /// Among the roles: none is written.
 pub const NO_ROLE: &str = "none";
 
@@ -76,6 +77,27 @@ impl CaseQuery {
     pub fn after(&self) -> Option<&str> {
         Some(self.after.as_str()).filter(|after| !after.is_empty())
     }
+}
+
+/// Procedures on record of one category.
+pub struct Group<'a> {
+    pub name: &'static str,
+    /// The choice of the whole category.
+    pub whole: String,
+    pub procedures: Vec<&'a str>,
+}
+
+/// The procedures on record, by category, to choose from.
+pub fn groups(choices: &CaseChoices) -> Vec<Group<'_>> {
+    let content = Content::shipped();
+    let group = |category: &'static Category| {
+        let is_in = |id: &&str| content.procedure(id).is_some_and(|p| p.category == category.id);
+        let procedures = choices.procedures.iter().map(String::as_str).filter(is_in).collect();
+        let whole = format!("{WHOLE_CATEGORY}{}", category.id);
+        Group { name: &category.name, whole, procedures }
+    };
+    let groups = content.categories().iter().map(group);
+    groups.filter(|group| !group.procedures.is_empty()).collect()
 }
 
 #[cfg(test)]
