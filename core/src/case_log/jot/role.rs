@@ -15,7 +15,12 @@ pub(super) struct NamedRole {
 }
 
 /// Finds the role.
-pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Option<NamedRole> {
+pub(super) fn read(
+    line: &Line<'_>,
+    context: &Context,
+    people: &[Named],
+    case: &[u16],
+) -> Option<NamedRole> {
     let supervised = line
         .with(Tag::Supervised)
         .any(|hit| !context.any(hit.first, NEGATED) && !of_the_patient(line, hit.first));
@@ -26,7 +31,7 @@ pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Opti
             Tag::RoleScrubbed => Role::Scrubbed,
             Tag::RoleAssisted => Role::Assisted,
             Tag::RolePart if said_otherwise(line, *hit) => continue,
-            Tag::RolePart if whole_case(line, *hit) => Role::PerformedSupervised,
+            Tag::RolePart if whole_case(line, *hit, case) => Role::PerformedSupervised,
             Tag::RoleStep if !a_step(line, *hit) => continue,
             Tag::RolePart | Tag::RoleStep => Role::DidPart,
             Tag::RoleWhole => Role::PerformedSupervised,
@@ -53,17 +58,19 @@ fn said_otherwise(line: &Line<'_>, hit: Hit) -> bool {
     line.hits.iter().any(|h| h.first == hit.first && h.last == hit.last && exact(h.tag))
 }
 
-/// "let me do the thora": the case itself, not a step of it.
-fn whole_case(line: &Line<'_>, hit: Hit) -> bool {
-    let case = line.hits.iter().any(|thing| {
-        let object = thing.tag == Tag::Thing && !line.vocabulary.is_action(thing.thing);
+/// "let me do the thora" in a thoracentesis: the case itself, not a step of it.
+fn whole_case(line: &Line<'_>, hit: Hit, case: &[u16]) -> bool {
+    let named = line.hits.iter().any(|thing| {
+        let object = thing.tag == Tag::Thing
+            && !line.vocabulary.is_action(thing.thing)
+            && case.contains(&thing.thing);
         object && thing.first == hit.last && thing.last == hit.last
     });
     let next = hit.last + 1;
     let closed = line.ends_clause(hit.last)
         || line.has_any(next, &[Tag::SideLeft, Tag::SideRight])
         || ["w", "with", "myself"].iter().any(|word| line.is(next, word));
-    case && closed && line.is(hit.first, "let")
+    named && closed && line.is(hit.first, "let")
 }
 
 /// "did the snare" is a step; "did the thora" the case, "did the consent" no part of it.
