@@ -46,7 +46,10 @@ pub(super) fn read(
 }
 
 fn happened(line: &Line<'_>, context: &Context, hit: Hit, procedure: Option<&str>) -> bool {
-    let strong = hit.tag == Tag::ComplicationStrong;
+    let entry = line.vocabulary.entries.get(usize::from(hit.entry));
+    let lists = |ids: &[String]| procedure.is_some_and(|id| ids.iter().any(|listed| listed == id));
+    let strong =
+        hit.tag == Tag::ComplicationStrong || entry.is_some_and(|entry| lists(&entry.strong_for));
     if !strong && hit.tag != Tag::ComplicationWeak {
         return false;
     }
@@ -64,16 +67,18 @@ fn happened(line: &Line<'_>, context: &Context, hit: Hit, procedure: Option<&str
     let after = line.words_before(first, 2).any(|i| {
         line.has(i, Tag::IndicationBefore) && !line.has_any(i, &[Tag::EventNear, Tag::CueExcept])
     });
-    let followed = line.words_after(last, 3).any(|i| line.has(i, Tag::EventNear));
+    // "hematoma after": an event; "ptx after bx" is what the drain is for.
+    let reason = |i: usize| ["after", "post"].iter().any(|w| line.is(i, w)) && !line.ends_clause(i);
+    let event_at = |i: usize| line.has(i, Tag::EventNear);
+    let followed = line.words_after(last, 3).any(event_at);
     let event = followed || line.words_before(first, 2).any(|i| line.has(i, Tag::EventNear));
-    let treats = procedure.is_some_and(|id| {
-        let entry = line.vocabulary.entries.get(usize::from(hit.entry));
-        entry.is_some_and(|entry| entry.unless.iter().any(|unless| unless == id))
-    });
+    let treats = entry.is_some_and(|entry| lists(&entry.unless));
     if after {
         return false;
     }
     if treats {
+        let followed =
+            line.words_after(last, 3).any(|i| line.has(i, Tag::EventAfter) && !reason(i));
         return followed && line.with(Tag::ComplicationDenied).next().is_none();
     }
     strong || event || first < hit.first

@@ -11,7 +11,9 @@ pub(super) const HISTORY: u16 = 2;
 /// Still to come.
 pub(super) const PLANNED: u16 = 4;
 /// Booked, then something else was done.
-pub(super) const BOOKED: u16 = 8;
+pub(super) const BOOKED: u16 = BOOKED_NEAR | 512;
+/// … in the very clause of the booking.
+pub(super) const BOOKED_NEAR: u16 = 8;
 /// Already in place.
 pub(super) const EXISTING: u16 = 16;
 /// Called off.
@@ -105,7 +107,10 @@ impl Context {
             self.changed |= turn.is_some();
             let end = turn.unwrap_or_else(|| line.clause_end(cue.last) + 1);
             for i in cue.last + 1..end {
-                self.set(i, BOOKED);
+                self.set(
+                    i,
+                    if line.together(i, cue.last) { BOOKED } else { BOOKED & !BOOKED_NEAR },
+                );
             }
         }
     }

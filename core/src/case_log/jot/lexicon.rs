@@ -22,7 +22,8 @@ struct Node {
 pub(super) struct Lexicon {
     words: HashMap<String, u32>,
     nodes: Vec<Node>,
-    long_words: HashMap<char, Vec<(String, u32)>>,
+    /// Words that misspelled ones are repaired to, by first letter and number of letters.
+    long_words: HashMap<(char, usize), Vec<(String, u32)>>,
 }
 
 /// One entry found in the tokens `first..=last`.
@@ -69,9 +70,10 @@ impl Lexicon {
         }
         let number = u32::try_from(self.words.len()).unwrap_or(u32::MAX);
         self.words.insert(token.text.clone(), number);
-        if token.kind == Kind::Word && token.text.chars().count() > REPAIR_FROM_LETTERS {
+        let letters = token.text.chars().count();
+        if token.kind == Kind::Word && letters > REPAIR_FROM_LETTERS {
             let first = token.text.chars().next().unwrap_or(' ');
-            self.long_words.entry(first).or_default().push((token.text.clone(), number));
+            self.long_words.entry((first, letters)).or_default().push((token.text.clone(), number));
         }
         number
     }
@@ -94,7 +96,10 @@ impl Lexicon {
         let first = token.text.chars().next()?;
         let mut best: Option<(usize, u32)> = None;
         let mut tied = false;
-        for (word, number) in self.long_words.get(&first)? {
+        let alike = (letters.saturating_sub(allowed)..=letters + allowed)
+            .filter_map(|letters| self.long_words.get(&(first, letters)))
+            .flatten();
+        for (word, number) in alike {
             let Some(distance) = spelling::distance_within(&token.text, word, allowed) else {
                 continue;
             };

@@ -24,8 +24,28 @@ pub(super) struct Line<'a> {
     pub hits: Vec<Hit>,
     /// The clause that each token stands in.
     pub clauses: Vec<u16>,
+    /// How far the longest hit reaches behind its first token.
+    longest: usize,
     /// The tags over each token, one bit each.
     tags: Vec<u128>,
+}
+
+fn reach<'a>(hits: impl Iterator<Item = &'a Hit>) -> usize {
+    hits.map(|hit| hit.last - hit.first).max().unwrap_or(0)
+}
+
+/// The hits that no longer one of their domain covers; both lists are in order of `first`.
+fn visible(all: &[(Hit, u8)]) -> Vec<Hit> {
+    let longest = reach(all.iter().map(|(hit, _)| hit));
+    let hidden = |(hit, domain): &(Hit, u8)| {
+        let from = all.partition_point(|(other, _)| other.first + longest < hit.first);
+        let near = all.get(from..).unwrap_or_default();
+        near.iter().take_while(|(other, _)| other.first <= hit.first).any(|(other, theirs)| {
+            let longer = (other.last - other.first) > (hit.last - hit.first);
+            domain == theirs && longer && hit.last <= other.last
+        })
+    };
+    all.iter().filter(|found| !hidden(found)).map(|(hit, _)| *hit).collect()
 }
 
 impl<'a> Line<'a> {
@@ -48,22 +68,16 @@ impl<'a> Line<'a> {
                 Some((hit, entry.domain))
             })
             .collect();
-        let hides = |(a, da): &(Hit, u8), (b, db): &(Hit, u8)| {
-            da == db
-                && a.first <= b.first
-                && b.last <= a.last
-                && (a.last - a.first) > (b.last - b.first)
-        };
-        let hits: Vec<Hit> =
-            all.iter().filter(|b| !all.iter().any(|a| hides(a, b))).map(|(hit, _)| *hit).collect();
+        let hits = visible(&all);
         let mut tags = vec![0u128; tokens.len()];
         for hit in &hits {
             for bits in tags.iter_mut().take(hit.last + 1).skip(hit.first) {
                 *bits |= bit(hit.tag);
             }
         }
+        let longest = reach(hits.iter());
         let known = numbers.iter().map(Option::is_some).collect();
-        let mut line = Self { vocabulary, tokens, known, hits, clauses: Vec::new(), tags };
+        let mut line = Self { vocabulary, tokens, known, hits, clauses: Vec::new(), longest, tags };
         line.clauses = line.cut_clauses();
         line
     }
@@ -118,17 +132,20 @@ impl<'a> Line<'a> {
 
     /// The longest hit that begins at token `i` and passes the test.
     pub fn starting(&self, i: usize, test: impl Fn(Tag) -> bool) -> Option<Hit> {
-        self.hits
-            .iter()
+        let from = self.hits.partition_point(|hit| hit.first < i);
+        let here = self.hits.get(from..).unwrap_or_default().iter();
+        here.take_while(|hit| hit.first == i)
             .copied()
-            .filter(|hit| hit.first == i && test(hit.tag))
+            .filter(|hit| test(hit.tag))
             .max_by_key(|hit| hit.last)
     }
 
     /// The longest hit that ends at token `i` and passes the test.
     pub fn ending(&self, i: usize, test: impl Fn(Tag) -> bool) -> Option<Hit> {
-        self.hits
-            .iter()
+        let to = self.hits.partition_point(|hit| hit.first <= i);
+        let until = self.hits.get(..to).unwrap_or_default().iter().rev();
+        until
+            .take_while(|hit| hit.first + self.longest >= i)
             .copied()
             .filter(|hit| hit.last == i && test(hit.tag))
             .min_by_key(|hit| hit.first)

@@ -4,7 +4,7 @@ use super::context::{Context, HISTORY};
 use super::line::Line;
 use super::quantity::{Amount, Label, Unit};
 use super::tags::Tag;
-use super::token::Kind;
+use super::token::{Kind, Token};
 
 /// One number that was understood.
 #[derive(Debug, Clone)]
@@ -211,7 +211,7 @@ pub(super) fn gauge(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure> {
         .filter(|a| a.unit == Unit::Gauge && GAUGE.contains(&a.value) && !line.asked(a.last))
     {
         let near = needle_words(line, amount);
-        let has = |tag| near.iter().any(|i| line.has(*i, tag));
+        let has = |tag| near.iter().any(|i| line.has(*i, tag) && !has_own_number(line, *i, tag));
         let paired = amount.last > amount.first + 1;
         if line.has(amount.last + 1, Tag::FluidRate)
             || weighed(line, amount)
@@ -250,6 +250,15 @@ fn needle_words(line: &Line<'_>, amount: &Amount) -> Vec<usize> {
         }));
     }
     words
+}
+
+/// "18g coax 17": the coaxial needle's number follows.
+fn has_own_number(line: &Line<'_>, i: usize, tag: Tag) -> bool {
+    let usual = |token: &Token| (11.0..=25.0).contains(&token.value);
+    tag == Tag::NeedleCoaxial
+        && line.kind(i + 1, Kind::Number)
+        && line.together(i, i + 1)
+        && line.tokens.get(i + 1).is_some_and(usual)
 }
 
 /// `20G thru 19 coax`: the coaxial needle has a number of its own.

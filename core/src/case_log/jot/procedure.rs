@@ -1,6 +1,8 @@
 //! Which procedure a jot is about: the highest rule whose things are all there.
 
-use super::context::{BOOKED, CANCELED, CONVERTED, Context, EXISTING, HISTORY, NEGATED, PLANNED};
+use super::context::{
+    BOOKED, BOOKED_NEAR, CANCELED, CONVERTED, Context, EXISTING, HISTORY, NEGATED, PLANNED,
+};
 use super::line::{Hit, Line};
 use super::tags::Tag;
 use super::vocabulary::{NO_PROCEDURE, Rule};
@@ -23,6 +25,7 @@ struct Seen {
 /// Finds the procedure; a change of plan that leads to none leaves the first one standing.
 pub(super) fn read(line: &Line<'_>, context: &Context) -> Option<NamedProcedure> {
     best(line, context, BOOKED | EXISTING | CONVERTED)
+        .or_else(|| best(line, context, BOOKED_NEAR | EXISTING | CONVERTED))
         .or_else(|| best(line, context, BOOKED | EXISTING))
         // "PCN fell out yest, rescued thru tract": what is there from before, with something done.
         .or_else(|| best(line, context, BOOKED | EXISTING | CONVERTED | HISTORY))

@@ -61,6 +61,9 @@ pub(super) fn read(line: &Line<'_>) -> Vec<Amount> {
     amounts
 }
 
+/// No side of a body holds more.
+const MOST_LITERS: f64 = 40.0;
+
 fn value(line: &Line<'_>, i: usize) -> f64 {
     line.tokens.get(i).map_or(0.0, |token| token.value)
 }
@@ -218,6 +221,10 @@ fn unit(line: &Line<'_>, amount: &mut Amount) {
     if hit.tag == Tag::UnitSecond && line.glued(at) && line.has(hit.last + 1, Tag::AgeAfter) {
         amount.unit = Unit::Other;
         amount.last = hit.last;
+        return;
+    }
+    // "600 R 400 L": nobody holds so many liters.
+    if hit.tag == Tag::UnitLiter && loose && amount.value > MOST_LITERS {
         return;
     }
     // "FT 16 L" ends with a side.

@@ -74,7 +74,8 @@ impl JotReader {
     pub fn read(&self, text: &str, staff: &[StaffMember]) -> JotReading {
         let line = Line::new(text, &self.vocabulary, &self.lexicon);
         let context = Context::new(&line);
-        let mut draft = Draft { line: &line, values: JotValues::default(), marks: Vec::new() };
+        let (values, marks) = (JotValues::default(), Vec::new());
+        let mut draft = Draft { line: &line, values, marks, case: Vec::new() };
         let people = people::read(&line, &context, staff);
         draft.procedure(&context);
         let amounts = quantity::read(&line);
@@ -92,6 +93,8 @@ struct Draft<'a> {
     line: &'a Line<'a>,
     values: JotValues,
     marks: Vec<JotMark>,
+    /// The things that named the procedure.
+    case: Vec<u16>,
 }
 
 impl Draft<'_> {
@@ -123,6 +126,7 @@ impl Draft<'_> {
     fn procedure(&mut self, context: &Context) {
         let Some(named) = procedure::read(self.line, context) else { return };
         let spans = self.spans(&named.hits);
+        self.case = named.hits.iter().map(|hit| hit.thing).collect();
         self.mark(JotField::Procedure, named.id.clone(), spans, &named.rule, named.certain);
         if named.certain {
             self.values.procedure = Some(named.id);
@@ -191,7 +195,7 @@ impl Draft<'_> {
 
     fn people(&mut self, context: &Context, people: &[Named]) {
         let line = self.line;
-        if let Some(named) = role::read(line, context, people) {
+        if let Some(named) = role::read(line, context, people, &self.case) {
             let spans = self.spans(&[named.hit]);
             let value = named.role.as_str().to_owned();
             self.mark(JotField::Role, value, spans, line.rule(named.hit), named.certain);

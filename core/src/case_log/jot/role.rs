@@ -15,7 +15,12 @@ pub(super) struct NamedRole {
 }
 
 /// Finds the role.
-pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Option<NamedRole> {
+pub(super) fn read(
+    line: &Line<'_>,
+    context: &Context,
+    people: &[Named],
+    case: &[u16],
+) -> Option<NamedRole> {
     let supervised = line
         .with(Tag::Supervised)
         .any(|hit| !context.any(hit.first, NEGATED) && !of_the_patient(line, hit.first));
@@ -25,7 +30,8 @@ pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Opti
             Tag::RoleObserved => Role::Observed,
             Tag::RoleScrubbed => Role::Scrubbed,
             Tag::RoleAssisted => Role::Assisted,
-            Tag::RolePart if whole_case(line, *hit) => Role::PerformedSupervised,
+            Tag::RolePart if said_otherwise(line, *hit) => continue,
+            Tag::RolePart if whole_case(line, *hit, case) => Role::PerformedSupervised,
             Tag::RoleStep if !a_step(line, *hit) => continue,
             Tag::RolePart | Tag::RoleStep => Role::DidPart,
             Tag::RoleWhole => Role::PerformedSupervised,
@@ -44,17 +50,27 @@ pub(super) fn read(line: &Line<'_>, context: &Context, people: &[Named]) -> Opti
     if part { best } else { did(line, context, people, supervised, best) }
 }
 
-/// "let me do the thora": the case itself, not a step of it.
-fn whole_case(line: &Line<'_>, hit: Hit) -> bool {
-    let case = line.hits.iter().any(|thing| {
-        let object = thing.tag == Tag::Thing && !line.vocabulary.is_action(thing.thing);
+/// "let me scrub": the same words say something more exact than "let me …".
+fn said_otherwise(line: &Line<'_>, hit: Hit) -> bool {
+    let exact = |tag: Tag| {
+        tag.domain() == hit.tag.domain() && !matches!(tag, Tag::RolePart | Tag::RoleStep)
+    };
+    line.hits.iter().any(|h| h.first == hit.first && h.last == hit.last && exact(h.tag))
+}
+
+/// "let me do the thora" in a thoracentesis: the case itself, not a step of it.
+fn whole_case(line: &Line<'_>, hit: Hit, case: &[u16]) -> bool {
+    let named = line.hits.iter().any(|thing| {
+        let object = thing.tag == Tag::Thing
+            && !line.vocabulary.is_action(thing.thing)
+            && case.contains(&thing.thing);
         object && thing.first == hit.last && thing.last == hit.last
     });
     let next = hit.last + 1;
     let closed = line.ends_clause(hit.last)
         || line.has_any(next, &[Tag::SideLeft, Tag::SideRight])
         || ["w", "with", "myself"].iter().any(|word| line.is(next, word));
-    case && closed && line.is(hit.first, "let")
+    named && closed && line.is(hit.first, "let")
 }
 
 /// "did the snare" is a step; "did the thora" the case, "did the consent" no part of it.
@@ -77,17 +93,26 @@ fn did(
     let own = line.with(Tag::RoleDid).find(|hit| {
         !void(line, context, people, *hit)
             && !line.is(hit.last + 1, "by")
-            && names_case(line, *hit, supervised)
+            && (names_case(line, *hit, supervised) || stands_alone(line, *hit))
     });
     match (own, stated) {
         (Some(hit), _) if supervised => {
             Some(NamedRole { role: Role::PerformedSupervised, hit, certain: true })
         }
         (Some(hit), None) => {
-            Some(NamedRole { role: Role::PerformedSupervised, hit, certain: false })
+            let certain = stands_alone(line, hit);
+            Some(NamedRole { role: Role::PerformedSupervised, hit, certain })
         }
         (_, stated) => stated,
     }
+}
+
+/// ", performed,": a clause of one word is the student's own role.
+fn stands_alone(line: &Line<'_>, hit: Hit) -> bool {
+    let opens = hit.first == 0
+        || !line.together(hit.first - 1, hit.first)
+        || line.kind(hit.first - 1, Kind::Mark);
+    opens && line.ends_clause(hit.last) && !line.is(hit.first, "did")
 }
 
 /// "did" says the whole case when a procedure or a supervisor stands close behind it.
@@ -146,7 +171,10 @@ fn someone_else(line: &Line<'_>, people: &[Named], hit: Hit) -> bool {
 /// "scrubbed w/ moreau watched": whoever comes after "with" is company.
 fn with_before(line: &Line<'_>, people: &[Named], person: usize) -> bool {
     let first = people.iter().find(|p| p.last == person).map_or(person, |p| p.first);
-    let Some(before) = first.checked_sub(1) else { return false };
+    let Some(mut before) = first.checked_sub(1) else { return false };
+    if line.is(before, "the") && before > 0 {
+        before -= 1;
+    }
     line.is(before, "with")
         || line.is(before, "w")
         || (line.is(before, "/") && before > 0 && line.is(before - 1, "w"))

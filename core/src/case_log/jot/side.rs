@@ -40,7 +40,7 @@ pub(super) fn read(
             Tag::SideEach if each_counts(line, *hit) => Side::Bilateral,
             _ => continue,
         };
-        let void = context.any(hit.first, NEGATED | HISTORY | REASON | CANCELED)
+        let void = context.any(hit.first, NEGATED | HISTORY | CANCELED)
             || is_unit(line, *hit, amounts)
             || is_level(line, *hit)
             || line.asked(hit.last)
@@ -54,9 +54,11 @@ pub(super) fn read(
             seen.push((about, side, *hit));
         }
     }
-    // A side that was only booked gives way to the one that was done.
-    if seen.iter().any(|(.., hit)| !context.any(hit.first, BOOKED | CONVERTED | EXISTING)) {
-        seen.retain(|(.., hit)| !context.any(hit.first, BOOKED | CONVERTED | EXISTING));
+    // A side in a reason, or only booked, gives way to the one that was done.
+    for weak in [REASON, BOOKED | CONVERTED | EXISTING] {
+        if seen.iter().any(|(.., hit)| !context.any(hit.first, weak)) {
+            seen.retain(|(.., hit)| !context.any(hit.first, weak));
+        }
     }
     let best = seen.iter().map(|(about, ..)| *about).min()?;
     seen.retain(|(about, ..)| *about == best);
@@ -80,11 +82,20 @@ fn settle(line: &Line<'_>, seen: &[(About, Side, Hit)], about: About) -> Option<
         let gap = b.first.abs_diff(a.last);
         let joined = (gap <= 6 && (a.last + 1..b.first).any(|i| joins(line, i)))
             || (gap == 2 && line.is(a.last + 1, "then"));
-        if joined {
+        // "L obturator coil, R iliac gelfoam": something done on either side.
+        let each =
+            one.iter().all(|hit| acted(line, *hit)) && other.iter().all(|hit| acted(line, *hit));
+        if joined || each {
             return Some(NamedSide { side: Side::Bilateral, hits: vec![*a, *b], certain });
         }
     }
     Some(NamedSide { side: *first, hits: one, certain })
+}
+
+fn acted(line: &Line<'_>, hit: Hit) -> bool {
+    line.with(Tag::Thing).any(|thing| {
+        line.vocabulary.is_action(thing.thing) && line.together(thing.first, hit.first)
+    })
 }
 
 fn joins(line: &Line<'_>, i: usize) -> bool {
@@ -94,6 +105,7 @@ fn joins(line: &Line<'_>, i: usize) -> bool {
 /// "both sides", "8.5 fr both": a paired thing follows, or the clause ends.
 fn each_counts(line: &Line<'_>, hit: Hit) -> bool {
     line.ends_clause(hit.last)
+        || line.words_before(hit.first, 1).any(|i| line.has(i, Tag::SitePaired))
         || line.words_after(hit.last, 2).any(|i| line.has(i, Tag::SitePaired))
 }
 

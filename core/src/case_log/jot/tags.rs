@@ -106,6 +106,8 @@ tags! {
     ComplicationModifier = "modifier complication",
     /// "after", "needed": something happened.
     EventNear = "event near",
+    /// "after", "during": it came with the procedure.
+    EventAfter = "event after",
     /// Before a word: it is the reason for the case.
     IndicationBefore = "indication before",
     /// After a word: it turned out to be nothing.

@@ -50,6 +50,8 @@ struct RawEntry {
     terms: Vec<Spanned<String>>,
     #[serde(default)]
     unless: Vec<Spanned<String>>,
+    #[serde(default)]
+    strong_for: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +90,8 @@ pub(super) struct Entry {
     pub thing: u16,
     /// Procedures in which a complication word is the reason for the case.
     pub unless: Vec<String>,
+    /// Procedures in which a weak complication word needs nothing beside it.
+    pub strong_for: Vec<String>,
 }
 
 /// A way to name a procedure: all these things, none of those.
@@ -185,8 +189,10 @@ impl Vocabulary {
         } else {
             tag.domain()
         });
-        let unless = raw.unless.iter().map(|id| id.get_ref().clone()).collect();
-        self.entries.push(Entry { id: raw.id.get_ref().clone(), tag, domain, thing, unless });
+        let ids = |list: &[Spanned<String>]| list.iter().map(|id| id.get_ref().clone()).collect();
+        let (unless, strong_for) = (ids(&raw.unless), ids(&raw.strong_for));
+        let id = raw.id.get_ref().clone();
+        self.entries.push(Entry { id, tag, domain, thing, unless, strong_for });
         for term in &raw.terms {
             let tokens = token::cut(term.get_ref());
             if tokens.is_empty() {
