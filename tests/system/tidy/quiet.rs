@@ -4,7 +4,7 @@ use super::{code, nothing, texts};
 
 /// Types that derive `Debug` although they hold texts: ours, such as content and names of fields, or those
 /// of files and devices. Everything else takes `quiet_debug!`.
-const NOT_THE_USERS: [&str; 41] = [
+const NOT_THE_USERS: [&str; 43] = [
     "AdverseEventGrade",
     "AdverseEventScheme",
     "CategoryTally",
@@ -45,7 +45,9 @@ const NOT_THE_USERS: [&str; 41] = [
     "VocabularyError",
     "VocabularyFile",
     "Wording",
+    "BackupReport",
     "BackupState",
+    "RestoreReport",
 ];
 
 /// The name and the body of every type whose `Debug` is derived.
