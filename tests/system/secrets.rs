@@ -302,3 +302,18 @@ fn what_is_erased_is_in_no_page_and_in_no_log() {
     assert_eq!(book.history(case, "note").unwrap_err(), LogbookError::NotFound { id: case });
     assert_eq!(book.draft(draft.id).unwrap_err(), LogbookError::NoDraft);
 }
+
+#[test]
+fn the_log_is_emptied_once_nobody_reads_it_any_more() {
+    let full = Full::new();
+    let log = full.folder.path().join("book.db-wal");
+    let export =
+        full.book.export_to_job(Box::new(std::io::sink()), ExportFormat::Jsonl, None).unwrap();
+    full.book.erase(full.case).unwrap();
+    assert!(log.metadata().unwrap().len() > 0, "the export reads from it");
+    drop(export);
+    full.book.create_case(fields(json!({"procedure": "picc"}))).unwrap();
+    assert_eq!(log.metadata().unwrap().len(), 0);
+    let raw = raw(full.folder.path(), &*full.vault);
+    assert_eq!(found_in(&decrypted_pages(&raw)), None);
+}

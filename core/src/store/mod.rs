@@ -21,6 +21,7 @@ mod wal;
 mod whole_file;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -38,6 +39,10 @@ pub use rekey::KeyChange;
 pub(crate) use whole_file::WholeFile;
 
 pub(crate) const PAGE_BYTES: usize = 4096;
+/// How long a write waits for another program's.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// How long emptying the log waits for readers; whoever erases waits with it.
+const READER_WAIT: Duration = Duration::from_millis(40);
 const DATABASE: &str = "book.db";
 const LOG: &str = "book.db-wal";
 
@@ -102,6 +107,8 @@ pub(crate) struct Store {
     key: BookKey,
     key_file: KeyFile,
     writer: Mutex<Connection>,
+    /// Pages from before an erasure are still in the log.
+    log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
     // Let go of last: until then the connections use the files.
     _lock: BookLock,
@@ -161,12 +168,19 @@ impl Store {
         let reader = connect(&place.database(), &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
-        Ok(Self { place, key, key_file, writer, reader, _lock: lock })
+        let log_is_stale = AtomicBool::new(false);
+        Ok(Self { place, key, key_file, writer, log_is_stale, reader, _lock: lock })
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        write(&mut lock(&self.writer), work)
+        let mut conn = lock(&self.writer);
+        let value = write(&mut conn, work)?;
+        if self.log_is_stale.load(Ordering::Relaxed) {
+            // What was written is saved, whether or not this works.
+            let _ = self.try_to_empty_log(&conn);
+        }
+        Ok(value)
     }
 
     /// Runs `work` on the reading connection.
@@ -184,9 +198,20 @@ impl Store {
         self.read(|conn| conn.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(sql))
     }
 
-    /// Moves the log into the database and empties it, so that no old page stays in it.
+    /// Moves the log into the database and empties it, so that no old page stays in it. While long work
+    /// reads from the log that has to wait: it is made up for after a later write, or on closing.
     pub(crate) fn empty_log(&self) -> Result<()> {
-        lock(&self.writer).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(sql)
+        self.log_is_stale.store(true, Ordering::Relaxed);
+        self.try_to_empty_log(&lock(&self.writer))
+    }
+
+    fn try_to_empty_log(&self, conn: &Connection) -> Result<()> {
+        conn.busy_timeout(READER_WAIT).map_err(sql)?;
+        let blocked =
+            conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        conn.busy_timeout(BUSY_WAIT).map_err(sql)?;
+        self.log_is_stale.store(blocked.map_err(sql)?, Ordering::Relaxed);
+        Ok(())
     }
 
     /// What tells this file from a copy of it.
@@ -296,7 +321,7 @@ fn open_keyed(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
     // SQLCipher's own log would go to the terminal.
     conn.execute_batch("PRAGMA cipher_log_level = NONE").map_err(sql)?;
     conn.pragma_update(None, "key", key.pragma().as_str()).map_err(sql)?;
-    conn.busy_timeout(Duration::from_secs(5)).map_err(sql)?;
+    conn.busy_timeout(BUSY_WAIT).map_err(sql)?;
     Ok(conn)
 }
 
