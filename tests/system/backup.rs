@@ -56,7 +56,7 @@ fn a_backup_shows_one_moment_while_saving_goes_on() {
     let setup = setup(&folder.path().join("book"), 3);
     let (book, code) = Logbook::create(setup.clone()).unwrap();
     for number in 0..300 {
-        book.create_case(case(number, &"a long story ".repeat(40))).unwrap();
+        book.create_case(case(number, &"a long story ".repeat(400))).unwrap();
     }
     let file = folder.path().join("out.backup");
     let job = book.backup_job(&file, Seal::RecoveryCode).unwrap();

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 use seldinger_core::error::{DamagedPart, LogbookError};
 use seldinger_core::logbook::{Logbook, Setup};
+use seldinger_core::store::Place;
 use seldinger_core::store::key::{KeyVault as _, KeyVaultError};
 use serde_json::Value;
-use system_tests::{App, MemoryVault, SeededIds, case, setup};
+use system_tests::{App, MemoryVault, SeededIds, case, raw, setup};
 
 const FLIPS: usize = 200;
 
@@ -41,9 +42,7 @@ fn put(base: &Path, number: usize, files: &Files) -> PathBuf {
 }
 
 fn at(setup: &Setup, folder: &Path) -> Setup {
-    let mut setup = setup.clone();
-    setup.place.folder = folder.to_owned();
-    setup
+    Setup { place: Place::new(folder), ..setup.clone() }
 }
 
 /// Every case that can be read, by its number; all of them are what was saved.
@@ -252,21 +251,16 @@ fn a_newer_schema_is_left_as_it_is() {
     let vault = Arc::new(MemoryVault::default());
     let place = folder.path().join("book");
     let setup = Setup { vault: vault.clone(), ..setup(&place, 5) };
-    let (book, code) = Logbook::create(setup.clone()).unwrap();
+    let book = Logbook::create(setup.clone()).unwrap().0;
     book.create_case(case(1, &note(1))).unwrap();
     drop(book);
-    let key = vault.load(vault.names().remove(0)).unwrap().unwrap();
-    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    let conn = rusqlite::Connection::open(place.join("book.db")).unwrap();
-    conn.execute_batch(&format!("PRAGMA key = \"x'{key}'\"; PRAGMA user_version = 99")).unwrap();
-    drop(conn);
+    raw(&place, &*vault).execute_batch("PRAGMA user_version = 99").unwrap();
     let before = files(&place);
     let newer = LogbookError::NewerSchema { found: 99, known: seldinger_core::store::SCHEMA };
     assert_eq!(Logbook::open(setup.clone()).unwrap_err(), newer);
     let changed = Logbook::change_key_job(&setup).and_then(|job| job.run(|_| ()));
     assert_eq!(changed.unwrap_err(), newer);
     assert_eq!(files(&place), before);
-    drop(code);
 }
 
 /// Fills a disk of one mebibyte under a book, on a mount that only this process and its children see.

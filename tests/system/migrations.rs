@@ -48,8 +48,8 @@ fn freeze(target: &Path) {
     }
     let name = vault.names().remove(0);
     let key = vault.load(name.clone()).unwrap().unwrap();
-    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(target.join(KEY), format!("{name} {key}\n")).unwrap();
+    let digits: Vec<String> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    fs::write(target.join(KEY), format!("{name} {}\n", digits.concat())).unwrap();
 }
 
 #[test]

@@ -95,7 +95,7 @@ enum Doing {
     Pages(Aside<u64>),
     Parts(Aside<Vec<DamagedPart>>),
     Records,
-    Backups(Option<Checking>),
+    Backups(Option<Box<Checking>>),
     Done,
 }
 
@@ -168,10 +168,10 @@ impl Verify {
     }
 
     /// One piece of a backup; the last in the list is the next to be read.
-    fn backups(&mut self, checking: Option<Checking>) -> Result<Doing> {
+    fn backups(&mut self, checking: Option<Box<Checking>>) -> Result<Doing> {
         let Some(path) = self.backups.last() else { return Ok(Doing::Done) };
         let step = match checking {
-            None => Checking::begin(path).map(Some),
+            None => Checking::begin(path).map(Box::new).map(Some),
             Some(mut checking) => checking.piece().map(|last| (!last).then_some(checking)),
         };
         let whole = match step {

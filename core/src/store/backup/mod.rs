@@ -29,13 +29,19 @@ use crate::store::key_file::sync_folder;
 const FOLDER: &str = "backups";
 
 /// What a backup wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct BackupReport {
     /// Where it is.
     pub file: String,
     /// How long it is.
     pub bytes: u64,
+}
+
+impl std::fmt::Debug for BackupReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BackupReport").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
 }
 
 /// The work: a copy of the pages first, encrypted by the book's key, then that copy into the file.

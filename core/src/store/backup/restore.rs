@@ -20,13 +20,19 @@ use crate::store::swap::{self, Prepared, REPLACED};
 use crate::store::{Place, SCHEMA};
 
 /// What a restore did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct RestoreReport {
     /// Records in the restored book, deleted ones too.
     pub records: u64,
     /// The folder in which the replaced book is kept; `None` where there was none.
     pub replaced: Option<String>,
+}
+
+impl std::fmt::Debug for RestoreReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RestoreReport").field("records", &self.records).finish_non_exhaustive()
+    }
 }
 
 /// The work. Its progress counts the bytes of the backup, read twice.
