@@ -1,7 +1,5 @@
 //! Cases: saving, reading, counting, finding.
 
-use rusqlite::Connection;
-
 use super::{DELETED_DAYS, Logbook};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use crate::case_log::rows;
@@ -10,7 +8,7 @@ use crate::content::{Content, GoalScheme};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
-use crate::store::search;
+use crate::store::{Connection, search};
 use crate::time::{DAY_MS, Moment, UtcMillis};
 
 /// The kind of case entries.
@@ -254,7 +252,7 @@ impl Logbook {
         ids: &[RecordId],
     ) -> Result<Vec<(RecordId, Vec<SnippetPiece>)>> {
         let Some(expression) = rows::search_expression(typed) else { return Ok(Vec::new()) };
-        self.read(|conn| {
+        self.read_indexed(|conn| {
             let mut found = Vec::new();
             for id in ids {
                 let snippet = search::snippet(conn, &expression, *id)?.unwrap_or_default();

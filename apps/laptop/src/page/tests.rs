@@ -1,6 +1,6 @@
 //! Pages as a browser sees them.
 
-use seldinger_core::case_log::list::CaseFilter;
+use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 
 use crate::serve::visit::Visit;
 
@@ -79,7 +79,7 @@ fn a_guess_is_saved_when_it_is_confirmed() {
     let read = visit.post_part("/jot/read", &[jot, ("confirmed", "french")]);
     assert!(read.body.contains("unsure sure"));
     visit.post_part("/jot", &[jot, ("confirmed", "french"), ("performed", "2026-10-21T23:40")]);
-    let page = visit.state.book().cases(&CaseFilter::default(), Default::default(), None).unwrap();
+    let page = visit.state.book().cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
     let fields = &visit.state.book().record(page.rows[0].id).unwrap().fields;
     assert_eq!(fields["french"], 12);
     assert_eq!(page.rows[0].clock_time, "23:40");

@@ -66,11 +66,11 @@ pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Vault
     match wanted {
         Some(VaultMode::Keyring) if !Keyring::works() => Err(LogbookError::KeyUnavailable.into()),
         Some(VaultMode::Keyring) => Ok(keyring()),
-        Some(VaultMode::Passphrase) => sealed(places, new_passphrase(places)?),
+        Some(VaultMode::Passphrase) => sealed(places, &new_passphrase(places)?),
         Some(VaultMode::KeyFile) => Ok(key_file(places)),
         None if Keyring::works() => Ok(keyring()),
         None => match offered_passphrase(places)? {
-            Some(passphrase) => sealed(places, passphrase),
+            Some(passphrase) => sealed(places, &passphrase),
             None => Ok(key_file(places)),
         },
     }
@@ -84,8 +84,8 @@ fn key_file(places: &Places) -> Vault {
     Vault { mode: VaultMode::KeyFile, keys: Arc::new(KeyFiles::new(places.key_files())) }
 }
 
-fn sealed(places: &Places, passphrase: Zeroizing<String>) -> Result<Vault, Failure> {
-    let keys = Sealed::open_or_make(&places.sealed_keys(), &passphrase);
+fn sealed(places: &Places, passphrase: &str) -> Result<Vault, Failure> {
+    let keys = Sealed::open_or_make(&places.sealed_keys(), passphrase);
     let keys = keys.map_err(|error| match error {
         KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
         other => Failure::Book(other.into()),

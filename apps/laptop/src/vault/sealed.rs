@@ -59,10 +59,7 @@ impl Sealed {
     /// # Errors
     /// `WrongPassphrase`; `Unavailable` where the file cannot be read or written.
     pub fn open_or_make(path: &Path, passphrase: &str) -> Result<Self, KeyVaultError> {
-        let file = match read(path)? {
-            Some(file) => file,
-            None => return Self::make(path, passphrase),
-        };
+        let Some(file) = read(path)? else { return Self::make(path, passphrase) };
         let cipher = cipher(passphrase, &file.salt, file.cost)?;
         let opened = Self { path: path.to_owned(), salt: file.salt.clone(), cipher };
         let check = file.keys.get(CHECK).ok_or(KeyVaultError::Unavailable)?;
