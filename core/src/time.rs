@@ -96,6 +96,7 @@ impl Moment {
     }
 
     /// Another instant on the same wall clock.
+    #[must_use]
     pub fn at(&self, utc: UtcMillis) -> Self {
         Self { utc, offset_min: self.offset_min }
     }

@@ -35,6 +35,8 @@ pub fn open(home: &Home, vault: &Vault) -> Result<Logbook> {
 
 #[cfg(test)]
 mod tests {
+    use seldinger_core::case_log::list::CaseFilter;
+
     use super::*;
     use crate::data_dir::Places;
     use crate::vault::VaultMode;
@@ -45,7 +47,7 @@ mod tests {
         let places = Places::in_folder(folder.path());
         let home = Home { places: places.clone(), wanted: Some(VaultMode::KeyFile) };
         let vault = Vault::noted_or_chosen(&places, home.wanted).unwrap();
-        let cases = |book: &Logbook| book.count_cases(&Default::default()).unwrap();
+        let cases = |book: &Logbook| book.count_cases(&CaseFilter::default()).unwrap();
         let written = ROTATION.matches("{\"kind\": \"case\"").count() as u64;
         assert!(written > 20);
         assert_eq!(cases(&open(&home, &vault).unwrap()), written);

@@ -3,6 +3,7 @@
 use clap::Args;
 use seldinger_core::case_log::tally::{RoleCount, Tally};
 use seldinger_core::case_log::values::Role;
+use seldinger_core::time::Day;
 use serde_json::{Value, json};
 
 use super::cases::FilterArgs;
@@ -47,7 +48,7 @@ fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
     ))?;
     out.line("")?;
     for count in tally.roles.iter().filter(|count| count.cases > 0) {
-        out.line(format_args!("{:>6}  {}", count.cases, role(count)))?;
+        out.line(format_args!("{:>6}  {}", count.cases, role(count.role)))?;
     }
     out.line("")?;
     for attending in &tally.attendings {
@@ -100,8 +101,8 @@ fn goals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
     Ok(())
 }
 
-fn role(count: &RoleCount) -> String {
-    if count.role.is_none() { "role not written".to_owned() } else { look::role(count.role).into() }
+fn role(role: Option<Role>) -> String {
+    if role.is_none() { "role not written".to_owned() } else { look::role(role).into() }
 }
 
 fn roles_json(roles: &[RoleCount]) -> Value {
@@ -142,8 +143,8 @@ fn to_json(tally: &Tally) -> Value {
     });
     json!({
         "cases": tally.cases,
-        "first_day": tally.first_day.map(|day| day.iso()),
-        "last_day": tally.last_day.map(|day| day.iso()),
+        "first_day": tally.first_day.map(Day::iso),
+        "last_day": tally.last_day.map(Day::iso),
         "procedures": tally.procedures,
         "repeated": tally.repeated,
         "roles": roles_json(&tally.roles),

@@ -1,6 +1,6 @@
 //! Pages as a browser sees them.
 
-use seldinger_core::case_log::list::CaseFilter;
+use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 
 use crate::serve::visit::Visit;
 
@@ -79,7 +79,7 @@ fn a_guess_is_saved_when_it_is_confirmed() {
     let read = visit.post_part("/jot/read", &[jot, ("confirmed", "french")]);
     assert!(read.body.contains("unsure sure"));
     visit.post_part("/jot", &[jot, ("confirmed", "french"), ("performed", "2026-10-21T23:40")]);
-    let page = visit.state.book().cases(&CaseFilter::default(), Default::default(), None).unwrap();
+    let page = visit.state.book().cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
     let fields = &visit.state.book().record(page.rows[0].id).unwrap().fields;
     assert_eq!(fields["french"], 12);
     assert_eq!(page.rows[0].clock_time, "23:40");
@@ -182,6 +182,36 @@ fn what_is_exported_can_be_imported() {
     assert!(
         other.post_file("/import?skip_bad=true", "nope\n").body.contains("1 line was left out")
     );
+}
+
+#[test]
+fn a_long_list_comes_page_by_page() {
+    let visit = Visit::new();
+    let line = |n: u32| {
+        let at = format!("2026-10-{:02}T{:02}:05:00-05:00", 1 + n / 12, n % 12);
+        format!("{{\"kind\":\"case\",\"at\":\"{at}\",\"fields\":{{\"procedure\":\"picc\"}}}}\n")
+    };
+    visit.post_file("/import", &(0..70).map(line).collect::<String>());
+    let rows = |body: &str| body.matches("<td class=\"day\">").count();
+    let page = visit.get("/").body;
+    assert_eq!((rows(&page), page.contains("70 cases")), (50, true));
+    let next = page.split("hx-vals='{\"after\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let more = visit.post_part("/cases/more", &[("after", next)]).body;
+    assert_eq!((rows(&more), more.contains("Load more")), (20, false));
+}
+
+#[test]
+fn a_half_typed_form_is_found_again() {
+    let visit = Visit::new();
+    let form = visit.get("/cases/new");
+    assert!(!visit.get("/").body.contains("typed and not saved"));
+    let draft = form.value("draft");
+    let fields = [("form", "case"), ("record", ""), ("draft", &draft), ("f.lesson", "two wires")];
+    visit.post_part("/form/keep", &fields);
+    assert!(visit.get("/").body.contains("typed and not saved"));
+    assert!(visit.get("/cases/new").body.contains("two wires"));
+    assert!(visit.post("/form/save", &fields).location().starts_with("/cases/"));
+    assert!(!visit.get("/cases/new").body.contains("two wires"));
 }
 
 #[test]

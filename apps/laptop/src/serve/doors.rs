@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn idle_doors_lock_and_used_ones_do_not() {
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_mins(1);
         let (doors, start) = (Doors::new(Some(limit)), Instant::now());
         let cookie = doors.enter(&doors.new_token(), start).unwrap();
         let later = start + Duration::from_secs(59);

@@ -10,7 +10,7 @@ use seldinger_core::case_log::list::{CaseChoices, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::error::Result;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{Logbook, SnippetPiece};
+use seldinger_core::logbook::{CASE, Logbook, SnippetPiece};
 
 use super::jot::JotBox;
 use super::query::{self, CaseQuery, Group, NO_ROLE};
@@ -79,6 +79,8 @@ impl Rows {
 struct CasesPage {
     shell: Shell,
     jot: JotBox,
+    /// A new case is typed into the form and not saved.
+    half_typed: bool,
     query: CaseQuery,
     choices: CaseChoices,
     list: Rows,
@@ -133,8 +135,9 @@ pub async fn more(
 async fn whole(state: AppState, shell: Shell, query: CaseQuery) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Cases);
     let page = state.ask(move |book| {
+        let half_typed = book.draft_of(CASE, None)?.is_some_and(|draft| !draft.typed.is_empty());
         let (list, choices) = (Rows::read(book, &query)?, book.case_choices()?);
-        Ok(CasesPage { shell, jot: JotBox::restore(book)?, query, choices, list })
+        Ok(CasesPage { shell, jot: JotBox::restore(book)?, half_typed, query, choices, list })
     });
     draw(&page.await?)
 }
