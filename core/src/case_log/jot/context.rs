@@ -116,53 +116,54 @@ impl Context {
     }
 
     fn changes(&mut self, line: &Line<'_>) {
-        for cue in line.with(Tag::CueConverted) {
-            let follows = line.hits.iter().any(|hit| hit.tag == Tag::Thing && hit.first > cue.last);
-            if follows && !line.kind(cue.last + 1, Kind::Number) {
-                self.drop_before(cue.first, CONVERTED);
-            }
-        }
-        self.failures(line);
+        let last_thing = line.with(Tag::Thing).map(|hit| hit.first).max().unwrap_or(0);
+        // What stands before the last turn was not what was done in the end.
+        let converted = line
+            .with(Tag::CueConverted)
+            .filter(|cue| last_thing > cue.last && !line.kind(cue.last + 1, Kind::Number));
+        let mut turned = converted.map(|cue| cue.first).max();
         for cue in line.with(Tag::CueInstead) {
-            let turn =
-                (0..cue.first).rev().find(|i| line.together(*i, cue.first) && stops(line, *i));
-            let start = (0..cue.first).find(|i| line.together(*i, cue.first));
-            self.drop_before(turn.or(start).unwrap_or(0), CONVERTED);
+            let start = line.clause_start(cue.first);
+            let turn = (start..cue.first).rev().find(|i| stops(line, *i));
+            turned = turned.max(Some(turn.unwrap_or(start)));
         }
-        for cue in line.with(Tag::CueCanceled) {
-            // In a clause of its own it calls off all that stands before it.
-            let own = line
-                .hits
-                .iter()
-                .find(|hit| hit.tag == Tag::Thing && line.together(hit.first, cue.first));
-            self.changed = true;
-            for i in 0..cue.first {
-                if own.is_none() || line.together(i, cue.first) {
-                    self.set(i, CANCELED);
-                }
-            }
+        if let Some(end) = turned {
+            self.drop_within(0, end, CONVERTED);
         }
+        self.failures(line, last_thing);
+        self.canceled(line);
     }
 
-    /// "stent attempt failed at UVJ so PCN exchanged": a turn follows, with something done behind it.
-    fn failures(&mut self, line: &Line<'_>) {
+    /// "stent attempt failed at UVJ so PCN exchanged": a turn, and something done behind it.
+    fn failures(&mut self, line: &Line<'_>, last_thing: usize) {
         for cue in line.with(Tag::CueFailed) {
-            let turn = (cue.last + 1..line.tokens.len()).find(|i| turns(line, *i));
-            let Some(turn) = turn.filter(|turn| turn - cue.last <= FAILURE_WORDS) else { continue };
-            let done = line.hits.iter().any(|hit| hit.tag == Tag::Thing && hit.first > turn);
-            let start = (0..cue.first).find(|i| line.together(*i, cue.first));
-            if let Some(start) = start.filter(|_| done) {
-                self.changed = true;
-                for i in start..cue.first {
-                    self.set(i, CONVERTED);
-                }
+            let turn = (cue.last + 1..).take(FAILURE_WORDS).find(|i| turns(line, *i));
+            if turn.is_some_and(|turn| last_thing > turn) {
+                self.drop_within(line.clause_start(cue.first), cue.first, CONVERTED);
             }
         }
     }
 
-    fn drop_before(&mut self, end: usize, bit: u16) {
+    /// In a clause of its own a cancellation calls off all that stands before it.
+    fn canceled(&mut self, line: &Line<'_>) {
+        let mut all = 0;
+        for cue in line.with(Tag::CueCanceled) {
+            let (start, end) = (line.clause_start(cue.first), line.clause_end(cue.first));
+            if line.with(Tag::Thing).any(|hit| (start..=end).contains(&hit.first)) {
+                self.drop_within(start, cue.first, CANCELED);
+            } else {
+                all = cue.first;
+            }
+            self.changed = true;
+        }
+        for i in 0..all {
+            self.set(i, CANCELED);
+        }
+    }
+
+    fn drop_within(&mut self, start: usize, end: usize, bit: u16) {
         self.changed = true;
-        for i in 0..end {
+        for i in start..end {
             self.set(i, bit);
         }
     }

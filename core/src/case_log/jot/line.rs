@@ -194,6 +194,11 @@ impl<'a> Line<'a> {
         (of..self.tokens.len()).take_while(|i| self.together(of, *i)).last().unwrap_or(of)
     }
 
+    /// The first token of the clause of `of`.
+    pub fn clause_start(&self, of: usize) -> usize {
+        (0..=of).rev().take_while(|i| self.together(of, *i)).last().unwrap_or(of)
+    }
+
     /// Whether token `i` ends its clause.
     pub fn ends_clause(&self, i: usize) -> bool {
         !self.together(i, i + 1)

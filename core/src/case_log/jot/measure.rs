@@ -59,7 +59,7 @@ pub(super) fn fluoro_min(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure>
         found.label_at = Some((label.first, label.last));
         Some(found)
     });
-    behind.or_else(|| beside_dose(line, amounts))
+    behind.or_else(|| beside_dose(line, amounts)).or_else(|| behind_fluoroscopy(line, amounts))
 }
 
 /// "0.6 min, 5 mGy": a time that opens its clause right before a dose.
@@ -77,6 +77,21 @@ fn beside_dose(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure> {
         (alone && opens && kerma && between)
             .then(|| measure(time, "fluoro_min: time beside a dose"))
     })
+}
+
+/// "US/fluoro, 0.7 min": a time that is a clause of its own, right behind a fluoroscopy.
+fn behind_fluoroscopy(line: &Line<'_>, amounts: &[Amount]) -> Option<Measure> {
+    let time = amounts.iter().find(|amount| {
+        let alone = amount.unit == Unit::Time && amount.label == Label::None;
+        let Some(comma) = amount.first.checked_sub(1) else { return false };
+        let before = comma.checked_sub(1).filter(|_| line.kind(comma, Kind::Mark));
+        let screened = before.is_some_and(|last| {
+            let clause = |i: &usize| line.together(*i, last);
+            (0..=last).rev().take_while(clause).take(4).any(|i| line.has(i, Tag::GuidanceFluoro))
+        });
+        alone && screened && line.ends_clause(amount.last)
+    })?;
+    Some(measure(time, "fluoro_min: time behind fluoroscopy"))
 }
 
 /// The air kerma: labeled, or a bare dose in mGy.
@@ -133,7 +148,8 @@ pub(super) fn french(
         .filter(|a| a.unit == Unit::French && FRENCH.contains(&a.value) && !line.asked(a.last))
     {
         let size = size_of(line, amount);
-        let earlier = context.any(amount.first, HISTORY) && !amount.chained;
+        let before = amount.first > 0 && line.has(amount.first - 1, Tag::SizeBefore);
+        let earlier = (context.any(amount.first, HISTORY) || before) && !amount.chained;
         let order = match size {
             Size::Other => continue,
             _ if earlier => 0,
@@ -278,13 +294,14 @@ pub(super) fn volume_ml(
     let mut of_side = None;
     for amount in amounts.iter().filter(|a| a.unit == Unit::Ml && a.label != Label::Kerma) {
         let Some(mut order) = fluid(line, amount) else { continue };
+        let plain = order == PLAIN_FLUID;
         if context.any(amount.first, HISTORY) {
             continue;
         }
         if amount.first > 0 && line.has(amount.first - 1, Tag::LabelFiller) {
             order += 1;
         }
-        if order == 0 && !drains {
+        if plain && !drains {
             continue;
         }
         let side = side_of(line, amount);
@@ -297,7 +314,9 @@ pub(super) fn volume_ml(
                     sum.rule = "volume_ml: one number a side";
                 }
             }
-            Some((other, _)) if order <= *other => {}
+            // Of two that are told alike the larger one holds the other.
+            Some((other, sum))
+                if order < *other || (order == *other && amount.value <= sum.value) => {}
             _ => {
                 let found = measure(amount, "volume_ml: number, unit");
                 best = Some((order, Measure { first: amount.first, ..found }));
@@ -316,19 +335,31 @@ fn side_of(line: &Line<'_>, amount: &Amount) -> Option<Tag> {
     at(amount.last + 1).or(before)
 }
 
+const SAMPLE_FLUID: u8 = 1;
+const PLAIN_FLUID: u8 = 2;
+const TOLD_FLUID: u8 = 4;
+
 /// How surely an amount of fluid was taken off; none when it went in or is a rate.
 fn fluid(line: &Line<'_>, amount: &Amount) -> Option<u8> {
     let next = amount.last + 1;
     if line.has(next, Tag::FluidRate) || amount.label == Label::Other {
         return None;
     }
-    let mut out = 0;
+    let mut out = PLAIN_FLUID;
     for i in line.words_after(amount.last, 4) {
         if line.kind(i, Kind::Number) {
             break;
         }
         if line.has(i, Tag::FluidOut) {
-            out = 2;
+            out = TOLD_FLUID;
+            break;
+        }
+        if line.has(i, Tag::FluidSample) {
+            out = SAMPLE_FLUID;
+            break;
+        }
+        // "8.8 L, albumin 75 g": with a number of its own.
+        if line.has(i, Tag::FluidIn) && line.kind(i + 1, Kind::Number) {
             break;
         }
         if line.has(i, Tag::FluidIn) {
@@ -340,9 +371,9 @@ fn fluid(line: &Line<'_>, amount: &Amount) -> Option<u8> {
             break;
         }
         if line.has(i, Tag::FluidOut) {
-            return Some(2);
+            return Some(TOLD_FLUID);
         }
-        if line.has(i, Tag::FluidIn) && out == 0 {
+        if line.has(i, Tag::FluidIn) && out == PLAIN_FLUID {
             return None;
         }
     }

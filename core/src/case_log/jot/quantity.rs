@@ -257,7 +257,8 @@ fn unit(line: &Line<'_>, amount: &mut Amount) {
 /// Whether the lone letter at `at` belongs to the words after it.
 fn names_something(line: &Line<'_>, at: usize) -> bool {
     let longer = line.hits.iter().any(|hit| {
-        hit.first == at && hit.last > at && matches!(hit.tag, Tag::Thing | Tag::SideLeft)
+        let named = hit.tag == Tag::Thing && !line.vocabulary.is_action(hit.thing);
+        hit.first == at && hit.last > at && (named || hit.tag == Tag::SideLeft)
     });
     longer || line.has_any(at + 1, &[Tag::SiteAccess, Tag::SitePaired])
 }

@@ -233,14 +233,18 @@ impl Draft<'_> {
 
     /// The words that no mark covers, joined where they stand side by side.
     fn unread(&self) -> Vec<TextSpan> {
+        let tokens = &self.line.tokens;
+        let mut covered = vec![false; tokens.len()];
+        for span in self.marks.iter().flat_map(|mark| &mark.spans) {
+            let first = tokens.partition_point(|token| token.start < span.start);
+            let inside = tokens.iter().zip(&mut covered).skip(first);
+            for (_, covered) in inside.take_while(|(token, _)| token.end <= span.end) {
+                *covered = true;
+            }
+        }
         let mut unread: Vec<TextSpan> = Vec::new();
         let mut open = false;
-        for (i, token) in self.line.tokens.iter().enumerate() {
-            let covered = self
-                .marks
-                .iter()
-                .flat_map(|mark| &mark.spans)
-                .any(|span| span.start <= token.start && token.end <= span.end);
+        for (i, (token, covered)) in tokens.iter().zip(covered).enumerate() {
             let silent = token.kind == Kind::Mark || self.line.has(i, Tag::Plain);
             if covered || self.line.is(i, ",") {
                 open = false;
@@ -336,6 +340,25 @@ mod tests {
         assert_eq!(piece(&volume.spans[0]), "900 mL");
         let unread: Vec<String> = reading.unread.iter().map(piece).collect();
         assert!(unread.contains(&"moody ceiling lights".to_owned()), "{unread:?}");
+    }
+
+    #[test]
+    fn ten_times_the_text_takes_about_ten_times_as_long() {
+        let best = |piece: &str, length: usize| {
+            let text = piece.repeat(length / piece.len());
+            let took = |_| {
+                let start = std::time::Instant::now();
+                assert_eq!(JotReader::shipped().read(&text, &staff()).text, text);
+                start.elapsed()
+            };
+            (0..5).map(took).min().unwrap()
+        };
+        let booked = "no cx hx booked as picc so R IJ 10F -> instead failed, 3:24 ";
+        for piece in [booked, "R ", "xqzvy thrombectmoy ", "1:", "?"] {
+            let (short, long) = (best(piece, 1_500), best(piece, 15_000));
+            // Ten would be linear, a hundred quadratic.
+            assert!(long < short * 50, "{piece}: {short:?} and {long:?}");
+        }
     }
 
     #[test]

@@ -134,6 +134,8 @@ tags! {
     /// Makes "60s" an age band.
     AgeAfter = "age after",
     FluidOut = "fluid out",
+    /// "sent": a part of what was taken off.
+    FluidSample = "fluid sample",
     FluidIn = "fluid in",
     /// Given by weight: its grams are no gauge.
     DrugWeighed = "drug weighed",
@@ -143,6 +145,8 @@ tags! {
     SizeDevice = "size device",
     /// Dilators, guides, microcatheters: not the device of the case.
     SizeOther = "size other",
+    /// "was", "over": the size of what was there until now.
+    SizeBefore = "size before",
     NeedleCoaxial = "needle coaxial",
     NeedleBiopsy = "needle biopsy",
     /// Has a gauge, but is hardly a needle.
