@@ -120,7 +120,6 @@ fn score(name: &str, set: &str, keep: impl Fn(&Value) -> bool) -> [Score; 12] {
     scores
 }
 
-#[allow(clippy::print_stdout, reason = "a scorer's table is its output")]
 fn report(line: &str) {
     println!("{line}");
 }

@@ -137,7 +137,7 @@ fn later_book(folder: &Path) {
     drop(Logbook::create(setup).unwrap());
     let name = vault.names().remove(0);
     let secret = vault.load(name.clone()).unwrap().unwrap();
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let book = rusqlite::Connection::open(folder.join("book.db")).unwrap();
     book.pragma_update(None, "key", format!("x'{hex}'")).unwrap();
     book.pragma_update(None, "user_version", 4711).unwrap();
