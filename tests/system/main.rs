@@ -1,9 +1,9 @@
 //! Whatever crosses a border between rooms, crates or languages: one test binary.
-#![allow(clippy::unwrap_used, reason = "a test that meets the unexpected should stop there")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failing test may panic")]
 
 mod api;
 mod backup;
+mod browser;
 mod cli;
 mod crash;
 mod damage;

@@ -38,6 +38,7 @@ struct Counted {
 #[template(path = "tally/page.html")]
 struct TallyPage {
     shell: Shell,
+    beside: bool,
     query: CaseQuery,
     choices: CaseChoices,
     counted: Counted,
@@ -47,6 +48,8 @@ struct TallyPage {
 #[template(path = "tally/counted.html")]
 struct CountedPart {
     counted: Counted,
+    /// The heading is put in its place above the filters.
+    beside: bool,
 }
 
 /// One dose quantity with its charts.
@@ -111,11 +114,12 @@ impl Counted {
 
     /// Goals that are not reached, as one sentence would list them.
     fn missing(&self) -> String {
-        let goal = |goal: &OpenGoal| {
+        let goal = |(at, goal): (usize, &OpenGoal)| {
+            let name = if at == 0 { goal.label.clone() } else { words::inside(&goal.label) };
             let so_far = format!(" ({} of {})", goal.cases, goal.minimum);
-            format!("{}{}", goal.label, if goal.minimum > 1 { &so_far } else { "" })
+            format!("{name}{}", if goal.minimum > 1 { &so_far } else { "" })
         };
-        self.tally.goals.open.iter().map(goal).collect::<Vec<_>>().join(", ")
+        self.tally.goals.open.iter().enumerate().map(goal).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -140,14 +144,14 @@ async fn filtered(
         return whole(state, shell, query).await;
     }
     let counted = state.ask(move |book| Counted::read(book, &query)).await?;
-    draw(&CountedPart { counted })
+    draw(&CountedPart { counted, beside: true })
 }
 
 async fn whole(state: AppState, shell: Shell, query: CaseQuery) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Tally);
     let page = state.ask(move |book| {
         let (counted, choices) = (Counted::read(book, &query)?, book.case_choices()?);
-        Ok(TallyPage { shell, query, choices, counted })
+        Ok(TallyPage { shell, beside: false, query, choices, counted })
     });
     draw(&page.await?)
 }

@@ -38,12 +38,18 @@ pub fn guidance(guidance: &[Guidance]) -> String {
     let mut words: Vec<String> =
         guidance.iter().map(|one| label("access.guidance", one.as_str())).collect();
     for word in words.iter_mut().skip(1) {
-        // A word, not an abbreviation: small inside of a list.
-        if word.chars().skip(1).all(char::is_lowercase) {
-            *word = word.to_lowercase();
-        }
+        *word = inside(word);
     }
     words.join(", ")
+}
+
+/// A label inside of a sentence: small, where it begins with a word and not with an abbreviation.
+pub fn inside(label: &str) -> String {
+    let first = label.split([' ', ',']).next().unwrap_or_default();
+    if first.chars().skip(1).all(char::is_lowercase) && first.chars().count() > 1 {
+        return format!("{}{}", first.to_lowercase(), &label[first.len()..]);
+    }
+    label.to_owned()
 }
 
 /// A figure with thousands apart: `1,190`.

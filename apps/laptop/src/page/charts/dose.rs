@@ -18,7 +18,7 @@ const TICK_HEIGHT: f64 = 14.0;
 /// Between a name and the line that leads from it.
 const BESIDE: f64 = 7.0;
 /// A letter's width in the 13 px type, a little wide: names must not run into each other.
-const LETTER: f64 = 7.0;
+const LETTER: f64 = 7.4;
 /// Room for one figure of the scale.
 const SCALE_ROOM: f64 = 150.0;
 
@@ -51,9 +51,9 @@ struct Named {
 }
 
 impl DoseChart {
-    /// For the width of a page's main column.
+    /// For a page's main column; a wider one enlarges it a little.
     pub fn wide(title: &str, unit: &str, quantity: &DoseQuantity) -> Option<Self> {
-        Self::new("wide", 652.0, title, unit, quantity)
+        Self::new("wide", 600.0, title, unit, quantity)
     }
 
     /// For a narrow screen, where the wide one would have to shrink.
@@ -132,10 +132,12 @@ fn named(point: &DosePoint, x: f64, width: f64) -> Named {
     let figure = words::figure(point.amount);
     let letters = u32::try_from(text.chars().count() + figure.chars().count() + 1);
     let room = super::length(letters.unwrap_or(u32::MAX)) * LETTER;
-    let (anchor, at, left) = if x - BESIDE - room >= 0.0 || x > width / 2.0 {
+    let (anchor, at, left) = if x - BESIDE - room >= 0.0 {
         ("end", x - BESIDE, x - BESIDE - room)
-    } else {
+    } else if x + BESIDE + room <= width {
         ("start", x + BESIDE, x + BESIDE)
+    } else {
+        ("start", 0.0, 0.0)
     };
     Named {
         tick: Px(x),

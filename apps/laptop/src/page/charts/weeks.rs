@@ -96,18 +96,19 @@ impl WeeksChart {
 /// Every how many weeks one is named: a number of so many digits needs room.
 fn every_so_often(pitch: f64, highest: u32) -> u32 {
     let room = 10.0 + 8.0 * length(highest.to_string().len().try_into().unwrap_or(1));
-    (1..).find(|every| length(*every) * pitch >= room).unwrap_or(1)
+    (1..53).find(|every| length(*every) * pitch >= room).unwrap_or(53)
 }
 
 fn sentence(weeks: &[WeekTally]) -> String {
     let role = |count: &RoleCount| format!("{} {}", count.cases, role_in_sentence(count.role));
     let week = |week: &WeekTally| {
         let roles: Vec<_> = week.roles.iter().map(role).collect();
-        let of_them = if roles.is_empty() { "" } else { ": " };
-        format!("week {}, {}{of_them}{}", week.number, week.cases, roles.join(", "))
+        let roles =
+            if roles.is_empty() { String::new() } else { format!(" ({})", roles.join(", ")) };
+        format!("week {}, {}{roles}", week.number, week.cases)
     };
     let weeks: Vec<_> = weeks.iter().map(week).collect();
-    format!("Cases by week and role. {}.", weeks.join("; "))
+    format!("Cases by week and role: {}.", weeks.join("; "))
 }
 
 #[cfg(test)]
