@@ -3,21 +3,21 @@
 
 extension ImportJob {
   /// Imports to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ImportReport {
+  public func finish(_ watch: (Progress) -> Void = { _ in }) async throws -> ImportReport {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
 
 extension ExportJob {
   /// Exports to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ExportReport {
+  public func finish(_ watch: (Progress) -> Void = { _ in }) async throws -> ExportReport {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
 
 extension IdentifierJob {
   /// Looks for identifiers to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> IdentifierReport {
+  public func finish(_ watch: (Progress) -> Void = { _ in }) async throws -> IdentifierReport {
     try await toTheEnd(step, cancel, take, watch)
   }
 }

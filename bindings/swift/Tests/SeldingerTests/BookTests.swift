@@ -153,5 +153,5 @@ import Testing
 }
 
 private func importRotation(_ book: Logbook) async throws {
-  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).run()
+  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).finish()
 }

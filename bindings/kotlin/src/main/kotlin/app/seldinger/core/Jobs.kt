@@ -11,19 +11,19 @@ import kotlinx.coroutines.withContext
  */
 
 /** Imports to the end; [watch] hears how far it is. */
-suspend fun ImportJob.run(
+suspend fun ImportJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
     watch: (Progress) -> Unit = {},
 ): ImportReport = use { toTheEnd(background, ::step, ::take, watch) }
 
 /** Exports to the end; [watch] hears how far it is. */
-suspend fun ExportJob.run(
+suspend fun ExportJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
     watch: (Progress) -> Unit = {},
 ): ExportReport = use { toTheEnd(background, ::step, ::take, watch) }
 
 /** Looks for identifiers to the end; [watch] hears how far it is. */
-suspend fun IdentifierJob.run(
+suspend fun IdentifierJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
     watch: (Progress) -> Unit = {},
 ): IdentifierReport = use { toTheEnd(background, ::step, ::take, watch) }

@@ -168,5 +168,5 @@ class BookTest {
     }
 
     private fun importRotation(book: Logbook) =
-        runBlocking { book.importFile(rotation.path, ImportOptions()).run() }
+        runBlocking { book.importFile(rotation.path, ImportOptions()).finish() }
 }
