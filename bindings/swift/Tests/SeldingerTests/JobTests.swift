@@ -5,7 +5,7 @@ import Testing
 @Test func anImportStepsToItsEndAndTheSecondAddsNothing() async throws {
   let test = try TestBook()
   let book = try test.create()
-  var seen: [Seldinger.Progress] = []
+  var seen: [JobProgress] = []
   let once = try book.importFile(path: rotation.path, options: ImportOptions())
   let report = try await once.finish { seen.append($0) }
   let count = UInt64(try lines(rotation).count)

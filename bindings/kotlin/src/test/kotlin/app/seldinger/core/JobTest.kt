@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test
 class JobTest {
     @Test
     fun `an import steps to its end, and the second one adds nothing`() = withBook { book ->
-        val seen = mutableListOf<Progress>()
+        val seen = mutableListOf<JobProgress>()
         val report =
             runBlocking {
                 book.importFile(rotation.path, ImportOptions()).finish(watch = seen::add)
@@ -21,7 +21,7 @@ class JobTest {
         val lines = rotation.readLines().size.toULong()
         assertEquals(lines, report.added)
         assertTrue(seen.last().finished && seen.size > 1)
-        assertEquals(seen.map(Progress::done).sorted(), seen.map(Progress::done))
+        assertEquals(seen.map(JobProgress::done).sorted(), seen.map(JobProgress::done))
         val again = runBlocking { book.importFile(rotation.path, ImportOptions()).finish() }
         assertEquals(0uL to lines, again.added to again.known)
     }
