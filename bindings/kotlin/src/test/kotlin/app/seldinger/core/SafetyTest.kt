@@ -11,7 +11,9 @@ import org.junit.jupiter.api.Test
 
 /** Backup, restore, verification and keys. */
 class SafetyTest {
-    private inline fun <reified T : LogbookException> assertFails(crossinline work: suspend () -> Unit) {
+    private inline fun <reified T : LogbookException> assertFails(
+        crossinline work: suspend () -> Unit,
+    ) {
         assertThrows(T::class.java) { runBlocking { work() } }
     }
 
@@ -54,7 +56,9 @@ class SafetyTest {
     fun `what is no backup is told`() = withBook { book ->
         val file = folder.resolve("poem.txt").apply { writeText("roses are red") }.path
         assertFails<LogbookException.BadBackup> { restore(this, file, "secret", "other").finish() }
-        assertFails<LogbookException.NoFile> { restore(this, "$file.no", "secret", "other").finish() }
+        assertFails<LogbookException.NoFile> {
+            restore(this, "$file.no", "secret", "other").finish()
+        }
         assertTrue(book.newest().rows.isEmpty())
     }
 
