@@ -254,7 +254,7 @@ impl Logbook {
         ids: &[RecordId],
     ) -> Result<Vec<(RecordId, Vec<SnippetPiece>)>> {
         let Some(expression) = rows::search_expression(typed) else { return Ok(Vec::new()) };
-        self.read(|conn| {
+        self.read_indexed(|conn| {
             let mut found = Vec::new();
             for id in ids {
                 let snippet = search::snippet(conn, &expression, *id)?.unwrap_or_default();
