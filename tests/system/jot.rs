@@ -8,7 +8,6 @@
 //! the code or the vocabulary.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use seldinger_core::case_log::jot::{JotReader, StaffMember};
 use seldinger_core::case_log::values::StaffRole;
@@ -167,26 +166,4 @@ fn blind_batches_reach_the_goals_and_name_every_procedure() {
     let named = rows.iter().filter_map(|row| row["expect"]["procedure"].as_str());
     let known = Content::shipped().procedures().iter().map(|procedure| procedure.id.as_str());
     assert_eq!(named.collect::<BTreeSet<_>>(), known.collect::<BTreeSet<_>>());
-}
-
-/// The shortest of some readings of `piece` over and over.
-fn best_time(piece: &str, length: usize) -> Duration {
-    let (text, staff) = (piece.repeat(length / piece.len()), staff());
-    let took = |_| {
-        let start = Instant::now();
-        assert_eq!(JotReader::shipped().read(&text, &staff).text, text);
-        start.elapsed()
-    };
-    (0..5).map(took).min().unwrap()
-}
-
-#[test]
-fn ten_times_the_text_takes_about_ten_times_as_long() {
-    let turned = "no cx hx booked as picc so R IJ 10F -> instead failed, 3:24 ";
-    for piece in [turned, "R ", "xqzvy thrombectmoy ", "1:", "?"] {
-        let (short, long) = (best_time(piece, 1_500), best_time(piece, 15_000));
-        report(&format!("{piece:20} 1,500 characters {short:?}, 15,000 {long:?}"));
-        // Ten would be linear, a hundred quadratic.
-        assert!(long < short * 50, "{piece}: {short:?} and {long:?}");
-    }
 }

@@ -7,6 +7,7 @@
 
 mod book;
 mod find;
+mod jot;
 mod measure;
 mod open;
 mod sample;
@@ -72,6 +73,10 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     let sample = Sample::new()?;
     let wanted = |part: &str| asked.only.as_deref().is_none_or(|only| only == part);
     let mut rows = Vec::new();
+    if wanted("jot") {
+        eprintln!("reading jots");
+        rows.extend(jot::read()?);
+    }
     if wanted("save") {
         eprintln!("saving");
         rows.push(save::save(&sample, Synchronous::Full, 1.5)?);
