@@ -68,6 +68,12 @@ impl CaseQuery {
         CaseSort::ALL.into_iter().find(|(known, _)| *known == sort).map_or("", |(_, name)| name)
     }
 
+    /// Whether one of the choices is used that are folded away.
+    pub fn looks_further(&self) -> bool {
+        let folded = [&self.from, &self.to, &self.tag];
+        folded.iter().any(|text| !text.is_empty()) || self.sort() != CaseSort::Newest
+    }
+
     /// Whether anything is filtered.
     pub fn narrows(&self) -> bool {
         self.filter() != CaseFilter::default()
