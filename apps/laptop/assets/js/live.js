@@ -22,7 +22,7 @@
   });
   document.addEventListener("htmx:sendError", () => {
     const trouble = document.getElementById("trouble");
-    if (trouble) trouble.textContent = "Seldinger does not answer. What was saved is safe; start it again in the terminal.";
+    if (trouble) trouble.textContent = trouble.dataset.away;
   });
   fade();
 
