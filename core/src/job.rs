@@ -9,7 +9,7 @@ use crate::error::{LogbookError, Result};
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct Progress {
+pub struct JobProgress {
     /// Units done: lines, pages or records.
     pub done: u64,
     /// Units in all; 0 while that is not known.
@@ -24,7 +24,7 @@ pub trait Work: Send {
     type Output: Send;
 
     /// Does the next piece.
-    fn step(&mut self) -> Result<Progress>;
+    fn step(&mut self) -> Result<JobProgress>;
 
     /// The outcome, once a step has said `finished`.
     fn finish(self: Box<Self>) -> Result<Self::Output>;
@@ -50,7 +50,7 @@ impl<T: Send> Job<T> {
 
     /// Does the next piece. After an error or a cancellation the job is over, and what it had not
     /// finished is undone.
-    pub fn step(&self) -> Result<Progress> {
+    pub fn step(&self) -> Result<JobProgress> {
         let mut state = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Over) {
             State::Working(_) if self.cancelled.load(Ordering::Relaxed) => {
@@ -67,7 +67,7 @@ impl<T: Send> Job<T> {
             }
             State::Finished(outcome) => {
                 *state = State::Finished(outcome);
-                Ok(Progress { finished: true, ..Progress::default() })
+                Ok(JobProgress { finished: true, ..JobProgress::default() })
             }
             State::Over => Err(LogbookError::Cancelled),
         }
@@ -91,7 +91,7 @@ impl<T: Send> Job<T> {
     }
 
     /// Runs to the end, telling `watch` after each step.
-    pub fn run(&self, mut watch: impl FnMut(Progress)) -> Result<T> {
+    pub fn run(&self, mut watch: impl FnMut(JobProgress)) -> Result<T> {
         loop {
             let progress = self.step()?;
             watch(progress);
@@ -111,9 +111,9 @@ mod tests {
     impl Work for Count {
         type Output = u64;
 
-        fn step(&mut self) -> Result<Progress> {
+        fn step(&mut self) -> Result<JobProgress> {
             self.0 += 1;
-            Ok(Progress { done: self.0, total: 3, finished: self.0 == 3 })
+            Ok(JobProgress { done: self.0, total: 3, finished: self.0 == 3 })
         }
 
         fn finish(self: Box<Self>) -> Result<u64> {

@@ -66,7 +66,18 @@ class Browser {
   /** A picture for people. */
   async shot(page, name) {
     mkdirSync(SCREENS, { recursive: true });
-    await page.screenshot({ path: join(SCREENS, `${name}.png`), animations: "disabled" });
+    // The caret stays: hiding it leaves inline styles behind, which the page's policy then reports.
+    const look = { animations: "disabled", caret: "initial", fullPage: true };
+    await page.screenshot({ path: join(SCREENS, `${name}.png`), ...look });
+  }
+
+  /** The page on both sizes of paper. */
+  async paper(page, name) {
+    mkdirSync(SCREENS, { recursive: true });
+    for (const format of ["A4", "Letter"]) {
+      const pdf = await page.pdf({ path: join(SCREENS, `${name}-${format}.pdf`), format });
+      check(pdf.length > 10_000, `${name} on ${format} is empty`);
+    }
   }
 }
 

@@ -1,9 +1,7 @@
-// The tally: charts with their words and tables, filters, paper.
+// The tally: charts with their words and tables, filters.
 
-import { statSync } from "node:fs";
-import { join } from "node:path";
-import { check, run, same, until } from "./harness.mjs";
-import { fits, focusIsSeen, sound } from "./look.mjs";
+import { run, same, until } from "./harness.mjs";
+import { sound } from "./look.mjs";
 
 await run("tally", async (step, browser) => {
   const page = await browser.enter();
@@ -46,22 +44,5 @@ await run("tally", async (step, browser) => {
     await sound(page);
     await page.reload();
     same(await heading(), "46 cases", "the heading after a reload");
-  });
-
-  await step("the focus is seen", () => focusIsSeen(page));
-
-  await step("it prints on A4 and Letter without the navigation", async () => {
-    for (const format of ["A4", "Letter"]) {
-      const path = join(process.env.TEST_OUTPUT, "screens", `tally-${format}.pdf`);
-      await page.pdf({ path, format, printBackground: false });
-      check(statSync(path).size > 10_000, `${path} is empty`);
-    }
-    await page.emulateMedia({ media: "print" });
-    for (const gone of ["header.rail", "form.filters", ".acts", "summary"]) {
-      same(await page.locator(gone).filter({ visible: true }).count(), 0, `${gone} on paper`);
-    }
-    same(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)", "the paper");
-    await page.setViewportSize({ width: 720, height: 1000 });
-    await fits(page, "the paper");
   });
 });

@@ -3,9 +3,9 @@
 //! A missing toolchain is told and passed over; with `REQUIRE_SHELLS=1`, which `cargo xtask test`
 //! sets, it is a failure.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{env, fs};
 
 use system_tests::{App, Page, rotation};
 use xtask::paths;
@@ -64,8 +64,130 @@ impl Desk {
 }
 
 #[test]
+fn first_run() {
+    let Some(desk) = Desk::new() else { return };
+    let page = desk.app.serve(&[]);
+    desk.run(&page, "first", &[]);
+}
+
+#[test]
+fn jot_find_filter() {
+    with_rotation("jot");
+}
+
+#[test]
+fn edit() {
+    with_rotation("edit");
+}
+
+#[test]
+fn delete_export_import() {
+    with_rotation("records");
+}
+
+#[test]
 fn tally() {
+    with_rotation("tally");
+}
+
+#[test]
+fn looks() {
+    with_rotation("looks");
+}
+
+fn with_rotation(script: &str) {
     let Some(desk) = Desk::with_rotation() else { return };
     let page = desk.app.serve(&[]);
-    desk.run(&page, "tally", &[]);
+    desk.run(&page, script, &[]);
+}
+
+#[test]
+fn drafts_outlive_the_program() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let mut page = desk.app.serve(&[]);
+    desk.run(&page, "draft", &[("PHASE", "type")]);
+    page.end("KILL");
+    let page = desk.app.serve(&[]);
+    desk.run(&page, "draft", &[("PHASE", "again")]);
+}
+
+/// Words that nobody types by chance.
+const CANARY: &str = "quetzalwren";
+const CONTROL: &str = "hoopoestarling";
+
+#[test]
+fn what_is_written_is_in_no_file() {
+    let Some(desk) = Desk::new() else { return };
+    let mut page = desk.app.serve(&[]);
+    desk.run(&page, "canary", &[("CANARY", CANARY), ("CONTROL", CONTROL)]);
+    let running = find(desk.app.folder(), CANARY);
+    page.end("INT");
+    let ended = find(desk.app.folder(), CANARY);
+    assert!(!find(&desk.profile(), CONTROL).is_empty(), "the browser kept nothing at all");
+    assert_eq!((running, ended), (Vec::new(), Vec::new()), "files that hold what was written");
+}
+
+/// The files in which a word stands, as it is or in a form that browsers keep text in.
+fn find(folder: &Path, word: &str) -> Vec<PathBuf> {
+    let forms = forms(word);
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                let bytes = fs::read(entry.path()).unwrap_or_default();
+                if forms.iter().any(|form| bytes.windows(form.len()).any(|part| part == form)) {
+                    found.push(entry.path());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A word in UTF-8, in UTF-16 of both orders, and within a Base64 text, at each of its three places.
+fn forms(word: &str) -> Vec<Vec<u8>> {
+    let wide = |order: fn(u16) -> [u8; 2]| word.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let mut forms = vec![word.as_bytes().to_vec(), wide(u16::to_le_bytes), wide(u16::to_be_bytes)];
+    for before in 0..3 {
+        // Whole groups of three bytes only: what stands beside the word changes the rest.
+        let start = (3 - before) % 3;
+        let whole = (word.len() - start) / 3 * 3;
+        forms.push(base64(&word.as_bytes()[start..start + whole]));
+    }
+    forms
+}
+
+/// Base64 of whole groups of three bytes.
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |three: &[u8]| {
+        let bits = three.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        [18, 12, 6, 0].map(|shift| LETTERS[bits >> shift & 63])
+    };
+    bytes.chunks_exact(3).flat_map(group).collect()
+}
+
+#[test]
+fn a_word_is_found_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let wide: Vec<u8> = CANARY.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let files: [(&str, &[u8]); 6] = [
+        ("plain", b"a quetzalwren b"),
+        ("wide", &wide),
+        // `quetzalwren` after none, one and two letters.
+        ("base64-0", b"cXVldHphbHdyZW4="),
+        ("base64-1", b"eHF1ZXR6YWx3cmVu"),
+        ("base64-2", b"eHhxdWV0emFsd3Jlbg=="),
+        ("other", b"a quetzal, a wren"),
+    ];
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let found = find(folder.path(), CANARY);
+    assert_eq!(found.len(), 5, "{found:?}");
 }

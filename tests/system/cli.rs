@@ -234,12 +234,16 @@ fn a_read_only_folder_is_told_and_loses_nothing() {
     let kept = done(&run(&["cases"]));
     let book = app.data().join("books/own");
     let files: Vec<_> = fs::read_dir(&book).unwrap().map(|file| file.unwrap().path()).collect();
-    files.iter().for_each(|file| chmod(file, 0o444));
+    for file in &files {
+        chmod(file, 0o444);
+    }
     chmod(&book, 0o555);
     let said = refused(&run(&["jot", "second"]), 6);
     assert!(said.contains("cannot be written"), "{said}");
     chmod(&book, 0o755);
-    files.iter().for_each(|file| chmod(file, 0o644));
+    for file in &files {
+        chmod(file, 0o644);
+    }
     assert_eq!(done(&run(&["cases"])), kept);
 
     // A folder in which no log can be made.

@@ -201,7 +201,7 @@ fn a_cut_off_database_is_told_and_left_as_it_is() {
         let place = put(folder.path(), number, &cut);
         match Logbook::open(at(&setup, &place)) {
             Err(error) => {
-                assert!(matches!(error, LogbookError::Damaged { .. }), "{end}: {error:?}")
+                assert!(matches!(error, LogbookError::Damaged { .. }), "{end}: {error:?}");
             }
             Ok(_) => panic!("cut off at {end}, it opened"),
         }

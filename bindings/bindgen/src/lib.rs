@@ -49,7 +49,8 @@ pub enum Language {
 /// `SeldingerFFI/` with header and map.
 pub fn generate(language: Language, library: &Path, folder: &Path) -> Result<(), BindgenError> {
     let interface = interface(library)?;
-    let fresh = folder.with_extension("fresh");
+    // Inside, where nothing else looks for sources.
+    let fresh = folder.join("fresh");
     match fs::remove_dir_all(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => fs::create_dir_all(&fresh)?,

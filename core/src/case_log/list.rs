@@ -140,6 +140,7 @@ pub struct CaseRow {
 
 /// What the cases on record can be filtered by.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct CaseChoices {
     /// Weeks with cases, the latest first.
     pub weeks: Vec<IsoWeek>,

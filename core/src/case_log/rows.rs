@@ -13,6 +13,13 @@ use crate::record::{column, json_error};
 use crate::store::{search, sql};
 use crate::time::{Day, Moment, UtcMillis};
 
+// What the index `record_list` holds of a case. Written out, because SQLite evaluates a generated column
+// of a strict table from the row itself, for each case on record, although the index has its value.
+const PROCEDURE: &str = "(fields ->> '$.procedure')";
+const ROLE: &str = "(fields ->> '$.role')";
+const ATTENDING: &str = "(fields ->> '$.attending')";
+const INTERESTING: &str = "(fields ->> '$.interesting')";
+
 /// A condition and the values that it binds.
 struct Condition {
     text: String,
@@ -41,7 +48,7 @@ fn condition(filter: &CaseFilter) -> Condition {
         c.and("day <= ?", [day(to)]);
     }
     let one_of =
-        |ids: Vec<String>| (format!("procedure IN ({})", vec!["?"; ids.len()].join(",")), ids);
+        |ids: Vec<String>| (format!("{PROCEDURE} IN ({})", vec!["?"; ids.len()].join(",")), ids);
     if !filter.procedures.is_empty() {
         let (text, ids) = one_of(filter.procedures.clone());
         c.and(&text, ids.into_iter().map(SqlValue::from));
@@ -52,13 +59,13 @@ fn condition(filter: &CaseFilter) -> Condition {
         c.and(&text, ids.into_iter().map(SqlValue::from));
     }
     if let Some(role) = filter.role {
-        c.and("role = ?", [SqlValue::from(role.as_str().to_owned())]);
+        c.and(&format!("{ROLE} = ?"), [SqlValue::from(role.as_str().to_owned())]);
     }
     if filter.role_missing {
-        c.and("role IS NULL", []);
+        c.and(&format!("{ROLE} IS NULL"), []);
     }
     if let Some(attending) = &filter.attending {
-        c.and("attending = ?", [SqlValue::from(attending.clone())]);
+        c.and(&format!("{ATTENDING} = ?"), [SqlValue::from(attending.clone())]);
     }
     if let Some(tag) = &filter.tag {
         c.and(
@@ -67,7 +74,7 @@ fn condition(filter: &CaseFilter) -> Condition {
         );
     }
     if filter.interesting {
-        c.and("interesting = 1", []);
+        c.and(&format!("{INTERESTING} = 1"), []);
     }
     if filter.unfinished {
         c.and("(procedure IS NULL OR role IS NULL OR fields ->> '$.lesson' IS NULL)", []);
@@ -96,14 +103,13 @@ pub(crate) fn page(
 ) -> Result<CasePage> {
     let mut c = condition(filter);
     let order = match sort {
-        CaseSort::Newest => "when_ms DESC, k DESC",
-        CaseSort::Oldest => "when_ms, k",
-        CaseSort::Procedure => "procedure IS NULL, procedure, when_ms DESC, k DESC",
-        CaseSort::Attending => "attending IS NULL, attending, when_ms DESC, k DESC",
-        CaseSort::AirKerma => {
-            "typeof(fields ->> '$.air_kerma_mgy') NOT IN ('integer', 'real'),
+        CaseSort::Newest => "when_ms DESC, k DESC".to_owned(),
+        CaseSort::Oldest => "when_ms, k".to_owned(),
+        CaseSort::Procedure => format!("{PROCEDURE} IS NULL, {PROCEDURE}, when_ms DESC, k DESC"),
+        CaseSort::Attending => format!("{ATTENDING} IS NULL, {ATTENDING}, when_ms DESC, k DESC"),
+        CaseSort::AirKerma => "typeof(fields ->> '$.air_kerma_mgy') NOT IN ('integer', 'real'),
                                fields ->> '$.air_kerma_mgy' DESC, when_ms DESC, k DESC"
-        }
+            .to_owned(),
     };
     let mut offset = 0;
     if let Some(after) = after {
@@ -114,8 +120,11 @@ pub(crate) fn page(
             _ => offset = second,
         }
     }
+    // The page is chosen first, by the index where that is enough; only its rows are read.
     let query = format!(
-        "SELECT id, when_ms, at_offset_min, fields, k FROM record WHERE {} ORDER BY {order} LIMIT {PAGE_ROWS} + 1 OFFSET {offset}",
+        "SELECT id, when_ms, at_offset_min, fields, k FROM record WHERE k IN (
+           SELECT k FROM record WHERE {} ORDER BY {order} LIMIT {PAGE_ROWS} + 1 OFFSET {offset})
+         ORDER BY {order}",
         c.text
     );
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
@@ -211,13 +220,15 @@ pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
         let values = statement.query_map([], |row| row.get(0)).map_err(sql)?;
         values.collect::<rusqlite::Result<_>>().map_err(sql)
     };
-    let of = |column_name: &str| {
+    // Read out of the index first: sorting for DISTINCT would take the rows along.
+    let of = |value: &str| {
         texts(&format!(
-            "SELECT DISTINCT {column_name} FROM record
-             WHERE kind = 'case' AND alive = 1 AND typeof({column_name}) = 'text' ORDER BY 1"
+            "WITH every AS MATERIALIZED
+               (SELECT {value} AS value FROM record WHERE kind = 'case' AND alive = 1)
+             SELECT DISTINCT value FROM every WHERE typeof(value) = 'text' ORDER BY 1"
         ))
     };
-    let mut procedures = of("procedure")?;
+    let mut procedures = of(PROCEDURE)?;
     let known = Content::shipped().procedures();
     procedures.sort_by_key(|id| known.iter().position(|p| p.id == *id).unwrap_or(usize::MAX));
     let days =
@@ -236,7 +247,7 @@ pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
            ORDER BY when_ms DESC LIMIT 2000) AS latest, json_each(latest.fields, '$.tags') AS tag
          WHERE tag.type = 'text' ORDER BY 1",
     )?;
-    Ok(CaseChoices { weeks, procedures, attendings: of("attending")?, tags })
+    Ok(CaseChoices { weeks, procedures, attendings: of(ATTENDING)?, tags })
 }
 
 /// Surname and role of the people on record, first met first.

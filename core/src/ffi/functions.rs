@@ -1,8 +1,9 @@
 //! What needs no open book: lists to pick from, and the words for what went wrong.
 
+use crate::case_log::jot::JotReading;
 use crate::content::{Category, Content, ContentError, GoalScheme, Procedure, Wording};
 use crate::error::LogbookError;
-use crate::logbook::BadLineAt;
+use crate::logbook::{BadLineAt, JotChip};
 use crate::privacy::{self, IdentifierHit, IdentifierKind};
 use crate::store::Place;
 
@@ -46,6 +47,12 @@ pub fn read_goal_scheme(text: &str, file_name: &str) -> Result<GoalScheme, Conte
 #[uniffi::export]
 pub fn identifiers_in(text: &str) -> Vec<IdentifierHit> {
     privacy::scan(text)
+}
+
+/// What a jot was read as, in words to show while it is typed.
+#[uniffi::export]
+pub fn jot_chips(reading: &JotReading) -> Vec<JotChip> {
+    reading.chips()
 }
 
 /// What is said to the user about an error: what happened, what was kept, what to do.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Logbook;
 use super::logbook::setup;
 use crate::error::{LogbookError, Result};
-use crate::job::{Job, Progress};
+use crate::job::{Job, JobProgress};
 use crate::logbook::{
     self, ExportFormat, ExportReport, IdentifierReport, ImportOptions, ImportReport, ImportSource,
     VerifyReport,
@@ -30,7 +30,7 @@ macro_rules! jobs {
         #[uniffi::export]
         impl $name {
             /// Does the next piece, some milliseconds of work.
-            pub fn step(&self) -> Result<Progress> {
+            pub fn step(&self) -> Result<JobProgress> {
                 self.0.step()
             }
 

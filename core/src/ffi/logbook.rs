@@ -1,19 +1,20 @@
 //! The logbook as an object.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotField, JotReading, StaffMember};
-use crate::case_log::list::{CaseFilter, CasePage, CaseSort};
+use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
 use crate::case_log::tally::Tally;
 use crate::content::GoalScheme;
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
-    self, CaseDetail, ChangeObserver, DeletedRecord, Draft, OpenForm, RecentChoices, SavedCase,
-    SavedForm, SavedJot, SearchPage, Setup,
+    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, OpenForm,
+    RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
 use crate::store::{Place, key::KeyVault};
@@ -113,6 +114,16 @@ impl Logbook {
         self.book.duplicate_case(id)
     }
 
+    /// What the cases on record can be filtered by.
+    pub fn case_choices(&self) -> Result<CaseChoices> {
+        self.book.case_choices()
+    }
+
+    /// One case as a page shows it: what is written, in the form's order, and what is odd about it.
+    pub fn case_sheet(&self, id: RecordId) -> Result<CaseSheet> {
+        self.book.case_sheet(id)
+    }
+
     /// Full-text search; `before` is the `next` of the page before.
     pub fn search(
         &self,
@@ -121,6 +132,15 @@ impl Logbook {
         before: Option<i64>,
     ) -> Result<SearchPage> {
         self.book.search(&typed, kind.as_deref(), before)
+    }
+
+    /// Where the words are in those of `ids` that have them: the stretch around the first one.
+    pub fn found_in(
+        &self,
+        typed: String,
+        ids: Vec<RecordId>,
+    ) -> Result<HashMap<RecordId, Vec<SnippetPiece>>> {
+        Ok(self.book.found_in(&typed, &ids)?.into_iter().collect())
     }
 
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
@@ -194,6 +214,16 @@ impl Logbook {
         self.book.save_form(&form.view.id, form.record, form.opened, &typed, form.draft)
     }
 
+    /// What was typed in fields of a case that hold something else; both are kept until `settle`.
+    pub fn also_written(&self, id: RecordId) -> Result<Vec<AlsoWritten>> {
+        self.book.also_written(id)
+    }
+
+    /// Ends that for one field: takes what was typed, or leaves what stands.
+    pub fn settle(&self, id: RecordId, path: String, take_typed: bool) -> Result<Option<Change>> {
+        self.book.settle(id, &path, take_typed)
+    }
+
     /// Begins a draft of `form`, for a new record or to edit `record`.
     pub fn begin_draft(&self, form: String, record: Option<RecordId>) -> Result<Draft> {
         self.book.begin_draft(&form, record)
@@ -207,6 +237,11 @@ impl Logbook {
     /// One draft.
     pub fn draft(&self, id: DraftId) -> Result<Draft> {
         self.book.draft(id)
+    }
+
+    /// The draft of `form` for `record` that was kept last, where there is one.
+    pub fn draft_of(&self, form: String, record: Option<RecordId>) -> Result<Option<Draft>> {
+        self.book.draft_of(&form, record)
     }
 
     /// Every draft, the last kept first.

@@ -13,6 +13,7 @@ pub(super) const ALSO: &str = "also";
 
 /// What was typed in a field that holds something else.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct AlsoWritten {
     /// The field.
     pub path: String,

@@ -8,6 +8,7 @@ use crate::form::{self, FormDefinition};
 
 /// One thing that a jot was read as.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct JotChip {
     /// The field.
     pub field: JotField,

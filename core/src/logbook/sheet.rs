@@ -12,6 +12,7 @@ use crate::time::{Moment, UtcMillis};
 
 /// A case as a page shows it.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct CaseSheet {
     /// The case.
     pub detail: CaseDetail,
@@ -21,6 +22,7 @@ pub struct CaseSheet {
 
 /// A section in which something is written.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct SheetSection {
     /// As in the form.
     pub id: String,
@@ -32,6 +34,7 @@ pub struct SheetSection {
 
 /// A field in which something is, or was, written.
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct SheetField {
     /// The stored name.
     pub path: String,
@@ -55,6 +58,7 @@ pub struct SheetField {
 
 /// What a field held before.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct FieldWas {
     /// As a person reads it.
     pub text: String,

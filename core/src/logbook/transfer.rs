@@ -10,7 +10,7 @@ use crate::error::{LineProblem, LogbookError, Result};
 use crate::export::csv::{Columns, Table};
 use crate::export::jsonl::{self, Line, Lines};
 use crate::ids::{DeviceId, RecordId};
-use crate::job::{Job, Progress, Work};
+use crate::job::{Job, JobProgress, Work};
 use crate::privacy;
 use crate::record::{self, Created, NewRecord, Tx};
 use crate::store::{OwnConnection, WholeFile};
@@ -279,7 +279,7 @@ impl Import {
 impl Work for Import {
     type Output = ImportReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let (batch, last) = self.batch()?;
         let done = match self.checked {
             Some(checked) => {
@@ -291,11 +291,15 @@ impl Work for Import {
             None if last => {
                 self.checked = Some(self.lines.bytes);
                 self.lines = self.source.open()?;
-                return Ok(Progress { done: self.total / 2, total: self.total, finished: false });
+                return Ok(JobProgress {
+                    done: self.total / 2,
+                    total: self.total,
+                    finished: false,
+                });
             }
             None => self.lines.bytes,
         };
-        Ok(Progress { done: done.min(self.total), total: self.total, finished: last })
+        Ok(JobProgress { done: done.min(self.total), total: self.total, finished: last })
     }
 
     fn finish(self: Box<Self>) -> Result<ImportReport> {
@@ -358,9 +362,9 @@ impl Reading {
         self.rows.len() as u64
     }
 
-    fn progress(&self) -> Progress {
+    fn progress(&self) -> JobProgress {
         let finished = self.next == self.rows.len();
-        Progress { done: self.next as u64, total: self.all(), finished }
+        JobProgress { done: self.next as u64, total: self.all(), finished }
     }
 }
 
@@ -372,7 +376,7 @@ struct Scan {
 impl Work for Scan {
     type Output = IdentifierReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         for record in self.reading.batch()? {
             self.report.records += 1;
             let hits = u32::try_from(privacy::scan_fields(&record.fields).len());
@@ -398,15 +402,15 @@ struct Export {
 impl Work for Export {
     type Output = ExportReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let batch = self.reading.batch()?;
-        let Progress { done, total, finished } = self.reading.progress();
+        let JobProgress { done, total, finished } = self.reading.progress();
         let (stage, progress) = match self.stage.take().ok_or(LogbookError::Cancelled)? {
             Stage::Lines(mut output) => {
                 for record in &batch {
                     writeln!(output, "{}", jsonl::line_of(record)?)?;
                 }
-                (Stage::Lines(output), Progress { done, total, finished })
+                (Stage::Lines(output), JobProgress { done, total, finished })
             }
             Stage::Gathering(output, mut columns) => {
                 for record in &batch {
@@ -418,13 +422,13 @@ impl Work for Export {
                 } else {
                     Stage::Gathering(output, columns)
                 };
-                (stage, Progress { done, total: 2 * total, finished: false })
+                (stage, JobProgress { done, total: 2 * total, finished: false })
             }
             Stage::Rows(mut table) => {
                 for record in &batch {
                     table.row(record)?;
                 }
-                (Stage::Rows(table), Progress { done: total + done, total: 2 * total, finished })
+                (Stage::Rows(table), JobProgress { done: total + done, total: 2 * total, finished })
             }
         };
         self.stage = Some(stage);

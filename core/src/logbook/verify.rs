@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Logbook;
 use crate::error::{DamagedPart, LogbookError, Result};
-use crate::job::{Job, Progress, Work};
+use crate::job::{Job, JobProgress, Work};
 use crate::record;
 use crate::store::aside::{Aside, Stage};
 use crate::store::backup::{self, Checking};
@@ -195,7 +195,7 @@ impl Verify {
 impl Work for Verify {
     type Output = VerifyReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let doing = match self.stage.take().ok_or(LogbookError::Cancelled)? {
             Doing::Pages(mut reading) => match reading.step()? {
                 Stage::Going(..) => Doing::Pages(reading),
@@ -226,7 +226,7 @@ impl Work for Verify {
         let finished = matches!(doing, Doing::Done);
         self.stage = Some(doing);
         let total = self.report.pages + self.rows.len() as u64;
-        Ok(Progress { done: pages + self.next as u64, total, finished })
+        Ok(JobProgress { done: pages + self.next as u64, total, finished })
     }
 
     fn finish(self: Box<Self>) -> Result<VerifyReport> {

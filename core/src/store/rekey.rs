@@ -18,7 +18,7 @@ use super::swap::{DROPPED, Prepared};
 use super::{Place, copy, swap};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
-use crate::job::{Progress, Work};
+use crate::job::{JobProgress, Work};
 
 /// What changing the key gave.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,8 +113,8 @@ impl Rekey {
         Ok(())
     }
 
-    fn next(&mut self, doing: Doing) -> Result<(Doing, Progress)> {
-        let progress = |done, total| Progress { done, total, finished: false };
+    fn next(&mut self, doing: Doing) -> Result<(Doing, JobProgress)> {
+        let progress = |done, total| JobProgress { done, total, finished: false };
         Ok(match doing {
             Doing::Copying(mut copying) => match copying.step()? {
                 Stage::Going(done, total) => (Doing::Copying(copying), progress(done, 2 * total)),
@@ -127,7 +127,7 @@ impl Rekey {
                 Stage::Going(..) => (Doing::Verifying(check, pages), progress(pages, 2 * pages)),
                 Stage::Over(_) => {
                     self.put_in_place()?;
-                    let done = Progress { done: 2 * pages, total: 2 * pages, finished: true };
+                    let done = JobProgress { done: 2 * pages, total: 2 * pages, finished: true };
                     (Doing::Done, done)
                 }
             },
@@ -139,7 +139,7 @@ impl Rekey {
 impl Work for Rekey {
     type Output = KeyChange;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let doing = self.stage.take().ok_or(LogbookError::Cancelled)?;
         let (doing, progress) = self.next(doing)?;
         self.stage = Some(doing);

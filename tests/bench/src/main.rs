@@ -11,6 +11,7 @@ mod measure;
 mod open;
 mod sample;
 mod save;
+mod shells;
 mod table;
 
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ struct Asked {
     only: Option<String>,
     cases: u64,
     json: PathBuf,
+    /// What Kotlin and Swift measured.
+    shells: Option<PathBuf>,
 }
 
 fn asked() -> Outcome<Asked> {
@@ -37,6 +40,7 @@ fn asked() -> Outcome<Asked> {
         only: None,
         cases: 100_000,
         json: PathBuf::from("target/bench.json"),
+        shells: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -46,6 +50,7 @@ fn asked() -> Outcome<Asked> {
             "--only" => asked.only = Some(value()?),
             "--cases" => asked.cases = value()?.parse()?,
             "--json" => asked.json = PathBuf::from(value()?),
+            "--shells" => asked.shells = Some(PathBuf::from(value()?)),
             _ => return Err(format!("unknown: {word}; see tests/bench/README.md").into()),
         }
     }
@@ -87,6 +92,10 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     }
     if wanted("tally") {
         rows.push(find::tally(&Bench::with_cases(&sample, 10_000)?, 10_000)?);
+    }
+    if let Some(file) = asked.shells.as_deref().filter(|_| wanted("shells")) {
+        eprintln!("making the calls of Kotlin and Swift");
+        rows.extend(shells::shells(file)?);
     }
     if asked.growth && wanted("growth") {
         eprintln!("growing to a million cases");

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use seldinger_core::job::{Job, Progress};
+use seldinger_core::job::{Job, JobProgress};
 
 use crate::failure::Failure;
 
@@ -65,7 +65,7 @@ fn bar(doing: &'static str) -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, progress: Progress) {
+fn show(bar: &ProgressBar, progress: JobProgress) {
     if progress.total > 0 {
         bar.set_length(progress.total);
     }

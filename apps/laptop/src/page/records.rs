@@ -123,11 +123,14 @@ async fn restore(
 ) -> Result<Redirect, Trouble> {
     let restored = state.ask(move |book| {
         let id: RecordId = id.parse()?;
-        Ok((id, book.restore_record(id)?, name(book, id)?))
+        let change = book.restore_record(id)?;
+        let room = if book.record(id)?.kind == CASE { "cases" } else { "records" };
+        // Straight there: a page in between would take the notice with it.
+        Ok((format!("/{room}/{id}"), change, name(book, id)?))
     });
-    let (id, change, name) = restored.await?;
+    let (place, change, name) = restored.await?;
     notices.leave(told("page.restored", &[("what", &name)]), change);
-    Ok(Redirect::to(&format!("/records/{id}")))
+    Ok(Redirect::to(&place))
 }
 
 async fn ask_erase(

@@ -11,16 +11,15 @@ public actor CoreQueue {
     book.observe(observer: feed)
   }
 
-  /// Opens the book in `folder`, or makes one where there is none. The recovery code comes with a new
-  /// one, to be shown once: the only way back when the key is lost.
+  /// Opens the book in `folder`, or makes one where there is none.
   public static func openOrCreate(
     folder: String, vault: any KeyVault, installation: String
-  ) async throws -> (queue: CoreQueue, recoveryCode: String?) {
+  ) async throws -> Opened {
     let book =
       hasBook(folder: folder)
       ? try Logbook.open(folder: folder, vault: vault, installation: installation)
       : try Logbook.create(folder: folder, vault: vault, installation: installation)
-    return (CoreQueue(book), book.takeRecoveryCode())
+    return Opened(queue: CoreQueue(book), recoveryCode: book.takeRecoveryCode())
   }
 
   /// Every committed transaction from this call on.
@@ -32,4 +31,15 @@ public actor CoreQueue {
   ) rethrows -> T {
     try work(book)
   }
+}
+
+/// A book that was just opened. It does not print the code.
+public struct Opened: Sendable, CustomStringConvertible, CustomReflectable {
+  /// The book.
+  public let queue: CoreQueue
+  /// Shown once where the book is new: the only way back when the key is lost.
+  public let recoveryCode: String?
+
+  public var description: String { "Opened" }
+  public var customMirror: Mirror { Mirror(self, children: [:]) }
 }

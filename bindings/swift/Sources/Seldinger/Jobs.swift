@@ -3,29 +3,57 @@
 
 extension ImportJob {
   /// Imports to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ImportReport {
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> ImportReport {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
 
 extension ExportJob {
   /// Exports to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> ExportReport {
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> ExportReport {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
 
 extension IdentifierJob {
   /// Looks for identifiers to the end; `watch` hears how far it is.
-  public func run(_ watch: (Progress) -> Void = { _ in }) async throws -> IdentifierReport {
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> IdentifierReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension BackupJob {
+  /// Backs up, to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> BackupReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension RestoreJob {
+  /// Restores, to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> RestoreReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension VerifyJob {
+  /// Verifies, to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> VerifyReport {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension KeyChangeJob {
+  /// Changes the key, to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> KeyChange {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
 
 /// The next step after a cancellation throws `LogbookError.Cancelled` and lets go of what was begun.
 private func toTheEnd<T>(
-  _ step: () throws -> Progress, _ cancel: () -> Void, _ take: () -> T?,
-  _ watch: (Progress) -> Void
+  _ step: () throws -> JobProgress, _ cancel: () -> Void, _ take: () -> T?,
+  _ watch: (JobProgress) -> Void
 ) async throws -> T {
   while true {
     if Task.isCancelled { cancel() }

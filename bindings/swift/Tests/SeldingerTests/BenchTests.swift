@@ -5,7 +5,7 @@ import Testing
 private let isMeasuring = ProcessInfo.processInfo.environment["BENCH"] == "1"
 
 /// Measures the calls that a screen waits for, as medians; see tests/bench/README.md.
-@Test(.enabled(if: isMeasuring)) func calls() throws {
+@Test(.enabled(if: isMeasuring)) func bench() throws {
   let test = try TestBook()
   var book = try test.create()
   let jots = try lines(stage.appendingPathComponent("jots.txt"))

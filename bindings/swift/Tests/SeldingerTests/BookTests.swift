@@ -101,6 +101,19 @@ import Testing
   #expect(!hit.kind.wording.line.isEmpty)
 }
 
+@Test func whatAPageShowsIsTheCores() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let reading = try book.readJot(text: "R IJ picc, 5F, assisted, prob US")
+  #expect(jotChips(reading: reading).contains { $0.field == .french && $0.text.contains("5") })
+  let id = try book.jot("R IJ picc, 5F, xanthochromic").id
+  let sheet = try book.caseSheet(id: id).sections.flatMap(\.fields)
+  #expect(sheet.first { $0.path == "french" }?.texts == ["5"])
+  #expect(try book.caseChoices().procedures == ["picc"])
+  let found = try #require(try book.foundIn(typed: "xantho", ids: [id])[id])
+  #expect(found.first { $0.found }?.text == "xanthochromic")
+}
+
 @Test func aChangeIsHeard() async throws {
   let test = try TestBook()
   let queue = CoreQueue(try test.create())
@@ -153,5 +166,5 @@ import Testing
 }
 
 private func importRotation(_ book: Logbook) async throws {
-  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).run()
+  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).finish()
 }

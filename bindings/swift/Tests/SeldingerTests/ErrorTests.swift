@@ -26,7 +26,7 @@ import Testing
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
     .Damaged(part: .page), .NewerSchema(found: 2, known: 1), .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NotAnId, .NotADay, .Cancelled,
-    .BadBackup, .BadLine(line: 3, reason: .at), .UnknownDefinition,
+    .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
   ]
   for error in errors {
     let words = error.wording.what

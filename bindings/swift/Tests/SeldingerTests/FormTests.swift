@@ -31,6 +31,10 @@ private func lesson(_ text: String) -> [TypedField] {
   let stale = try book.saveForm(form: old, typed: lesson("second")).stale
   #expect(stale.map(\.path) == ["lesson"])
   #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first"])
+  #expect(try book.alsoWritten(id: id).map(\.text) == ["second"])
+  _ = try book.settle(id: id, path: "lesson", takeTyped: true)
+  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["second"])
+  #expect(try book.alsoWritten(id: id).isEmpty)
 }
 
 @Test func aDraftSurvivesReopeningAndEndsWithSaving() throws {
@@ -41,6 +45,7 @@ private func lesson(_ text: String) -> [TypedField] {
   _ = try book.keepDraft(id: draft.id, typed: lesson("half a sent"))
   book = try test.open()
   let kept = try #require(try book.drafts().first)
+  #expect(try book.draftOf(form: "case", record: id)?.id == kept.id)
   let form = try book.openDraft(id: kept.id)
   #expect(form.texts("lesson") == ["half a sent"])
   _ = try book.saveForm(form: form, typed: book.draft(id: kept.id).typed)

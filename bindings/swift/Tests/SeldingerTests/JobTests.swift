@@ -5,28 +5,28 @@ import Testing
 @Test func anImportStepsToItsEndAndTheSecondAddsNothing() async throws {
   let test = try TestBook()
   let book = try test.create()
-  var seen: [Seldinger.Progress] = []
+  var seen: [JobProgress] = []
   let once = try book.importFile(path: rotation.path, options: ImportOptions())
-  let report = try await once.run { seen.append($0) }
+  let report = try await once.finish { seen.append($0) }
   let count = UInt64(try lines(rotation).count)
   #expect(report.added == count)
   #expect(seen.count > 1 && seen.last?.finished == true)
   #expect(seen.map(\.done) == seen.map(\.done).sorted())
-  let again = try await book.importFile(path: rotation.path, options: ImportOptions()).run()
+  let again = try await book.importFile(path: rotation.path, options: ImportOptions()).finish()
   #expect(again.added == 0 && again.known == count)
 }
 
 @Test func anExportIsWholeAndATableToo() async throws {
   let test = try TestBook()
   let book = try test.create()
-  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).run()
+  _ = try await book.importFile(path: rotation.path, options: ImportOptions()).finish()
   let out = test.path("out.jsonl")
-  let report = try await book.exportFile(path: out, format: .jsonl, kind: nil).run()
+  let report = try await book.exportFile(path: out, format: .jsonl, kind: nil).finish()
   #expect(try lines(URL(fileURLWithPath: out)).count == Int(report.records))
   let table = test.path("out.csv")
-  #expect(try await book.exportFile(path: table, format: .csv, kind: nil).run().records == 46)
+  #expect(try await book.exportFile(path: table, format: .csv, kind: nil).finish().records == 46)
   #expect(try lines(URL(fileURLWithPath: table))[0].contains("fluoro_min"))
-  #expect(try await book.findIdentifiers(kind: "case").run().records == 46)
+  #expect(try await book.findIdentifiers(kind: "case").finish().records == 46)
 }
 
 @Test func aCancelledJobDoesNoMoreAndLeavesNothing() async throws {
@@ -46,7 +46,7 @@ import Testing
   for _ in 0..<450 { try book.jot("para") }
   let out = test.path("out.jsonl")
   let task = Task {
-    try await book.exportFile(path: out, format: .jsonl, kind: nil).run { _ in
+    try await book.exportFile(path: out, format: .jsonl, kind: nil).finish { _ in
       withUnsafeCurrentTask { $0?.cancel() }
     }
   }
@@ -61,10 +61,10 @@ import Testing
   let text = try lines(rotation)[0] + "\n{\"kind\": \"case\"}\n"
   try text.write(toFile: file, atomically: true, encoding: .utf8)
   await #expect(throws: LogbookError.BadLine(line: 2, reason: .at)) {
-    try await book.importFile(path: file, options: ImportOptions()).run()
+    try await book.importFile(path: file, options: ImportOptions()).finish()
   }
   #expect(try book.search(typed: "orientation", kind: nil, before: nil).hits.isEmpty)
-  let report = try await book.importFile(path: file, options: ImportOptions(skipBad: true)).run()
+  let report = try await book.importFile(path: file, options: ImportOptions(skipBad: true)).finish()
   #expect(report.badLines == [BadLineAt(line: 2, reason: .at)])
   #expect(report.badLines[0].wording.line.contains("2"))
   #expect(report.added == 1)

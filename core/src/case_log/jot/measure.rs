@@ -274,6 +274,7 @@ fn has_own_number(line: &Line<'_>, i: usize, tag: Tag) -> bool {
     tag == Tag::NeedleCoaxial
         && line.kind(i + 1, Kind::Number)
         && line.together(i, i + 1)
+        && !line.has(i + 2, Tag::UnitGauge)
         && line.tokens.get(i + 1).is_some_and(usual)
 }
 

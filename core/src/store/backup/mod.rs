@@ -22,7 +22,7 @@ use super::peek::Peek;
 use super::{DATABASE, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate};
 use super::{key::BookKey, key_file::KeyFile};
 use crate::error::{LogbookError, Result};
-use crate::job::{Progress, Work};
+use crate::job::{JobProgress, Work};
 use crate::store::key_file::sync_folder;
 
 /// Where automatic backups are, in the book's folder.
@@ -112,8 +112,8 @@ impl Making {
         Head { schema: self.schema, key, key_file, database_bytes }
     }
 
-    fn next(&mut self, doing: Doing) -> Result<(Doing, Progress)> {
-        let progress = |done, total| Progress { done, total: 2 * total, finished: false };
+    fn next(&mut self, doing: Doing) -> Result<(Doing, JobProgress)> {
+        let progress = |done, total| JobProgress { done, total: 2 * total, finished: false };
         Ok(match doing {
             Doing::Pages(mut pages, out) => match pages.step()? {
                 Stage::Going(done, total) => (Doing::Pages(pages, out), progress(done, total)),
@@ -131,7 +131,7 @@ impl Making {
             Doing::Writing(mut writing, mut copy, pages) => {
                 if writing.piece(&mut copy)? {
                     let bytes = writing.finish()?;
-                    let done = Progress { done: 2 * pages, total: 2 * pages, finished: true };
+                    let done = JobProgress { done: 2 * pages, total: 2 * pages, finished: true };
                     return Ok((Doing::Written(bytes), done));
                 }
                 let left = writing.left() / super::PAGE_BYTES as u64;
@@ -145,7 +145,7 @@ impl Making {
 impl Work for Making {
     type Output = BackupReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let doing = self.stage.take().ok_or(LogbookError::Cancelled)?;
         let (doing, progress) = self.next(doing)?;
         self.stage = Some(doing);

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::file::{Checking, Head, Reading};
 use super::unused;
 use crate::error::{DamagedPart, LogbookError, Result};
-use crate::job::{Progress, Work};
+use crate::job::{JobProgress, Work};
 use crate::store::aside::{Aside, Stage};
 use crate::store::integrity::{self, Whole};
 use crate::store::key::{self, KeyVault};
@@ -159,12 +159,12 @@ fn bad_inside(error: LogbookError) -> LogbookError {
 impl Work for Restore {
     type Output = RestoreReport;
 
-    fn step(&mut self) -> Result<Progress> {
+    fn step(&mut self) -> Result<JobProgress> {
         let doing = self.stage.take().ok_or(LogbookError::Cancelled)?;
         let (doing, done) = self.next(doing)?;
         let finished = matches!(doing, Doing::Done(_));
         self.stage = Some(doing);
-        Ok(Progress { done, total: self.total, finished })
+        Ok(JobProgress { done, total: self.total, finished })
     }
 
     fn finish(self: Box<Self>) -> Result<RestoreReport> {

@@ -107,5 +107,5 @@ pub async fn drop_draft(
 /// What a case is called in a line.
 pub fn name(book: &Logbook, id: RecordId) -> Result<String> {
     let name = book.case(id)?.row.procedure_name;
-    Ok(if name.is_empty() { words("page.a_case", &[]) } else { name })
+    Ok(if name.is_empty() { "the case".to_owned() } else { name })
 }

@@ -11,28 +11,52 @@ import kotlinx.coroutines.withContext
  */
 
 /** Imports to the end; [watch] hears how far it is. */
-suspend fun ImportJob.run(
+suspend fun ImportJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
-    watch: (Progress) -> Unit = {},
+    watch: (JobProgress) -> Unit = {},
 ): ImportReport = use { toTheEnd(background, ::step, ::take, watch) }
 
 /** Exports to the end; [watch] hears how far it is. */
-suspend fun ExportJob.run(
+suspend fun ExportJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
-    watch: (Progress) -> Unit = {},
+    watch: (JobProgress) -> Unit = {},
 ): ExportReport = use { toTheEnd(background, ::step, ::take, watch) }
 
 /** Looks for identifiers to the end; [watch] hears how far it is. */
-suspend fun IdentifierJob.run(
+suspend fun IdentifierJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
-    watch: (Progress) -> Unit = {},
+    watch: (JobProgress) -> Unit = {},
 ): IdentifierReport = use { toTheEnd(background, ::step, ::take, watch) }
+
+/** Backs up, to the end; [watch] hears how far it is. */
+suspend fun BackupJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): BackupReport = use { toTheEnd(background, ::step, ::take, watch) }
+
+/** Restores, to the end; [watch] hears how far it is. */
+suspend fun RestoreJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): RestoreReport = use { toTheEnd(background, ::step, ::take, watch) }
+
+/** Verifies, to the end; [watch] hears how far it is. */
+suspend fun VerifyJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): VerifyReport = use { toTheEnd(background, ::step, ::take, watch) }
+
+/** Changes the key, to the end; [watch] hears how far it is. */
+suspend fun KeyChangeJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): KeyChange = use { toTheEnd(background, ::step, ::take, watch) }
 
 private suspend fun <T : Any> toTheEnd(
     background: CoroutineDispatcher,
-    step: () -> Progress,
+    step: () -> JobProgress,
     take: () -> T?,
-    watch: (Progress) -> Unit,
+    watch: (JobProgress) -> Unit,
 ): T = withContext(background) {
     do {
         ensureActive()

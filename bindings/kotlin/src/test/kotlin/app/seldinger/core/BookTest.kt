@@ -115,6 +115,18 @@ class BookTest {
     }
 
     @Test
+    fun `what a page shows is the core's`() = withBook { book ->
+        val reading = book.readJot("R IJ picc, 5F, assisted, prob US")
+        assertTrue(jotChips(reading).any { it.field == JotField.FRENCH && it.text.contains('5') })
+        val id = book.jot("R IJ picc, 5F, xanthochromic").id
+        val sheet = book.caseSheet(id).sections.flatMap(SheetSection::fields)
+        assertEquals(listOf("5"), sheet.single { it.path == "french" }.texts)
+        assertEquals(listOf("picc"), book.caseChoices().procedures)
+        val found = book.foundIn("xantho", listOf(id)).getValue(id)
+        assertEquals("xanthochromic", found.first(SnippetPiece::found).text)
+    }
+
+    @Test
     fun `a change is heard by whoever collects`() = withBook { book ->
         CoreQueue(book).use { queue ->
             runBlocking {
@@ -168,5 +180,5 @@ class BookTest {
     }
 
     private fun importRotation(book: Logbook) =
-        runBlocking { book.importFile(rotation.path, ImportOptions()).run() }
+        runBlocking { book.importFile(rotation.path, ImportOptions()).finish() }
 }

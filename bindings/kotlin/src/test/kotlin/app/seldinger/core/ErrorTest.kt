@@ -64,6 +64,7 @@ class ErrorTest {
             LogbookException.NotADay(),
             LogbookException.Cancelled(),
             LogbookException.BadBackup(),
+            LogbookException.NotACode(),
             LogbookException.BadLine(3uL, LineProblem.AT),
             LogbookException.UnknownDefinition(),
         ).forEach(::assertHasWords)

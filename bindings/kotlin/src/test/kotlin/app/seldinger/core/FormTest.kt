@@ -35,6 +35,10 @@ class FormTest {
         val stale = book.saveForm(old, lesson("second")).stale.single()
         assertEquals("lesson", stale.path)
         assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
+        assertEquals(listOf("second"), book.alsoWritten(id).map(AlsoWritten::text))
+        book.settle(id, "lesson", true)
+        assertEquals(listOf("second"), book.openForm("case", id).texts("lesson"))
+        assertTrue(book.alsoWritten(id).isEmpty())
     }
 
     @Test
@@ -45,6 +49,7 @@ class FormTest {
         book.close()
         val again = open()
         val kept = again.drafts().single()
+        assertEquals(kept.id, again.draftOf("case", id)?.id)
         val form = again.openDraft(kept.id)
         assertEquals(listOf("half a sent"), form.texts("lesson"))
         again.saveForm(form, again.draft(kept.id).typed)

@@ -13,31 +13,31 @@ import org.junit.jupiter.api.Test
 class JobTest {
     @Test
     fun `an import steps to its end, and the second one adds nothing`() = withBook { book ->
-        val seen = mutableListOf<Progress>()
+        val seen = mutableListOf<JobProgress>()
         val report =
             runBlocking {
-                book.importFile(rotation.path, ImportOptions()).run(watch = seen::add)
+                book.importFile(rotation.path, ImportOptions()).finish(watch = seen::add)
             }
         val lines = rotation.readLines().size.toULong()
         assertEquals(lines, report.added)
         assertTrue(seen.last().finished && seen.size > 1)
-        assertEquals(seen.map(Progress::done).sorted(), seen.map(Progress::done))
-        val again = runBlocking { book.importFile(rotation.path, ImportOptions()).run() }
+        assertEquals(seen.map(JobProgress::done).sorted(), seen.map(JobProgress::done))
+        val again = runBlocking { book.importFile(rotation.path, ImportOptions()).finish() }
         assertEquals(0uL to lines, again.added to again.known)
     }
 
     @Test
     fun `an export is whole, and a table too`() = withBook { book ->
         runBlocking {
-            book.importFile(rotation.path, ImportOptions()).run()
+            book.importFile(rotation.path, ImportOptions()).finish()
             val lines = folder.resolve("out.jsonl")
-            val report = book.exportFile(lines.path, ExportFormat.JSONL, null).run()
+            val report = book.exportFile(lines.path, ExportFormat.JSONL, null).finish()
             assertEquals(report.records.toInt(), lines.readLines().size)
             val table = folder.resolve("out.csv")
-            val cases = book.exportFile(table.path, ExportFormat.CSV, null).run().records
+            val cases = book.exportFile(table.path, ExportFormat.CSV, null).finish().records
             assertEquals(46uL, cases)
             assertTrue(table.readText().contains("fluoro_min"))
-            val looked = book.findIdentifiers("case").run()
+            val looked = book.findIdentifiers("case").finish()
             assertEquals(46uL, looked.records)
         }
     }
@@ -61,7 +61,7 @@ class JobTest {
         assertThrows(CancellationException::class.java) {
             runBlocking {
                 val all = this
-                book.exportFile(out.path, ExportFormat.JSONL, null).run { all.cancel() }
+                book.exportFile(out.path, ExportFormat.JSONL, null).finish { all.cancel() }
             }
         }
         assertFalse(out.exists())
@@ -74,12 +74,12 @@ class JobTest {
         file.writeText(rotation.readLines().first() + "\n{\"kind\": \"case\"}\n")
         val bad =
             assertThrows(LogbookException.BadLine::class.java) {
-                runBlocking { book.importFile(file.path, ImportOptions()).run() }
+                runBlocking { book.importFile(file.path, ImportOptions()).finish() }
             }
         assertEquals(2uL to LineProblem.AT, bad.line to bad.reason)
         assertEquals(0, book.people().size)
         val report =
-            runBlocking { book.importFile(file.path, ImportOptions(skipBad = true)).run() }
+            runBlocking { book.importFile(file.path, ImportOptions(skipBad = true)).finish() }
         assertEquals(listOf(BadLineAt(2uL, LineProblem.AT)), report.badLines)
         assertTrue(report.badLines.single().wording.line.contains('2'))
         assertEquals(1uL, report.added)

@@ -1,0 +1,61 @@
+// The first minutes: an empty log, the recovery code, the sample rotation and back.
+
+import { check, run, same } from "./harness.mjs";
+import { sound } from "./look.mjs";
+
+await run("first", async (step, browser) => {
+  const page = await browser.enter();
+  const cases = page.getByRole("table", { name: "Cases" }).locator("tbody tr");
+
+  await step("an empty log says what will stand here", async () => {
+    same(new URL(page.url()).search, "", "the token is gone from the address");
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    await sound(page);
+    await browser.shot(page, "empty-light");
+  });
+
+  await step("the first Tab leads past the navigation", async () => {
+    await page.keyboard.press("Tab");
+    same(await page.evaluate(() => document.activeElement.textContent), "To the page", "the first stop");
+    await page.keyboard.press("Enter");
+    same(await page.evaluate(() => document.activeElement.id), "main", "where it leads");
+  });
+
+  await step("the recovery code is shown once", async () => {
+    await page.getByRole("button", { name: "Show it" }).press("Enter");
+    const code = await page.locator(".code").innerText();
+    check(/^[0-9A-Z-]{20,}$/.test(code.trim()), `no code: ${code}`);
+    await sound(page);
+    await page.getByRole("link", { name: "It is written down" }).press("Enter");
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    same(await page.getByRole("button", { name: "Show it" }).count(), 0, "offers to show it again");
+  });
+
+  await step("the sample rotation opens as a book of its own", async () => {
+    await page.getByRole("button", { name: "Open the sample rotation" }).press("Enter");
+    await page.getByText("The sample rotation: invented cases").waitFor();
+    same(await cases.count(), 46, "cases");
+    await page.getByRole("link", { name: "Tally" }).press("Enter");
+    await page.getByRole("heading", { level: 1, name: "46 cases" }).waitFor();
+  });
+
+  await step("and the own log is as it was", async () => {
+    await page.getByRole("button", { name: "Back to your own log" }).press("Enter");
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    same(await cases.count(), 0, "cases");
+    await page.getByRole("link", { name: "Tally" }).press("Enter");
+    await page.getByRole("heading", { level: 1, name: "0 cases" }).waitFor();
+    await sound(page);
+  });
+
+  await step("a locked page shows nothing until its new address", async () => {
+    await page.getByRole("link", { name: "Settings" }).press("Enter");
+    await page.getByRole("button", { name: "Lock now" }).press("Enter");
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.goto(new URL("/tally", page.url()).href);
+    same(await page.getByText("0 cases").count(), 0, "what a locked page shows");
+    // It is refused with 401, which is the point.
+    const told = browser.told();
+    check(told.length > 0 && told.every((line) => line.includes("401")), told.join("\n"));
+  });
+});
