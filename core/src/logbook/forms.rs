@@ -1,10 +1,12 @@
 //! Forms over records: opening one filled, and saving only what changed in it.
 
 use super::{Draft, Logbook, also, rows as draft};
+use crate::case_log::jot::StaffMember;
 use crate::case_log::rows::recent;
 use crate::error::{LogbookError, Result};
 use crate::form::{
-    self, EntryContext, FormDefinition, FormView, FormWarning, RecentValues, TextStyle, TypedField,
+    self, EntryContext, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues,
+    TextStyle, TypedField,
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
@@ -45,6 +47,25 @@ fn definition(id: &str) -> Result<&'static FormDefinition> {
     FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)
 }
 
+/// Puts the people on record behind the surnames that were written lately.
+fn suggest(view: &mut FormView, people: &[StaffMember]) {
+    let fields = view.sections.iter_mut().flat_map(|section| &mut section.fields);
+    for field in fields.filter(|field| field.kind == FieldKind::Person) {
+        for StaffMember { surname, role } in people {
+            let asked = field.role.is_empty() || field.role == role.as_str();
+            if asked && !field.options.iter().any(|option| option.value == *surname) {
+                field.options.push(OptionView {
+                    value: surname.clone(),
+                    label: surname.clone(),
+                    group: String::new(),
+                    chosen: field.values.contains(surname),
+                    recent: false,
+                });
+            }
+        }
+    }
+}
+
 impl Logbook {
     /// Opens the form `id`, empty or filled with `record`.
     pub fn open_form(&self, id: &str, record: Option<RecordId>) -> Result<OpenForm> {
@@ -53,7 +74,8 @@ impl Logbook {
             Some(record) => (record.fields, record.lseq),
             None => (Fields::new(), 0),
         };
-        let view = form::fill(definition, &fields, &self.recent_values()?);
+        let mut view = form::fill(definition, &fields, &self.recent_values()?);
+        suggest(&mut view, &self.people()?);
         Ok(OpenForm { view, record, opened, draft: None })
     }
 

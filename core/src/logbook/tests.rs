@@ -285,6 +285,21 @@ fn setup_names(_: &Setup, folder: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
+fn a_form_suggests_the_people_on_record() {
+    let (_folder, book) = book();
+    for (surname, role) in [("Okafor", "attending"), ("Haddad", "fellow"), ("Moreau", "attending")]
+    {
+        book.create_record("person", fields(json!({"surname": surname, "role": role}))).unwrap();
+    }
+    case(&book, json!({"procedure": "picc", "attending": "Moreau"}));
+    let form = book.open_form("case", None).unwrap().view;
+    let field = form.sections.iter().flat_map(|s| &s.fields).find(|f| f.path == "attending");
+    let told: Vec<_> =
+        field.unwrap().options.iter().map(|o| (o.value.as_str(), o.recent)).collect();
+    assert_eq!(told, [("Moreau", true), ("Okafor", false)]);
+}
+
+#[test]
 fn a_form_saves_what_changed_and_nothing_else() {
     let (_folder, book) = book();
     let typed = |path: &str, text: &str| TypedField { path: path.into(), texts: vec![text.into()] };

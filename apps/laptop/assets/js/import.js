@@ -18,7 +18,7 @@
       });
       place.innerHTML = await answer.text();
     } catch {
-      place.textContent = "Seldinger does not answer. What was imported so far is kept; import the file again to go on.";
+      place.textContent = document.getElementById("trouble").dataset.away;
     } finally {
       button.disabled = false;
     }

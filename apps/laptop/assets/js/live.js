@@ -22,7 +22,21 @@
   });
   document.addEventListener("htmx:sendError", () => {
     const trouble = document.getElementById("trouble");
-    if (trouble) trouble.textContent = "Seldinger does not answer. What was saved is safe; start it again in the terminal.";
+    if (trouble) trouble.textContent = trouble.dataset.away;
   });
   fade();
+
+  // What was typed in the last moment before the page goes is sent after it.
+  const unsent = new Set();
+  const kept = (event) => event.target.closest && event.target.closest("[data-keeps]");
+  document.addEventListener("input", (event) => {
+    const form = kept(event);
+    if (form) unsent.add(form);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => unsent.delete(kept(event)));
+  addEventListener("pagehide", () => {
+    for (const form of unsent) {
+      if (form.isConnected) navigator.sendBeacon(form.dataset.keeps, new URLSearchParams(new FormData(form)));
+    }
+  });
 })();

@@ -2,7 +2,7 @@
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 
-use crate::serve::visit::Visit;
+use crate::serve::visit::{Seen, Visit};
 
 const JOT: &str = "TIPS, obs, lindqvist, FT 38.5, AK 1240";
 
@@ -17,6 +17,11 @@ fn case(visit: &Visit, jot: &str) -> String {
     format!("/cases/{}", place.split('"').next().unwrap())
 }
 
+/// What the undo bar of an answer posts.
+fn undo(seen: &Seen) -> Vec<(&'static str, String)> {
+    ["id", "kind", "what", "lseq"].map(|name| (name, seen.value(name))).to_vec()
+}
+
 #[test]
 fn a_jot_is_read_saved_listed_found_and_undone() {
     let visit = Visit::new();
@@ -29,14 +34,15 @@ fn a_jot_is_read_saved_listed_found_and_undone() {
     assert!(saved.body.contains("Kept: TIPS creation") && saved.body.contains("1,240"));
     assert_eq!(count(&visit), 1);
 
+    let filtered = visit.post_part("/jot", &[("jot", "R port"), ("role", "observed")]);
+    assert!(filtered.body.contains("1 case<"), "the list stays as it is filtered");
+    visit.post_part("/undo", &undo(&filtered));
     assert!(visit.post_part("/cases", &[("q", "tip obs")]).body.contains("<mark>obs</mark>"));
     assert!(visit.post_part("/cases", &[("q", "nephro")]).body.contains("No case fits"));
     assert!(visit.post_part("/cases", &[("role", "scrubbed")]).body.contains("No case fits"));
     assert!(visit.post_part("/find", &[("q", "lindq")]).body.contains("TIPS creation"));
 
-    let fields = ["id", "kind", "what", "lseq"].map(|name| (name, saved.value(name)));
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    visit.post_part("/undo", &fields);
+    visit.post_part("/undo", &undo(&saved));
     assert_eq!(count(&visit), 0);
     assert!(visit.get("/").body.contains("Undone."));
 }

@@ -93,6 +93,11 @@ pub fn kind(stored: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// What `messages.toml` says under a key.
+pub fn told(key: &str) -> String {
+    seldinger_core::content::words(key, &[])
+}
+
 /// An order of the list.
 pub fn order(sort: impl Borrow<CaseSort>) -> &'static str {
     match sort.borrow() {

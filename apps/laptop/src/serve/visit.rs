@@ -55,7 +55,7 @@ impl Visit {
     }
 
     /// Posts a form for a part of a page.
-    pub fn post_part(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+    pub fn post_part<T: AsRef<str>>(&self, path: &str, fields: &[(&str, T)]) -> Seen {
         self.send(path, fields, true)
     }
 
@@ -65,8 +65,9 @@ impl Visit {
         self.ask(request.header("hx-request", "true").body(Body::from(bytes.to_owned())).unwrap())
     }
 
-    fn send(&self, path: &str, fields: &[(&str, &str)], part: bool) -> Seen {
-        let pair = |(name, value): &(&str, &str)| format!("{}={}", escaped(name), escaped(value));
+    fn send<T: AsRef<str>>(&self, path: &str, fields: &[(&str, T)], part: bool) -> Seen {
+        let pair =
+            |(name, value): &(&str, T)| format!("{}={}", escaped(name), escaped(value.as_ref()));
         let mut body: Vec<String> = fields.iter().map(pair).collect();
         body.push(format!("csrf={}", self.token()));
         let mut request = self.request("POST", path);

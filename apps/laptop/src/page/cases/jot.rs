@@ -167,7 +167,7 @@ pub async fn save(
             moment(posted.one(PERFORMED).trim(), &EntryContext::of(book.now()));
         let draft = posted.one(DRAFT).parse().ok();
         let saved = book.save_jot(line, &confirmed(&posted), performed, draft)?;
-        let list = Rows::read(book, &CaseQuery::default())?;
+        let list = Rows::read(book, &CaseQuery::of(&posted))?;
         Ok(Some((notice(book, saved)?, JotBox::restore(book)?, list)))
     });
     let Some((notice, jot, list)) = saved.await? else {

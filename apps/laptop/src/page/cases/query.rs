@@ -6,6 +6,8 @@ use seldinger_core::content::{Category, Content};
 use seldinger_core::time::{Day, IsoWeek};
 use serde::Deserialize;
 
+use crate::page::fields::Posted;
+
 /// The filter form as it was sent; empty texts mean any.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
@@ -34,6 +36,25 @@ const WHOLE_CATEGORY: &str = "all:";
 pub const NO_ROLE: &str = "none";
 
 impl CaseQuery {
+    /// The filters that were posted along with something else.
+    pub fn of(posted: &Posted) -> Self {
+        let text = |name| posted.one(name).to_owned();
+        Self {
+            q: text("q"),
+            week: text("week"),
+            from: text("from"),
+            to: text("to"),
+            procedure: text("procedure"),
+            role: text("role"),
+            attending: text("attending"),
+            tag: text("tag"),
+            interesting: text("interesting"),
+            unfinished: text("unfinished"),
+            sort: text("sort"),
+            after: String::new(),
+        }
+    }
+
     /// The core's filter. A day that is none filters nothing: half of it may be typed.
     pub fn filter(&self) -> CaseFilter {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -66,6 +87,12 @@ impl CaseQuery {
     pub fn sort_name(&self) -> &'static str {
         let sort = self.sort();
         CaseSort::ALL.into_iter().find(|(known, _)| *known == sort).map_or("", |(_, name)| name)
+    }
+
+    /// Whether one of the choices is used that are folded away.
+    pub fn looks_further(&self) -> bool {
+        let folded = [&self.from, &self.to, &self.tag];
+        folded.iter().any(|text| !text.is_empty()) || self.sort() != CaseSort::Newest
     }
 
     /// Whether anything is filtered.
