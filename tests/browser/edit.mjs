@@ -6,11 +6,19 @@ import { sound } from "./look.mjs";
 await run("edit", async (step, browser) => {
   const page = await browser.enter();
   const fluoro = page.getByRole("textbox", { name: "Fluoro" });
-  const heading = (text) => page.getByRole("heading", { level: 1, name: text });
+  await figures(step, browser, page, fluoro);
+  await windows(step, browser, page);
+  await debrief(step, page, fluoro);
+});
 
+function heading(page) {
+  return page.getByRole("heading", { level: 1, name: "Thoracentesis" });
+}
+
+async function figures(step, browser, page, fluoro) {
   await step("a case opens in its form", async () => {
     await page.getByRole("link", { name: "Thoracentesis" }).first().press("Enter");
-    await heading("Thoracentesis").waitFor();
+    await heading(page).waitFor();
     await page.getByRole("link", { name: "Edit" }).press("Enter");
     await fluoro.waitFor();
     await sound(page);
@@ -22,18 +30,20 @@ await run("edit", async (step, browser) => {
     await warning.first().waitFor();
     await browser.shot(page, "warning-light");
     await page.getByRole("button", { name: "Save" }).press("Enter");
-    await heading("Thoracentesis").waitFor();
+    await heading(page).waitFor();
     await page.getByRole("main").getByText("999").first().waitFor();
     await sound(page);
   });
+}
 
+async function windows(step, browser, page) {
   await step("two windows on one case: what differs is kept twice, the rest is saved", async () => {
     const edit = new URL(await page.getByRole("link", { name: "Edit" }).getAttribute("href"), page.url()).href;
     const other = await browser.context.newPage();
     await Promise.all([page.goto(edit), other.goto(edit)]);
     await page.getByLabel("Indication").fill("first window");
     await page.getByRole("button", { name: "Save" }).press("Enter");
-    await heading("Thoracentesis").waitFor();
+    await heading(page).waitFor();
     await other.getByLabel("Indication").fill("second window");
     await other.getByLabel("Attending", { exact: true }).fill("Moreau");
     await other.getByRole("button", { name: "Save" }).press("Enter");
@@ -53,7 +63,9 @@ await run("edit", async (step, browser) => {
     await was.press("Enter");
     await page.locator("details.was[open] li").first().waitFor();
   });
+}
 
+async function debrief(step, page, fluoro) {
   await step("a debrief counts its minutes down and keeps a lesson", async () => {
     await page.getByRole("link", { name: "Debrief" }).press("Enter");
     const clock = page.locator("[data-elapsed]");
@@ -75,4 +87,4 @@ await run("edit", async (step, browser) => {
     await page.getByRole("button", { name: "Undo" }).press("Enter");
     await until(async () => (await page.getByText("Undone").count()) > 0, "undone");
   });
-});
+}

@@ -10,6 +10,8 @@ import { pathToFileURL } from "node:url";
 const env = process.env;
 const { chromium } = await import(pathToFileURL(join(env.PLAYWRIGHT_CORE, "index.mjs")));
 const SCREENS = join(env.TEST_OUTPUT, "screens");
+/** A search that was overtaken by the next letter; htmx calls that an error. */
+const OVERTAKEN = /^htmx:(sendAbort|afterRequest), /;
 const LAPTOP = { width: 1280, height: 800 };
 
 /** Fails the step that is running unless `holds`. */
@@ -43,7 +45,8 @@ class Browser {
   async watch(page) {
     page.setDefaultTimeout(10_000);
     page.on("console", (line) => {
-      if (line.type() === "error" || line.type() === "warning") this.trouble.push(`console: ${line.text()}`);
+      const bad = ["error", "warning"].includes(line.type());
+      if (bad && !OVERTAKEN.test(line.text())) this.trouble.push(`console: ${line.text()}`);
     });
     page.on("pageerror", (error) => this.trouble.push(`script: ${error.message}`));
     page.on("response", (answer) => {
@@ -63,11 +66,11 @@ class Browser {
     return page;
   }
 
-  /** A picture for people. */
-  async shot(page, name) {
+  /** A picture for people: of all of the page, or of what a window shows. */
+  async shot(page, name, fullPage = true) {
     mkdirSync(SCREENS, { recursive: true });
     // The caret stays: hiding it leaves inline styles behind, which the page's policy then reports.
-    const look = { animations: "disabled", caret: "initial", fullPage: true };
+    const look = { animations: "disabled", caret: "initial", fullPage };
     await page.screenshot({ path: join(SCREENS, `${name}.png`), ...look });
   }
 

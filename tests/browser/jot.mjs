@@ -8,12 +8,22 @@ const LINE = `mwa seg 5 hcc us, antenna 14g, drain upsized to 12, Okafor, assist
 
 await run("jot", async (step, browser) => {
   const page = await browser.enter();
+  const at = places(page);
+  await typing(step, browser, page, at);
+  await saving(step, page, at);
+  await finding(step, browser, page, at);
+});
+
+/** What the scripts look at on the page of cases. */
+function places(page) {
   const line = page.getByRole("textbox", { name: "Jot a case in one line" });
   const rows = page.getByRole("table", { name: "Cases" }).locator("tbody tr:not(.more)");
   const count = page.locator("#count");
-  const said = page.getByRole("status").filter({ hasText: "Kept" });
   const counted = (text) => until(async () => (await count.innerText()) === text, `"${text}"`);
+  return { line, rows, count, counted };
+}
 
+async function typing(step, browser, page, { line }) {
   await step("J leads to the jot box", async () => {
     await page.keyboard.press("j");
     check(await line.evaluate((node) => node === document.activeElement), "the jot box has no focus");
@@ -38,12 +48,14 @@ await run("jot", async (step, browser) => {
     const focused = () => guess.evaluate((node) => node === document.activeElement);
     await until(focused, "the focus on the guess after the answer");
   });
+}
 
+async function saving(step, page, { line, rows, counted }) {
   await step("Enter saves", async () => {
     await line.focus();
     await page.keyboard.press("Enter");
     await counted("47 cases");
-    await said.first().waitFor();
+    await page.getByRole("status").filter({ hasText: "Kept" }).first().waitFor();
     check((await rows.first().innerText()).includes("Microwave ablation"), "the new case is not the first row");
     await until(async () => (await line.inputValue()) === "", "an empty jot box");
     await until(() => line.evaluate((node) => node === document.activeElement), "the focus in the jot box");
@@ -67,7 +79,9 @@ await run("jot", async (step, browser) => {
     await line.press("Enter");
     await counted("47 cases");
   });
+}
 
+async function finding(step, browser, page, { rows, count, counted }) {
   await step("/ finds while typing and marks the words", async () => {
     await page.getByRole("heading", { level: 1 }).click();
     await page.evaluate(() => document.activeElement.blur());
@@ -113,4 +127,4 @@ await run("jot", async (step, browser) => {
     check(!/\b12\s*Fr\b/.test(shown), "a guess that nobody took is written");
     await sound(page);
   });
-});
+}

@@ -1,7 +1,7 @@
 // What holds for every page: basics of accessibility, focus that is seen, nothing inline, no
 // sideways scrolling.
 
-import { check } from "./harness.mjs";
+import { check, same } from "./harness.mjs";
 
 /** Runs in the page: what is wrong with it. */
 function faults() {
@@ -96,9 +96,14 @@ export async function fits(page, what) {
   check(wide.length === 0, `${what} scrolls sideways: ${wide.join("\n  ")}`);
 }
 
-/** The size that the user has chosen for text in the browser's settings. */
-export async function textSize(page, pixels) {
+/** Does `work` while the user's own setting of the browser asks for text of this size. */
+export async function withText(page, pixels, work) {
   const session = await page.context().newCDPSession(page);
+  const root = () => page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize));
   await session.send("Page.setFontSizes", { fontSizes: { standard: pixels, fixed: pixels } });
+  await page.reload();
+  same(await root(), pixels, "the size of text");
+  await work();
   await session.detach();
+  await page.reload();
 }

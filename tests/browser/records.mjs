@@ -7,6 +7,12 @@ import { sound } from "./look.mjs";
 
 await run("records", async (step, browser) => {
   const page = await browser.enter();
+  const at = places(page);
+  await deleting(step, page, at);
+  await exchanging(step, browser, page, at);
+});
+
+function places(page) {
   const count = page.locator("#count");
   const act = (name) => page.getByRole("main").getByRole("button", { name }).press("Enter");
   const go = (name) => page.getByRole("navigation").getByRole("link", { name }).press("Enter");
@@ -16,7 +22,10 @@ await run("records", async (step, browser) => {
     await act("Delete");
     await count.waitFor();
   };
+  return { count, act, go, erase };
+}
 
+async function deleting(step, page, { count, act, go, erase }) {
   await step("a deleted case is gone from the list and can be brought back", async () => {
     await erase("Thoracentesis");
     same(await count.innerText(), "45 cases", "the list");
@@ -51,7 +60,9 @@ await run("records", async (step, browser) => {
     await page.getByRole("main").getByText(/Nothing has all of these words|talk|question/i).first().waitFor();
     same(await page.locator('#hits a[href^="/cases/"]').count(), 0, "cases found");
   });
+}
 
+async function exchanging(step, browser, page, { count, act, go }) {
   const saved = join(process.env.FOLDER, "logbook.jsonl");
   await step("everything is exported", async () => {
     await go("Export, import");
@@ -86,4 +97,4 @@ await run("records", async (step, browser) => {
     await go("Cases");
     same(await count.innerText(), "45 cases", "the list");
   });
-});
+}

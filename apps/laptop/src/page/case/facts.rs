@@ -4,6 +4,8 @@ use std::borrow::Borrow;
 
 use seldinger_core::form::FieldKind;
 use seldinger_core::logbook::{CaseSheet, SheetField, SheetSection};
+
+use crate::page::words;
 use seldinger_core::privacy::IdentifierKind;
 
 /// One row.
@@ -48,11 +50,13 @@ impl Fact<'_> {
     /// The short words of a row in one line.
     pub fn line(&self) -> String {
         let short = self.fields.iter().filter(|field| field.kind != FieldKind::LongText);
-        let texts = short.flat_map(|field| {
-            let unit = if field.unit.is_empty() { "" } else { field.unit.as_str() };
-            field.texts.iter().map(move |text| format!("{text} {unit}").trim().to_owned())
-        });
-        texts.collect::<Vec<_>>().join(", ")
+        let texts = short.flat_map(|field| field.texts.iter().map(move |text| (*field, text)));
+        let in_line = |(at, (field, text)): (usize, (&SheetField, &String))| {
+            let chosen = matches!(field.kind, FieldKind::Choice | FieldKind::Choices);
+            let text = if at > 0 && chosen { words::inside(text) } else { text.clone() };
+            format!("{text} {}", field.unit).trim().to_owned()
+        };
+        texts.enumerate().map(in_line).collect::<Vec<_>>().join(", ")
     }
 
     /// What stands beneath that line.
