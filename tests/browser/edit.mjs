@@ -28,7 +28,7 @@ async function figures(step, browser, page, fluoro) {
     await fluoro.fill("999");
     const warning = page.locator(".warn").filter({ hasText: /\S/ });
     await warning.first().waitFor();
-    await browser.shot(page, "warning-light");
+    await browser.shot(page, "warning-light", false);
     await page.getByRole("button", { name: "Save" }).press("Enter");
     await heading(page).waitFor();
     await page.getByRole("main").getByText("999").first().waitFor();

@@ -74,11 +74,17 @@ export async function focusIsSeen(page, most = 40) {
         marked.push((far === 0 || up.matches(":focus-within")) && (ring(style) || style.boxShadow !== "none"));
       }
       const box = node.getBoundingClientRect();
-      return { name: node.outerHTML.slice(0, 120), shown: marked.some(Boolean), size: box.width * box.height };
+      const over = [...document.querySelectorAll(".entry > .acts, .undo")].filter((bar) => !bar.contains(node));
+      const covered = over.some((bar) => {
+        const other = bar.getBoundingClientRect();
+        return box.bottom > other.top + 1 && box.top < other.bottom && box.left < other.right;
+      });
+      return { name: node.outerHTML.slice(0, 120), shown: marked.some(Boolean), covered };
     });
     if (state === null) break;
     seen.add(state.name);
     check(state.shown, `the focus is not seen on ${state.name}`);
+    check(!state.covered, `something covers ${state.name}`);
   }
   check(seen.size > 5, `only ${seen.size} places take the focus`);
 }
