@@ -18,7 +18,8 @@ cargo xtask test [rust|kotlin|swift|browser]   set up and run every test, or one
 cargo xtask setup [kotlin|swift|browser]       only set up
 cargo xtask api                                write bindings/API.txt anew
 cargo xtask notices                            write apps/laptop/THIRD-PARTY.txt anew
-cargo xtask bench [OPTIONS]                    measure; options go to the bench program";
+cargo xtask bench [--shells] [OPTIONS]         measure, from Kotlin and Swift too where they are;
+                                               options go to the bench program";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -104,9 +105,22 @@ fn set_up(parts: &[Part]) -> bool {
     well
 }
 
+/// Measures; `--shells` asks the Kotlin and Swift packages first, for the bench to compare.
 fn bench(options: &[&str]) -> bool {
     let mut args = vec!["run", "--release", "--package", "seldinger-bench", "--"];
-    args.extend(options);
+    args.extend(options.iter().filter(|option| **option != "--shells"));
+    let figures = paths::output().join("shells-bench.log");
+    let file = figures.display().to_string();
+    if options.contains(&"--shells") {
+        match steps::measure_shells(&figures) {
+            Ok(true) => args.extend(["--shells", &file]),
+            Ok(false) => println!("no figures of Kotlin or Swift: their toolchains are not there"),
+            Err(error) => {
+                eprintln!("Kotlin and Swift cannot be measured: {error}");
+                return false;
+            }
+        }
+    }
     cargo(&Step { args: &args, ..steps::API }, &[])
 }
 
