@@ -64,7 +64,7 @@ pub fn import() -> Outcome<Row> {
         ratio: median(&mut ratios),
         ..Pair::default()
     };
-    Ok(Row::times(&format!("import the sample ×{COPIES}, a record"), pair, Some(1.5)).remark(
+    Ok(Row::times(&format!("import the sample ×{COPIES}, a record"), pair, Some(3.0)).remark(
         "read twice, in transactions of 200; baseline: the same rows and index in one transaction",
     ))
 }
