@@ -7,6 +7,7 @@
 
 mod book;
 mod find;
+mod import;
 mod jot;
 mod measure;
 mod open;
@@ -23,6 +24,9 @@ use book::Bench;
 use measure::Outcome;
 use sample::Sample;
 use table::Row;
+
+/// The parts, as `--only` names them.
+const PARTS: [&str; 8] = ["save", "edit", "find", "tally", "import", "jot", "shells", "growth"];
 
 /// What was asked for on the command line.
 struct Asked {
@@ -55,6 +59,9 @@ fn asked() -> Outcome<Asked> {
             _ => return Err(format!("unknown: {word}; see tests/bench/README.md").into()),
         }
     }
+    if let Some(only) = asked.only.as_deref().filter(|only| !PARTS.contains(only)) {
+        return Err(format!("no such part: {only}; there are {}", PARTS.join(", ")).into());
+    }
     Ok(asked)
 }
 
@@ -73,10 +80,6 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     let sample = Sample::new()?;
     let wanted = |part: &str| asked.only.as_deref().is_none_or(|only| only == part);
     let mut rows = Vec::new();
-    if wanted("jot") {
-        eprintln!("reading jots");
-        rows.extend(jot::read()?);
-    }
     if wanted("save") {
         eprintln!("saving");
         rows.push(save::save(&sample, Synchronous::Full, 1.5)?);
@@ -98,6 +101,15 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     if wanted("tally") {
         rows.push(find::tally(&Bench::with_cases(&sample, 10_000)?, 10_000)?);
     }
+    if wanted("import") {
+        eprintln!("importing");
+        rows.push(import::import()?);
+    }
+    if wanted("jot") {
+        eprintln!("reading jots");
+        rows.extend(jot::jot()?);
+        rows.extend(jot::long()?);
+    }
     if let Some(file) = asked.shells.as_deref().filter(|_| wanted("shells")) {
         eprintln!("making the calls of Kotlin and Swift");
         rows.extend(shells::shells(file)?);
@@ -105,6 +117,9 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     if asked.growth && wanted("growth") {
         eprintln!("growing to a million cases");
         rows.extend(open::growth(&sample)?);
+    }
+    if rows.is_empty() {
+        return Err("nothing was measured: growth needs --growth, shells need --shells FILE".into());
     }
     Ok(rows)
 }

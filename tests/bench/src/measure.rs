@@ -9,7 +9,7 @@ pub type Failure = Box<dyn std::error::Error>;
 pub type Outcome<T> = Result<T, Failure>;
 
 /// Two things measured against each other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Pair {
     /// Ours, median, in µs a call.
     pub ours_us: f64,

@@ -9,8 +9,10 @@ use crate::measure::{Outcome, Pair, count, in_turns, median, micros, timed};
 use crate::sample::Sample;
 use crate::table::Row;
 
-/// Opening, against a bare connection that is keyed and reads one row.
+/// Opening, with its checks and its two connections, against a bare connection that is keyed and reads
+/// one row. The log is empty, as a book that was closed leaves it.
 pub fn open(bench: &Bench, cases: u64) -> Outcome<Row> {
+    empty_log(bench)?;
     let setup = bench.setup();
     let pair = in_turns(
         5,
@@ -31,9 +33,13 @@ pub fn open(bench: &Bench, cases: u64) -> Outcome<Row> {
     Ok(Row::times(&format!("open a book of {cases}"), pair, Some(1.5)))
 }
 
+fn empty_log(bench: &Bench) -> Outcome<()> {
+    Ok(bench.bare()?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+}
+
 /// Bytes a case takes on disk, against its JSON.
 pub fn size(sample: &Sample, bench: &Bench, cases: u64) -> Outcome<Row> {
-    bench.bare()?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    empty_log(bench)?;
     let file = std::fs::metadata(bench.file())?.len();
     let mut json = 0;
     for n in 0..cases {
@@ -72,7 +78,7 @@ pub fn growth(sample: &Sample) -> Outcome<Vec<Row>> {
                 ours_us: now[at],
                 baseline_us: base[at],
                 ratio: now[at] / base[at],
-                p99_us: 0.0,
+                ..Pair::default()
             };
             rows.push(
                 Row::times(&format!("growth: {name} at {size}"), pair, Some(1.5))

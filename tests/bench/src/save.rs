@@ -72,7 +72,7 @@ pub fn save(sample: &Sample, synchronous: Synchronous, goal: f64) -> Outcome<Row
     let row = format!("save, synchronous={}", synchronous.as_str());
     let (ours, baseline) = written(sample, &bench, &raw)?;
     Ok(Row::times(&row, pair, Some(goal)).remark(format!(
-        "p99 {:.1} ms; writes {ours:.0} KiB a case, bare {baseline:.0}",
+        "p99 {:.1} ms; writes {ours:.1} KiB a case, bare {baseline:.1}",
         pair.p99_us / 1000.0
     )))
 }

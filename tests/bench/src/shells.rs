@@ -7,16 +7,15 @@ use std::path::Path;
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 use seldinger_core::logbook::{CASE, Logbook};
 use seldinger_core::store::Synchronous;
-use serde_json::Value;
 
 use crate::book::Bench;
+use crate::jot;
 use crate::measure::{Outcome, median, micros, timed};
 use crate::table::Row;
 
 /// What a call may cost more than in Rust, in µs, by the side that makes it.
 const MORE_US: [(&str, f64); 2] = [("kotlin", 60.0), ("swift", 2.0)];
 
-const JOTS: &str = include_str!("../../vectors/jots_dev.jsonl");
 const WORDS: [&str; 5] = ["picc", "okafor", "fluoro", "ultrasound gu", "no comp"];
 
 /// The lines `BENCH name value_us` of a file, each beside Rust's own time.
@@ -49,7 +48,7 @@ fn row(line: &str, rust: &BTreeMap<&str, f64>) -> Outcome<Row> {
 /// What the packages' own tests do, in Rust.
 fn rust() -> Outcome<BTreeMap<&'static str, f64>> {
     let bench = Bench::new(Synchronous::Full)?;
-    let jots: Vec<String> = JOTS.lines().filter_map(jot).collect();
+    let jots = jot::typed()?;
     let save = |n: usize| {
         black_box(bench.book.save_jot(&jots[n % jots.len()], &[], None, None)?);
         Ok(())
@@ -75,10 +74,6 @@ fn rust() -> Outcome<BTreeMap<&'static str, f64>> {
         ("first_page", page_us),
         ("open", open_us),
     ]))
-}
-
-fn jot(line: &str) -> Option<String> {
-    serde_json::from_str::<Value>(line).ok()?["text"].as_str().map(str::to_owned)
 }
 
 fn median_us(times: usize, call: impl Fn(usize) -> Outcome<()>) -> Outcome<f64> {

@@ -51,7 +51,7 @@ impl Row {
     }
 
     fn markdown(&self) -> String {
-        let goal = self.goal.map_or(String::new(), |goal| format!("≤ {goal}×"));
+        let goal = self.goal.map_or(String::new(), |goal| format!("≤ {}×", rounded(goal)));
         let ok = self.ok().map_or("", |ok| if ok { "yes" } else { "NO" });
         format!(
             "| {} | {} | {} | {:.2}× | {goal} | {ok} | {} |",
@@ -62,6 +62,11 @@ impl Row {
             self.remark
         )
     }
+}
+
+/// At most two places, as 1.5 or 1.13.
+fn rounded(ratio: f64) -> f64 {
+    (ratio * 100.0).round() / 100.0
 }
 
 /// A number with as many places as it deserves.
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_missed_goal_shows() {
-        let pair = Pair { ours_us: 150.0, baseline_us: 99.96, ratio: 1.5006, p99_us: 0.0 };
+        let pair = Pair { ours_us: 150.0, baseline_us: 99.96, ratio: 1.5006, ..Pair::default() };
         let row = Row::times("save", pair, Some(1.5)).remark("r");
         assert_eq!(row.markdown(), "| save | 150 µs | 100.0 µs | 1.50× | ≤ 1.5× | NO | r |");
         assert_eq!(Row::times("save", pair, None).ok(), None);

@@ -18,7 +18,7 @@ cargo xtask test [rust|kotlin|swift|browser]   set up and run every test, or one
 cargo xtask setup [kotlin|swift|browser]       only set up
 cargo xtask api                                write bindings/API.txt anew
 cargo xtask notices                            write apps/laptop/THIRD-PARTY.txt anew
-cargo xtask bench [OPTIONS]                    measure; options go to the bench program";
+cargo xtask bench [OPTIONS] [--shells]         measure, from Kotlin and Swift too where they are";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -104,9 +104,24 @@ fn set_up(parts: &[Part]) -> bool {
     well
 }
 
+/// Measures; with `--shells` and no file at the end, Kotlin and Swift measure first.
 fn bench(options: &[&str]) -> bool {
     let mut args = vec!["run", "--release", "--package", "seldinger-bench", "--"];
-    args.extend(options);
+    let told = paths::output().join("shells-bench.log");
+    let file = told.display().to_string();
+    if let [others @ .., "--shells"] = options {
+        args.extend(others);
+        match steps::measure_shells(&told) {
+            Ok(true) => args.extend(["--shells", &file]),
+            Ok(false) => println!("Kotlin and Swift are not there to measure"),
+            Err(error) => {
+                eprintln!("Kotlin and Swift could not measure: {error}");
+                return false;
+            }
+        }
+    } else {
+        args.extend(options);
+    }
     cargo(&Step { args: &args, ..steps::API }, &[])
 }
 

@@ -4,9 +4,10 @@
 //! other features. Kotlin, Swift and browser tests are driven by system tests, so that a plain
 //! `cargo test` runs them too where their toolchains are; here each has a row of its own.
 
-use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
+use std::{env, io};
 
 use xtask::paths;
 use xtask::process::{self, Show};
@@ -217,6 +218,20 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
     let note = if empty { Some("no test ran".to_owned()) } else { closing.filter(|_| step.counts) };
     let ok = outcome.ok && !empty && counts.failed == 0;
     Row::ran(runner, step, ok, counts, outcome.elapsed, note)
+}
+
+/// Lets the Kotlin and Swift packages measure the library as it ships; whether they told any figure.
+/// What they say is in `log`.
+pub fn measure_shells(log: &Path) -> io::Result<bool> {
+    let mut command = Command::new(cargo());
+    command.args(["test", "--release", "--workspace", "--test", "system", "--"]);
+    command.args(["shells::", "--nocapture"]);
+    command.env("BENCH", "1").current_dir(paths::root());
+    let outcome = process::run(&mut command, log, Show::Live)?;
+    if !outcome.ok {
+        return Err(io::Error::other("a test failed"));
+    }
+    Ok(outcome.lines.iter().any(|line| line.contains("BENCH ")))
 }
 
 /// The Cargo that runs us.
