@@ -22,8 +22,10 @@ CREATE TABLE record (
 
 -- The sync queue: what lies beyond a peer's acknowledgement. What was never edited is found by its k.
 CREATE UNIQUE INDEX record_lseq ON record (lseq, hlc) WHERE lseq <> k;
--- One index serves the list, its filters and the tally without touching the rows.
-CREATE INDEX record_list ON record (kind, alive, when_ms, k, day, procedure, role, attending, interesting);
+-- One index serves the list, its filters, its orders and every walk over the book without touching the rows.
+-- Of a lesson only that it is there. It is a length because a bare test for NULL is never read from an index.
+CREATE INDEX record_list ON record (kind, alive, when_ms, k, day, procedure, role, attending, interesting, at_ms,
+  length(fields ->> '$.lesson'), fields ->> '$.air_kerma_mgy', fields ->> '$.tags');
 
 -- The recently deleted; costs nothing for the others.
 CREATE INDEX record_removed ON record (removed_ms) WHERE alive = 0;

@@ -1,6 +1,8 @@
 //! The case log's own reads.
 
-use rusqlite::types::Value as SqlValue;
+use std::collections::BTreeSet;
+
+use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
@@ -11,7 +13,7 @@ use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{column, json_error};
 use crate::store::{search, sql};
-use crate::time::{Day, Moment, UtcMillis};
+use crate::time::{Day, IsoWeek, Moment, UtcMillis};
 
 // What the index `record_list` holds of a case. Written out, because SQLite evaluates a generated column
 // of a strict table from the row itself, for each case on record, although the index has its value.
@@ -19,6 +21,9 @@ const PROCEDURE: &str = "(fields ->> '$.procedure')";
 const ROLE: &str = "(fields ->> '$.role')";
 const ATTENDING: &str = "(fields ->> '$.attending')";
 const INTERESTING: &str = "(fields ->> '$.interesting')";
+const LESSON: &str = "length(fields ->> '$.lesson')";
+const AIR_KERMA: &str = "(fields ->> '$.air_kerma_mgy')";
+const TAGS: &str = "(fields ->> '$.tags')";
 
 /// A condition and the values that it binds.
 struct Condition {
@@ -68,16 +73,14 @@ fn condition(filter: &CaseFilter) -> Condition {
         c.and(&format!("{ATTENDING} = ?"), [SqlValue::from(attending.clone())]);
     }
     if let Some(tag) = &filter.tag {
-        c.and(
-            "EXISTS (SELECT 1 FROM json_each(fields, '$.tags') WHERE value = ?)",
-            [SqlValue::from(tag.clone())],
-        );
+        let condition = format!("EXISTS (SELECT 1 FROM json_each({TAGS}) WHERE value = ?)");
+        c.and(&condition, [SqlValue::from(tag.clone())]);
     }
     if filter.interesting {
         c.and(&format!("{INTERESTING} = 1"), []);
     }
     if filter.unfinished {
-        c.and("(procedure IS NULL OR role IS NULL OR fields ->> '$.lesson' IS NULL)", []);
+        c.and(&format!("({PROCEDURE} IS NULL OR {ROLE} IS NULL OR {LESSON} IS NULL)"), []);
     }
     if let Some(expression) = filter.text.as_deref().and_then(search_expression) {
         c.and("k IN (SELECT rowid FROM search WHERE search MATCH ?)", [SqlValue::from(expression)]);
@@ -107,9 +110,9 @@ pub(crate) fn page(
         CaseSort::Oldest => "when_ms, k".to_owned(),
         CaseSort::Procedure => format!("{PROCEDURE} IS NULL, {PROCEDURE}, when_ms DESC, k DESC"),
         CaseSort::Attending => format!("{ATTENDING} IS NULL, {ATTENDING}, when_ms DESC, k DESC"),
-        CaseSort::AirKerma => "typeof(fields ->> '$.air_kerma_mgy') NOT IN ('integer', 'real'),
-                               fields ->> '$.air_kerma_mgy' DESC, when_ms DESC, k DESC"
-            .to_owned(),
+        CaseSort::AirKerma => format!(
+            "typeof({AIR_KERMA}) NOT IN ('integer', 'real'), {AIR_KERMA} DESC, when_ms DESC, k DESC"
+        ),
     };
     let mut offset = 0;
     if let Some(after) = after {
@@ -169,21 +172,33 @@ pub(crate) fn count(conn: &Connection, filter: &CaseFilter) -> Result<u64> {
     statement.query_row(params_from_iter(c.values), |row| row.get(0)).map_err(sql)
 }
 
-/// What the tally needs of every case, oldest first.
+/// Cases of one step of a tally, and bytes of their fields.
+const TALLY_ROWS: u32 = 1_000;
+const TALLY_BYTES: i64 = 1 << 20;
+
+/// What the tally needs of the next cases after `(when_ms, k)`, oldest first; where they end, `None` with
+/// the last.
 pub(crate) fn tally_rows(
     conn: &Connection,
     filter: &CaseFilter,
+    after: (i64, i64),
     mut each: impl FnMut(TallyRow),
-) -> Result<()> {
-    let c = condition(filter);
+) -> Result<Option<(i64, i64)>> {
+    let mut c = condition(filter);
+    c.and("(when_ms, k) > (?, ?)", [after.0.into(), after.1.into()]);
     let query = format!(
-        "SELECT id, day, procedure, role, attending, fields ->> '$.air_kerma_mgy', fields ->> '$.fluoro_min',
-           fields ->> '$.dap_gycm2' FROM record WHERE {} ORDER BY when_ms, k",
+        "SELECT id, day, procedure, role, attending, {AIR_KERMA}, fields ->> '$.fluoro_min',
+           fields ->> '$.dap_gycm2', when_ms, k, octet_length(fields)
+         FROM record WHERE {} ORDER BY when_ms, k LIMIT {TALLY_ROWS}",
         c.text
     );
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let mut found = statement.query(params_from_iter(c.values)).map_err(sql)?;
-    while let Some(row) = found.next().map_err(sql)? {
+    let (mut rows, mut bytes, mut end) = (0, 0, None);
+    while bytes < TALLY_BYTES {
+        let Some(row) = found.next().map_err(sql)? else {
+            return Ok(end.filter(|_| rows == TALLY_ROWS));
+        };
         // A value of another type than expected is kept in the record and counts as not written here.
         let text = |at| row.get::<_, String>(at).ok();
         let number = |at| row.get::<_, f64>(at).ok();
@@ -197,8 +212,10 @@ pub(crate) fn tally_rows(
             fluoro_min: number(6),
             dap_gycm2: number(7),
         });
+        end = Some((column(row, 8)?, column(row, 9)?));
+        (rows, bytes) = (rows + 1, bytes + column::<i64>(row, 10)?);
     }
-    Ok(())
+    Ok(end)
 }
 
 /// The values that the latest cases have in a column, most used first, at most 12.
@@ -213,41 +230,46 @@ pub(crate) fn recent(conn: &Connection, column_name: &str) -> Result<Vec<String>
     values.collect::<rusqlite::Result<_>>().map_err(sql)
 }
 
-/// What the cases on record can be filtered by.
+/// What the cases on record can be filtered by; of tags those of the latest 2,000.
 pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
-    let texts = |query: &str| -> Result<Vec<String>> {
-        let mut statement = conn.prepare_cached(query).map_err(sql)?;
-        let values = statement.query_map([], |row| row.get(0)).map_err(sql)?;
-        values.collect::<rusqlite::Result<_>>().map_err(sql)
-    };
-    // Read out of the index first: sorting for DISTINCT would take the rows along.
-    let of = |value: &str| {
-        texts(&format!(
-            "WITH every AS MATERIALIZED
-               (SELECT {value} AS value FROM record WHERE kind = 'case' AND alive = 1)
-             SELECT DISTINCT value FROM every WHERE typeof(value) = 'text' ORDER BY 1"
-        ))
-    };
-    let mut procedures = of(PROCEDURE)?;
+    let (mut days, mut procedures, mut attendings) =
+        (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    // One walk through the index: letting SQLite sort it for DISTINCT takes four times as long.
+    let every = format!(
+        "SELECT day, {PROCEDURE}, {ATTENDING} FROM record WHERE kind = 'case' AND alive = 1"
+    );
+    let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        days.insert(column::<i32>(row, 0)?);
+        take_in(&mut procedures, row, 1)?;
+        take_in(&mut attendings, row, 2)?;
+    }
+    let mut weeks: Vec<IsoWeek> = days.iter().rev().map(|day| Day(*day).week()).collect();
+    weeks.dedup();
+    let mut procedures: Vec<String> = procedures.into_iter().collect();
     let known = Content::shipped().procedures();
     procedures.sort_by_key(|id| known.iter().position(|p| p.id == *id).unwrap_or(usize::MAX));
-    let days =
-        "SELECT DISTINCT day FROM record WHERE kind = 'case' AND alive = 1 ORDER BY day DESC";
-    let mut statement = conn.prepare_cached(days).map_err(sql)?;
-    let days = statement.query_map([], |row| row.get(0)).map_err(sql)?;
-    let mut weeks = Vec::new();
-    for day in days {
-        let week = Day(day.map_err(sql)?).week();
-        if weeks.last() != Some(&week) {
-            weeks.push(week);
-        }
+    let tags = format!(
+        "SELECT DISTINCT tag.value FROM (SELECT {TAGS} AS tags FROM record
+           WHERE kind = 'case' AND alive = 1 ORDER BY when_ms DESC LIMIT 2000), json_each(tags) AS tag
+         WHERE tag.type = 'text' ORDER BY 1"
+    );
+    let mut statement = conn.prepare_cached(&tags).map_err(sql)?;
+    let tags = statement.query_map([], |row| row.get(0)).map_err(sql)?;
+    let tags = tags.collect::<rusqlite::Result<_>>().map_err(sql)?;
+    Ok(CaseChoices { weeks, procedures, attendings: attendings.into_iter().collect(), tags })
+}
+
+/// Puts a column's text to those seen, without a copy of one that is there.
+fn take_in(seen: &mut BTreeSet<String>, row: &rusqlite::Row<'_>, at: usize) -> Result<()> {
+    if let ValueRef::Text(text) = row.get_ref(at).map_err(sql)?
+        && let Ok(text) = std::str::from_utf8(text)
+        && !seen.contains(text)
+    {
+        seen.insert(text.to_owned());
     }
-    let tags = texts(
-        "SELECT DISTINCT tag.value FROM (SELECT fields FROM record WHERE kind = 'case' AND alive = 1
-           ORDER BY when_ms DESC LIMIT 2000) AS latest, json_each(latest.fields, '$.tags') AS tag
-         WHERE tag.type = 'text' ORDER BY 1",
-    )?;
-    Ok(CaseChoices { weeks, procedures, attendings: of(ATTENDING)?, tags })
+    Ok(())
 }
 
 /// Surname and role of the people on record, first met first.

@@ -101,9 +101,11 @@ pub struct DosePoint {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct DoseQuantity {
-    /// Highest first.
+    /// Highest first, at most 2,000.
     pub points: Vec<DosePoint>,
-    /// Their sum.
+    /// Cases in which it is written.
+    pub cases: u32,
+    /// Sum over them.
     pub sum: f64,
 }
 
@@ -135,12 +137,18 @@ impl DoseTally {
 impl DoseQuantity {
     fn add(&mut self, row: &TallyRow, name: &str, amount: Option<f64>) {
         let Some(amount) = amount else { return };
+        self.cases += 1;
         self.sum += amount;
         self.points.push(DosePoint { id: row.id, name: name.to_owned(), role: row.role, amount });
+        // Now and then, so that neither memory nor the last step grows with the book.
+        if self.points.len() == 2 * MOST_POINTS {
+            self.sort();
+        }
     }
 
     fn sort(&mut self) {
         self.points.sort_by(|a, b| b.amount.total_cmp(&a.amount));
+        self.points.truncate(MOST_POINTS);
     }
 }
 
@@ -200,6 +208,9 @@ pub struct Tally {
     pub goals: GoalTally,
 }
 
+/// Dose points of a tally: more than a chart can tell apart, and few enough to hand over in one call.
+const MOST_POINTS: usize = 2_000;
+
 /// A gap of more weeks than this is not drawn out week by week.
 const MOST_WEEKS: i32 = 520;
 
@@ -216,6 +227,10 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
+    pub(crate) fn cases(&self) -> u64 {
+        u64::from(self.rows)
+    }
+
     pub(crate) fn add(&mut self, row: TallyRow) {
         self.rows += 1;
         let (first, last) = self.days.unwrap_or((row.day, row.day));
@@ -388,6 +403,21 @@ mod tests {
         assert_eq!(kerma.points.iter().map(|p| p.amount).collect::<Vec<_>>(), [10.0, 3.0]);
         assert_eq!(kerma.points[1].name, Content::shipped().short_name("picc"));
         assert_eq!((fluoro.points.len(), dap.points.len()), (2, 0));
+    }
+
+    #[test]
+    fn of_many_doses_the_highest_are_given() {
+        let mut counter = Counter::default();
+        for amount in 1..=5_000 {
+            // Neither rising nor falling.
+            let amount = f64::from(amount * 7_919 % 5_000);
+            counter.add(row("2026-10-05", "picc", None, Some(amount)));
+        }
+        let kerma = counter.tally(Content::shipped().goals()).dose.air_kerma_mgy;
+        assert_eq!((kerma.cases, kerma.points.len()), (5_000, MOST_POINTS));
+        assert!((kerma.sum - 12_497_500.0).abs() < 1e-9);
+        let amounts = kerma.points.iter().map(|point| point.amount);
+        assert!(amounts.eq((3_000..5_000).rev().map(f64::from)));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use super::Logbook;
 use super::logbook::setup;
+use crate::case_log::list::CaseFilter;
+use crate::case_log::tally::Tally;
+use crate::content::GoalScheme;
 use crate::error::{LogbookError, Result};
 use crate::job::{Job, JobProgress};
 use crate::logbook::{
@@ -58,6 +61,8 @@ jobs! {
     BackupJob gives BackupReport;
     /// Puts a backup in the place of a book.
     RestoreJob gives RestoreReport;
+    /// Counts cases.
+    TallyJob gives Tally;
     /// Reads everything that is stored.
     VerifyJob gives VerifyReport;
     /// Encrypts the book under a new key.
@@ -97,6 +102,11 @@ impl Logbook {
     /// work is done.
     pub fn automatic_backup(&self) -> Result<Option<Arc<BackupJob>>> {
         Ok(self.book.automatic_backup_job()?.map(BackupJob::begun))
+    }
+
+    /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
+    pub fn tally(&self, filter: CaseFilter, scheme: Option<GoalScheme>) -> Result<Arc<TallyJob>> {
+        self.book.tally_job(filter, scheme).map(TallyJob::begun)
     }
 
     /// Reads everything that is stored, and makes good what can be.

@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotField, JotReading, StaffMember};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
-use crate::case_log::tally::Tally;
-use crate::content::GoalScheme;
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
@@ -141,12 +139,6 @@ impl Logbook {
         ids: Vec<RecordId>,
     ) -> Result<HashMap<RecordId, Vec<SnippetPiece>>> {
         Ok(self.book.found_in(&typed, &ids)?.into_iter().collect())
-    }
-
-    /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
-    /// The one call that reads every case: a tenth of a second for 100,000.
-    pub fn tally(&self, filter: CaseFilter, scheme: Option<GoalScheme>) -> Result<Tally> {
-        self.book.tally(&filter, scheme.as_ref())
     }
 
     /// The people on record.

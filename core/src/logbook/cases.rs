@@ -3,8 +3,6 @@
 use super::{DELETED_DAYS, Logbook};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
 use crate::case_log::rows;
-use crate::case_log::tally::{Counter, Tally};
-use crate::content::{Content, GoalScheme};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
@@ -202,13 +200,6 @@ impl Logbook {
     /// What the cases on record can be filtered by.
     pub fn case_choices(&self) -> Result<CaseChoices> {
         self.read(rows::choices)
-    }
-
-    /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
-    pub fn tally(&self, filter: &CaseFilter, scheme: Option<&GoalScheme>) -> Result<Tally> {
-        let mut counter = Counter::default();
-        self.read_filtered(filter, |conn| rows::tally_rows(conn, filter, |row| counter.add(row)))?;
-        Ok(counter.tally(scheme.unwrap_or(Content::shipped().goals())))
     }
 
     /// Full-text search over records of `kind`, or of all kinds; each word may be the beginning of one,

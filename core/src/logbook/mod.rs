@@ -12,11 +12,13 @@ mod identity;
 mod jots;
 #[cfg(test)]
 mod model_tests;
+mod reading;
 mod rows;
 mod safety;
 #[cfg(test)]
 mod safety_tests;
 mod sheet;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod transfer;

@@ -5,6 +5,7 @@ use std::io::{BufReader, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::reading::Reading;
 use super::{CASE, Logbook, Observers, tell};
 use crate::error::{LineProblem, LogbookError, Result};
 use crate::export::csv::{Columns, Table};
@@ -12,7 +13,7 @@ use crate::export::jsonl::{self, Line, Lines};
 use crate::ids::{DeviceId, RecordId};
 use crate::job::{Job, JobProgress, Work};
 use crate::privacy;
-use crate::record::{self, Created, NewRecord, Tx};
+use crate::record::{Created, NewRecord, Tx};
 use crate::store::{OwnConnection, WholeFile};
 use crate::time::{Clock, Hlc};
 
@@ -172,14 +173,10 @@ impl Logbook {
 
     /// Looks for identifiers in every record that an export of `kind` would write; run it before one.
     pub fn identifier_job(&self, kind: Option<&str>) -> Result<Job<IdentifierReport>> {
-        Ok(Job::new(Scan { reading: self.reading(kind)?, report: IdentifierReport::default() }))
-    }
-
-    fn reading(&self, kind: Option<&str>) -> Result<Reading> {
-        let conn = self.store.connect()?;
-        conn.freeze()?;
-        let rows = conn.read(|conn| record::alive_rows(conn, kind))?;
-        Ok(Reading { conn, rows, next: 0 })
+        Ok(Job::new(Scan {
+            reading: Reading::begin(self.store.connect()?, kind)?,
+            report: IdentifierReport::default(),
+        }))
     }
 
     fn export(
@@ -192,7 +189,7 @@ impl Logbook {
             ExportFormat::Csv => Some(kind.unwrap_or(CASE)),
             ExportFormat::Jsonl => kind,
         };
-        let reading = self.reading(kind)?;
+        let reading = Reading::begin(self.store.connect()?, kind)?;
         let stage = match format {
             ExportFormat::Jsonl => Stage::Lines(output),
             ExportFormat::Csv => Stage::Gathering(output, Columns::of(kind.unwrap_or(CASE))),
@@ -343,31 +340,6 @@ enum Stage {
     Rows(Box<Table<Output>>),
 }
 
-/// The book as it is now, record by record.
-struct Reading {
-    conn: OwnConnection,
-    rows: Vec<i64>,
-    next: usize,
-}
-
-impl Reading {
-    fn batch(&mut self) -> Result<Vec<NewRecord>> {
-        let end = self.rows.len().min(self.next + BATCH_RECORDS);
-        let rows = &self.rows[self.next..end];
-        self.next = end;
-        self.conn.read(|conn| rows.iter().map(|k| record::load_new(conn, *k)).collect())
-    }
-
-    fn all(&self) -> u64 {
-        self.rows.len() as u64
-    }
-
-    fn progress(&self) -> JobProgress {
-        let finished = self.next == self.rows.len();
-        JobProgress { done: self.next as u64, total: self.all(), finished }
-    }
-}
-
 struct Scan {
     reading: Reading,
     report: IdentifierReport,
@@ -417,7 +389,7 @@ impl Work for Export {
                     columns.add(&record.fields);
                 }
                 let stage = if finished {
-                    self.reading.next = 0;
+                    self.reading.again();
                     Stage::Rows(Box::new(Table::new(output, columns)?))
                 } else {
                     Stage::Gathering(output, columns)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::Logbook;
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::job::{Job, JobProgress, Work};
-use crate::record;
+use crate::record::{self, Listed};
 use crate::store::aside::{Aside, Stage};
 use crate::store::backup::{self, Checking};
 use crate::store::key_file::KeyFile;
@@ -50,7 +50,7 @@ impl VerifyReport {
 }
 
 /// Records of one step.
-const BATCH: usize = 500;
+const BATCH: u32 = 200;
 
 impl Logbook {
     /// Reads everything that is stored and says whether it is as it was written; what can be made good
@@ -69,8 +69,8 @@ impl Logbook {
             stage: Some(Doing::Pages(integrity::begin_pages(pages)?)),
             other: Some(store.connect()?),
             conn: store.connect()?,
-            rows: Vec::new(),
-            next: 0,
+            last: Some(Listed::before(None)),
+            records: 0,
             backups: backup::automatic_files(store.place()),
             report,
         }))
@@ -84,8 +84,10 @@ struct Verify {
     conn: OwnConnection,
     /// For what is asked aside, after the pages.
     other: Option<OwnConnection>,
-    rows: Vec<i64>,
-    next: usize,
+    /// The record that was read last; `None` after the last one.
+    last: Option<Listed>,
+    /// How many there are.
+    records: u64,
     backups: Vec<PathBuf>,
     report: VerifyReport,
     stage: Option<Doing>,
@@ -130,8 +132,8 @@ impl Verify {
 
     /// What remains is to read the records, as far as it is known where they are.
     fn parts_known(&mut self, parts: Vec<DamagedPart>) -> Result<()> {
-        match self.conn.read(record::all_rows) {
-            Ok(rows) => self.rows = rows,
+        match self.conn.read(record::count) {
+            Ok(records) => self.records = records,
             Err(LogbookError::Damaged { part }) => self.damaged(part),
             Err(other) => return Err(other),
         }
@@ -147,17 +149,28 @@ impl Verify {
         Ok(())
     }
 
+    /// The places of the next records, as far as they can be told.
+    fn next_places(&mut self) -> Result<Vec<Listed>> {
+        let Some(last) = self.last.take() else { return Ok(Vec::new()) };
+        match self.conn.read(|conn| record::listed(conn, &last, BATCH)) {
+            Err(LogbookError::Damaged { part }) => {
+                self.damaged(part);
+                Ok(Vec::new())
+            }
+            places => places,
+        }
+    }
+
     fn records(&mut self) -> Result<Doing> {
-        let end = self.rows.len().min(self.next + BATCH);
-        for k in &self.rows[self.next..end] {
-            match self.conn.read(|conn| record::is_readable(conn, *k)) {
+        for place in self.next_places()? {
+            match self.conn.read(|conn| record::is_readable(conn, place.k)) {
                 Ok(true) => self.report.records += 1,
                 Ok(false) | Err(LogbookError::Damaged { .. }) => self.report.bad_records += 1,
                 Err(other) => return Err(other),
             }
+            self.last = Some(place);
         }
-        self.next = end;
-        if self.next < self.rows.len() {
+        if self.last.is_some() {
             return Ok(Doing::Records);
         }
         if self.report.bad_records > 0 {
@@ -225,8 +238,9 @@ impl Work for Verify {
         };
         let finished = matches!(doing, Doing::Done);
         self.stage = Some(doing);
-        let total = self.report.pages + self.rows.len() as u64;
-        Ok(JobProgress { done: pages + self.next as u64, total, finished })
+        let done = pages + self.report.records + self.report.bad_records;
+        let total = done.max(self.report.pages + self.records);
+        Ok(JobProgress { done, total, finished })
     }
 
     fn finish(self: Box<Self>) -> Result<VerifyReport> {

@@ -26,7 +26,7 @@ pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, join};
 pub(crate) use rows::{
-    alive_rows, all_rows, column, is_readable, json_error, last_sequence, load_new,
+    Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;

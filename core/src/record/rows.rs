@@ -71,20 +71,48 @@ pub fn for_each_alive(
     Ok(())
 }
 
-/// The local row numbers of every record that is not deleted, oldest first.
-pub(crate) fn alive_rows(conn: &Connection, kind: Option<&str>) -> Result<Vec<i64>> {
-    let query =
-        "SELECT k FROM record WHERE alive = 1 AND (?1 IS NULL OR kind = ?1) ORDER BY at_ms, k";
+/// A step of a walk over every record by the index of records: first by kind, the deleted first.
+#[derive(Clone)]
+pub(crate) struct Listed {
+    pub(crate) kind: String,
+    pub(crate) alive: bool,
+    pub(crate) when_ms: i64,
+    pub(crate) at_ms: i64,
+    pub(crate) k: i64,
+}
+
+impl Listed {
+    /// Before the first record, or before the first of `kind` that is not deleted.
+    pub(crate) fn before(kind: Option<&str>) -> Self {
+        let (alive, kind) = (kind.is_some(), kind.unwrap_or_default().to_owned());
+        Self { kind, alive, when_ms: i64::MIN, at_ms: 0, k: 0 }
+    }
+}
+
+/// The next `limit` records after `last`, without touching their rows.
+pub(crate) fn listed(conn: &Connection, last: &Listed, limit: u32) -> Result<Vec<Listed>> {
+    let query = "SELECT kind, alive, when_ms, at_ms, k FROM record
+                 WHERE (kind, alive, when_ms, k) > (?1, ?2, ?3, ?4)
+                 ORDER BY kind, alive, when_ms, k LIMIT ?5";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    let rows = statement.query_map([kind], |row| row.get(0)).map_err(sql)?;
+    let rows = statement
+        .query_map(params![last.kind, last.alive, last.when_ms, last.k, limit], |row| {
+            Ok(Listed {
+                kind: row.get(0)?,
+                alive: row.get(1)?,
+                when_ms: row.get(2)?,
+                at_ms: row.get(3)?,
+                k: row.get(4)?,
+            })
+        })
+        .map_err(sql)?;
     rows.collect::<rusqlite::Result<_>>().map_err(sql)
 }
 
-/// The local row numbers of every record, deleted ones too.
-pub(crate) fn all_rows(conn: &Connection) -> Result<Vec<i64>> {
-    let mut statement = conn.prepare_cached("SELECT k FROM record ORDER BY k").map_err(sql)?;
-    let rows = statement.query_map([], |row| row.get(0)).map_err(sql)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(sql)
+/// How many records there are, deleted ones too.
+pub(crate) fn count(conn: &Connection) -> Result<u64> {
+    let mut statement = conn.prepare_cached("SELECT count(*) FROM record").map_err(sql)?;
+    statement.query_row([], |row| row.get(0)).map_err(sql)
 }
 
 /// Whether the record in row `k` reads as one; a row that is gone by now is none to complain of.
@@ -100,19 +128,21 @@ pub(crate) fn last_sequence(conn: &Connection) -> Result<u64> {
     newest(conn).map(|(lseq, _)| lseq)
 }
 
-/// A record as it would be written anew: what is exported of it. Does without its stamps.
-pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<NewRecord> {
+/// A record as it would be written anew: what is exported of it, and the bytes of its fields. Does without
+/// its stamps.
+pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<(NewRecord, usize)> {
     let query = "SELECT id, kind, at_ms, at_offset_min, fields FROM record WHERE k = ?1";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let mut rows = statement.query([k]).map_err(sql)?;
     let row = rows.next().map_err(sql)?.ok_or_else(unreadable)?;
     let fields = row.get_ref(4).map_err(sql)?.as_str().map_err(|_| unreadable())?;
-    Ok(NewRecord {
+    let record = NewRecord {
         id: RecordId::from_bytes(column(row, 0)?),
         kind: column(row, 1)?,
         at: Moment { utc: UtcMillis(column(row, 2)?), offset_min: column(row, 3)? },
         fields: serde_json::from_str(fields).map_err(json_error)?,
-    })
+    };
+    Ok((record, fields.len()))
 }
 
 pub(crate) fn insert(conn: &Connection, record: &Record) -> Result<()> {

@@ -66,7 +66,7 @@ fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
             "{} {} in {} cases",
             look::label(field),
             number(quantity.sum),
-            quantity.points.len()
+            quantity.cases
         ))?;
     }
     Ok(())
@@ -153,11 +153,11 @@ fn to_json(tally: &Tally) -> Value {
         "attendings": attendings.collect::<Vec<_>>(),
         "dose": {
             "air_kerma_mgy": tally.dose.air_kerma_mgy.sum,
-            "air_kerma_cases": tally.dose.air_kerma_mgy.points.len(),
+            "air_kerma_cases": tally.dose.air_kerma_mgy.cases,
             "fluoro_min": tally.dose.fluoro_min.sum,
-            "fluoro_cases": tally.dose.fluoro_min.points.len(),
+            "fluoro_cases": tally.dose.fluoro_min.cases,
             "dap_gycm2": tally.dose.dap_gycm2.sum,
-            "dap_cases": tally.dose.dap_gycm2.points.len(),
+            "dap_cases": tally.dose.dap_gycm2.cases,
         },
         "goals": {
             "scheme": tally.goals.scheme,

@@ -36,6 +36,13 @@ extension RestoreJob {
   }
 }
 
+extension TallyJob {
+  /// Counts to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> Tally {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
 extension VerifyJob {
   /// Verifies, to the end; `watch` hears how far it is.
   public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> VerifyReport {

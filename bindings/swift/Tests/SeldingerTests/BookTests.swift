@@ -73,7 +73,7 @@ import Testing
   let test = try TestBook()
   let book = try test.create()
   try await importRotation(book)
-  let tally = try book.tally(filter: CaseFilter(), scheme: nil)
+  let tally = try await book.tally(filter: CaseFilter(), scheme: nil).finish()
   #expect(tally.cases == 46)
   #expect(tally.goals.scheme == guideGoals().name)
   let mine = try readGoalScheme(
@@ -87,7 +87,8 @@ import Testing
       any_of = ["picc"]
       minimum = 500
       """, fileName: "mine.toml")
-  let against = try book.tally(filter: CaseFilter(procedures: ["picc"]), scheme: mine)
+  let piccs = CaseFilter(procedures: ["picc"])
+  let against = try await book.tally(filter: piccs, scheme: mine).finish()
   #expect((1...45).contains(against.cases))
   #expect(against.goals.open.map(\.cases) == [against.cases])
 }

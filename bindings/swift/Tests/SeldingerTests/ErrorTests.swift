@@ -212,7 +212,7 @@ private final class Failing: ChangeObserver, @unchecked Sendable {
     try refusedAtMost { try book.history(id: RecordId(text), path: text) }
     try refusedAtMost { try book.beginDraft(form: text, record: nil) }
     try refusedAtMost {
-      try book.tally(filter: CaseFilter(week: IsoWeek(year: .max, week: 99)), scheme: nil)
+      try book.tally(filter: CaseFilter(week: IsoWeek(year: .max, week: 99)), scheme: nil).step()
     }
     try refusedAtMost {
       let performed = Moment(utc: .max, offsetMin: .min)

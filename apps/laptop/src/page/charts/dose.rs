@@ -86,7 +86,7 @@ impl DoseChart {
             height: Px(axis + 26.0),
             axis: Px(axis),
             leader: Px(axis - TICK_HEIGHT + 2.0),
-            sentence: sentence(title, unit, points),
+            sentence: sentence(title, unit, quantity),
             marks: marks(points, axis, place),
             scale: scale(highest, width, axis, place),
             named,
@@ -182,14 +182,14 @@ fn round_up(value: f64) -> f64 {
         .unwrap_or(value)
 }
 
-fn sentence(title: &str, unit: &str, points: &[DosePoint]) -> String {
+fn sentence(title: &str, unit: &str, quantity: &DoseQuantity) -> String {
     let name = |point: &DosePoint| {
         let name = if point.name.is_empty() { "procedure not written" } else { &point.name };
         format!("{name} {}", words::figure(point.amount))
     };
-    let highest: Vec<_> = points.iter().take(NAMED).map(name).collect();
-    let cases = if points.len() == 1 { "case" } else { "cases" };
-    format!("{title} of {} {cases}, {unit}. Highest: {}.", points.len(), highest.join("; "))
+    let highest: Vec<_> = quantity.points.iter().take(NAMED).map(name).collect();
+    let cases = if quantity.cases == 1 { "case" } else { "cases" };
+    format!("{title} of {} {cases}, {unit}. Highest: {}.", quantity.cases, highest.join("; "))
 }
 
 #[cfg(test)]
@@ -208,7 +208,8 @@ mod tests {
             amount: *amount,
         };
         let points: Vec<_> = points.iter().map(point).collect();
-        DoseQuantity { sum: points.iter().map(|point| point.amount).sum(), points }
+        let cases = u32::try_from(points.len()).unwrap();
+        DoseQuantity { sum: points.iter().map(|point| point.amount).sum(), cases, points }
     }
 
     fn sample() -> DoseQuantity {

@@ -40,6 +40,12 @@ suspend fun RestoreJob.finish(
     watch: (JobProgress) -> Unit = {},
 ): RestoreReport = use { toTheEnd(background, ::step, ::take, watch) }
 
+/** Counts to the end; [watch] hears how far it is. */
+suspend fun TallyJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): Tally = use { toTheEnd(background, ::step, ::take, watch) }
+
 /** Verifies, to the end; [watch] hears how far it is. */
 suspend fun VerifyJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,

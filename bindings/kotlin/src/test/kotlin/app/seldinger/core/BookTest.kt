@@ -82,7 +82,7 @@ class BookTest {
     @Test
     fun `the tally counts what the filter lets through, against a scheme`() = withBook { book ->
         importRotation(book)
-        val tally = book.tally(CaseFilter(), null)
+        val tally = runBlocking { book.tally(CaseFilter(), null).finish() }
         assertEquals(46u, tally.cases)
         assertEquals(guideGoals().name, tally.goals.scheme)
         val mine =
@@ -99,7 +99,8 @@ class BookTest {
                 """.trimIndent(),
                 "mine.toml",
             )
-        val against = book.tally(CaseFilter(procedures = listOf("picc")), mine)
+        val piccs = CaseFilter(procedures = listOf("picc"))
+        val against = runBlocking { book.tally(piccs, mine).finish() }
         assertTrue(against.cases in 1u..45u)
         assertEquals(against.cases, against.goals.open.single().cases)
     }

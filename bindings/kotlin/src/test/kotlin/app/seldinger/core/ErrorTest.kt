@@ -242,7 +242,10 @@ class ErrorTest {
             refusedAtMost { book.case(RecordId(text)) }
             refusedAtMost { book.history(RecordId(text), text) }
             refusedAtMost { book.beginDraft(text, null) }
-            refusedAtMost { book.tally(CaseFilter(week = IsoWeek(Int.MAX_VALUE, 99u)), null) }
+            refusedAtMost {
+                val week = CaseFilter(week = IsoWeek(Int.MAX_VALUE, 99u))
+                book.tally(week, null).use(TallyJob::step)
+            }
             refusedAtMost {
                 book.saveJot(
                     text,
