@@ -5,8 +5,8 @@ use crate::job::JobProgress;
 use crate::record::{self, Listed, NewRecord};
 use crate::store::OwnConnection;
 
-/// Places found in one step.
-const STEP_PLACES: u32 = 5_000;
+/// Places found in one step; few in a test, so that it takes several.
+const STEP_PLACES: u32 = if cfg!(test) { 6 } else { 5_000 };
 /// Records of one step, and bytes of their fields.
 const STEP_RECORDS: usize = 100;
 const STEP_BYTES: usize = 128 << 10;
@@ -81,5 +81,60 @@ impl Reading {
         }
         let finished = self.next == self.places.len();
         JobProgress { done: self.next as u64, total: self.all(), finished }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ids::{RecordId, SystemIds};
+    use crate::logbook::tests::{book, fields};
+    use crate::time::{Moment, UtcMillis};
+
+    fn all(mut reading: Reading) -> Vec<(String, i64)> {
+        let mut read = Vec::new();
+        while !reading.progress().finished {
+            read.extend(reading.batch().unwrap().into_iter().map(|new| (new.kind, new.at.utc.0)));
+        }
+        assert_eq!(reading.all(), read.len() as u64);
+        read
+    }
+
+    #[test]
+    fn every_record_is_read_once_in_the_order_of_at() {
+        let (_folder, book) = book();
+        let made = |n: i64| {
+            let at = Moment { utc: UtcMillis((n * 7 % 40) * 60_000), offset_min: None };
+            // Done in another order than typed.
+            let fields =
+                fields(json!({"performed_at": format!("2026-10-{:02}T10:00:00Z", n % 28 + 1)}));
+            let kind = ["case", "consult", "person"][usize::try_from(n % 3).unwrap()].to_owned();
+            NewRecord { id: RecordId::new(at.utc, &SystemIds), kind, at, fields }
+        };
+        let new: Vec<NewRecord> = (0..40).map(made).collect();
+        let deleted = [new[3].id, new[4].id];
+        let wanted = |kind: Option<&str>| {
+            let mut wanted: Vec<_> = new
+                .iter()
+                .filter(|new| {
+                    !deleted.contains(&new.id) && kind.is_none_or(|kind| kind == new.kind)
+                })
+                .map(|new| (new.kind.clone(), new.at.utc.0))
+                .collect();
+            wanted.sort_by_key(|(_, at)| *at);
+            wanted
+        };
+        let expected =
+            [None, Some("case"), Some("consult"), Some("none")].map(|kind| (kind, wanted(kind)));
+        book.transact(|tx| new.into_iter().try_for_each(|new| tx.create(new).map(drop))).unwrap();
+        for id in deleted {
+            book.delete(id).unwrap();
+        }
+        for (kind, expected) in expected {
+            let reading = Reading::begin(book.store.connect().unwrap(), kind).unwrap();
+            assert_eq!(all(reading), expected, "{kind:?}");
+        }
     }
 }

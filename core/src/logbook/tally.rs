@@ -22,7 +22,7 @@ impl Logbook {
         Ok(Job::new(Count { conn, filter, scheme, counter, total: None, after: (i64::MIN, 0) }))
     }
 
-    /// The same at once, for who can wait: a second or so for 100,000 cases.
+    /// The same at once, for who can wait: half a second for 100,000 cases.
     pub fn tally(&self, filter: &CaseFilter, scheme: Option<&GoalScheme>) -> Result<Tally> {
         self.tally_job(filter.clone(), scheme.cloned())?.run(|_| ())
     }

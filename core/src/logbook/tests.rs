@@ -59,7 +59,7 @@ pub(super) fn book() -> (tempfile::TempDir, Logbook) {
     (folder, book)
 }
 
-fn fields(value: Value) -> Fields {
+pub(super) fn fields(value: Value) -> Fields {
     serde_json::from_value(value).unwrap()
 }
 
