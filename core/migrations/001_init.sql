@@ -85,7 +85,7 @@ CREATE VIEW search_doc AS
 CREATE VIRTUAL TABLE search USING fts5 (
   procedure, body,
   content = 'search_doc', content_rowid = 'k',
-  columnsize = 0, prefix = '2 3',
+  columnsize = 0, prefix = '2',
   tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
