@@ -78,7 +78,7 @@ INSERT INTO local (name, value) VALUES ('indexed', 0);
 CREATE VIEW search_doc AS
   SELECT k, procedure,
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
-      WHERE type = 'text' AND fullkey <> '$.procedure'
+      WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
   FROM record WHERE alive = 1 AND lseq <= (SELECT value FROM local WHERE name = 'indexed');
 
