@@ -78,14 +78,14 @@ INSERT INTO local (name, value) VALUES ('indexed', 0);
 CREATE VIEW search_doc AS
   SELECT k, procedure,
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
-      WHERE type = 'text' AND fullkey <> '$.procedure'
+      WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
   FROM record WHERE alive = 1 AND lseq <= (SELECT value FROM local WHERE name = 'indexed');
 
 CREATE VIRTUAL TABLE search USING fts5 (
   procedure, body,
   content = 'search_doc', content_rowid = 'k',
-  columnsize = 0, prefix = '2 3',
+  columnsize = 0, prefix = '2',
   tokenize = 'unicode61 remove_diacritics 2'
 );
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);

@@ -219,10 +219,10 @@ impl Logbook {
             found.truncate(PAGE_ROWS as usize);
             let next = found.last().filter(|_| more).map(|hit| hit.k);
             let hit = |hit: search::Hit| {
-                let record = record::load(conn, hit.id)?;
-                let performed = record.when();
-                let case =
-                    (hit.kind == CASE).then(|| CaseRow::new(hit.id, performed, &record.fields));
+                let fields: Fields =
+                    serde_json::from_str(&hit.fields).map_err(record::json_error)?;
+                let performed = record::when(&hit.kind, hit.at, &fields);
+                let case = (hit.kind == CASE).then(|| CaseRow::new(hit.id, performed, &fields));
                 Ok(SearchHit {
                     id: hit.id,
                     kind: hit.kind,

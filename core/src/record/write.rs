@@ -117,13 +117,14 @@ pub(crate) fn type_of<'a>(kind: &'a str, meta: &'a Meta) -> impl Fn(&str) -> Fie
     move |path| meta.types.get(path).cloned().unwrap_or_else(|| shape.field_type(path))
 }
 
-fn typed_tops(kind: &str, fields: &Fields) -> Vec<(String, FieldType)> {
+/// The types of the fields that are no plain registers.
+fn typed_tops(kind: &str, fields: &Fields) -> impl Iterator<Item = (String, FieldType)> {
     let shape = Shape::of(kind);
-    fields
-        .keys()
-        .map(|name| join("", name))
-        .map(|path| (path.clone(), shape.field_type(&path)))
-        .collect()
+    let typed = fields.keys().filter(|name| shape.field_type(name) != FieldType::Register);
+    typed.map(|name| join("", name)).map(|path| {
+        let field_type = shape.field_type(&path);
+        (path, field_type)
+    })
 }
 
 /// After so many writes the search index follows.
@@ -197,7 +198,7 @@ impl<'c> Tx<'c> {
         }
         let NewRecord { id, kind, at, fields } = new;
         let mut meta = Meta::new(self.stamp(Hlc(0)), BTreeMap::new());
-        meta.note_types(typed_tops(&kind, &fields).into_iter());
+        meta.note_types(typed_tops(&kind, &fields));
         self.lseq += 1;
         rows::insert(
             self.conn,

@@ -139,7 +139,8 @@ impl Store {
         conn.close().map_err(|(_, error)| sql(error))?;
         std::fs::rename(&unfinished, place.database())?;
         key_file::sync_folder(&place.folder)?;
-        Ok((Self::connected(place, key, key_file, lock)?, code))
+        let writer = connect(&place.database(), &key, &place)?;
+        Ok((Self::connected(place, key, key_file, lock, writer)?, code))
     }
 
     /// Opens the book that is there; `stamp` is now, for the names of what is kept aside.
@@ -159,12 +160,16 @@ impl Store {
             let source = OwnConnection(connect(&place.database(), &key, &place)?);
             backup::before_migration(source, &place, &key, &key_file, from, stamp)
         })?;
-        drop(conn);
-        Self::connected(place, key, key_file, lock)
+        Self::connected(place, key, key_file, lock, conn)
     }
 
-    fn connected(place: Place, key: BookKey, key_file: KeyFile, lock: BookLock) -> Result<Self> {
-        let writer = connect(&place.database(), &key, &place)?;
+    fn connected(
+        place: Place,
+        key: BookKey,
+        key_file: KeyFile,
+        lock: BookLock,
+        writer: Connection,
+    ) -> Result<Self> {
         let reader = connect(&place.database(), &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::sql;
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
+use crate::time::{Moment, UtcMillis};
 
 /// One word of a query, and the procedure ids whose names it begins a word of.
 #[derive(Clone, PartialEq, Eq)]
@@ -52,6 +53,9 @@ pub(crate) struct Hit {
     pub(crate) k: i64,
     pub(crate) id: RecordId,
     pub(crate) kind: String,
+    pub(crate) at: Moment,
+    /// Its fields, as JSON.
+    pub(crate) fields: String,
     /// A stretch of its text; the words found stand between `MARK` and `UNMARK`.
     pub(crate) snippet: String,
 }
@@ -70,7 +74,8 @@ pub(crate) fn newest(
     limit: u32,
 ) -> Result<Vec<Hit>> {
     let query = "SELECT search.rowid, record.id, record.kind,
-                   snippet(search, 1, char(2), char(3), '…', 12)
+                   snippet(search, 1, char(2), char(3), '…', 12),
+                   record.at_ms, record.at_offset_min, record.fields
                  FROM search JOIN record ON record.k = search.rowid
                  WHERE search MATCH ?1 AND search.rowid < ?2 AND (?3 IS NULL OR record.kind = ?3)
                  ORDER BY search.rowid DESC LIMIT ?4";
@@ -82,6 +87,8 @@ pub(crate) fn newest(
                 id: RecordId::from_bytes(row.get(1)?),
                 kind: row.get(2)?,
                 snippet: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                at: Moment { utc: UtcMillis(row.get(4)?), offset_min: row.get(5)? },
+                fields: row.get(6)?,
             })
         })
         .map_err(sql)?;
