@@ -154,8 +154,8 @@ pub(crate) fn page(
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
-    let fields: String = column(row, 3)?;
-    let fields = serde_json::from_str(&fields).map_err(json_error)?;
+    let fields = row.get_ref(3).map_err(sql)?.as_str().unwrap_or_default();
+    let fields = serde_json::from_str(fields).map_err(json_error)?;
     let at = Moment { utc: UtcMillis(column(row, 1)?), offset_min: column(row, 2)? };
     let performed = crate::record::when("case", at, &fields);
     Ok(CaseRow::new(RecordId::from_bytes(column(row, 0)?), performed, &fields))

@@ -100,6 +100,9 @@ fn distinct<'a>(words: impl Iterator<Item = Option<&'a str>>) -> bool {
 
 /// The value at `path`, where there is one.
 pub(crate) fn get<'a>(fields: &'a Fields, path: &str) -> Option<&'a Value> {
+    if !path.contains(['.', '\\']) {
+        return fields.get(path);
+    }
     let segments = split(path);
     let (first, rest) = segments.split_first()?;
     rest.iter().try_fold(fields.get(first)?, |value, segment| value.as_object()?.get(segment))
