@@ -11,7 +11,7 @@
 //! Unknown fields and unknown kinds are kept, stamped and sent on like any other.
 //!
 //! # Search
-//! The search index follows the records in steps of 256 writes, in the transaction of the last of them,
+//! The search index follows the records in steps of 512 writes, in the transaction of the last of them,
 //! and catches up before every search: nothing written is ever missed, and a save does a tenth of the
 //! index's work. How far it is stands in `local`; the view that it is built from ends there.
 

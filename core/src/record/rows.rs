@@ -1,7 +1,7 @@
 //! The `record` table.
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::meta::Meta;
 use super::{Fields, NewRecord, Record, when};
@@ -253,17 +253,11 @@ pub(crate) fn newest(conn: &Connection) -> Result<(u64, u64)> {
         .map_err(sql)
 }
 
-/// Whether a record was erased or purged; `true` for erased.
-pub(crate) fn tomb(conn: &Connection, id: RecordId) -> Result<Option<bool>> {
-    let mut statement =
-        conn.prepare_cached("SELECT erased FROM tomb WHERE id = ?1").map_err(sql)?;
-    statement.query_row([id.bytes()], |row| row.get(0)).optional().map_err(sql)
-}
-
-/// Whether there is a record of this id, deleted or not.
-pub(crate) fn is_known(conn: &Connection, id: RecordId) -> Result<bool> {
-    let mut statement = conn.prepare_cached("SELECT 1 FROM record WHERE id = ?1").map_err(sql)?;
-    statement.exists([id.bytes()]).map_err(sql)
+/// Whether there is a record of this id, deleted or not, and whether one was erased or purged.
+pub(crate) fn known_and_gone(conn: &Connection, id: RecordId) -> Result<(bool, bool)> {
+    let query = "SELECT EXISTS (SELECT 1 FROM record WHERE id = ?1), EXISTS (SELECT 1 FROM tomb WHERE id = ?1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([id.bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)
 }
 
 /// What erasing or purging leaves.

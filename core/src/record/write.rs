@@ -128,7 +128,7 @@ fn typed_tops(kind: &str, fields: &Fields) -> impl Iterator<Item = (String, Fiel
 }
 
 /// After so many writes the search index follows.
-const INDEX_EVERY: u64 = 256;
+const INDEX_EVERY: u64 = 512;
 
 /// Whether something was written that the search index has not taken in.
 pub(crate) fn index_is_behind(conn: &Connection) -> Result<bool> {
@@ -190,11 +190,10 @@ impl<'c> Tx<'c> {
 
     /// Writes a new record, unless its id is known.
     pub fn create(&mut self, new: NewRecord) -> Result<Created> {
-        if rows::tomb(self.conn, new.id)?.is_some() {
-            return Ok(Created::Gone);
-        }
-        if rows::is_known(self.conn, new.id)? {
-            return Ok(Created::Known);
+        match rows::known_and_gone(self.conn, new.id)? {
+            (_, true) => return Ok(Created::Gone),
+            (true, false) => return Ok(Created::Known),
+            (false, false) => {}
         }
         let NewRecord { id, kind, at, fields } = new;
         let mut meta = Meta::new(self.stamp(Hlc(0)), BTreeMap::new());

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 // Rooms pass a connection on to their `rows`, which alone speak SQL to it.
 pub use rusqlite::Connection;
-use rusqlite::{OpenFlags, TransactionBehavior, ffi::ErrorCode};
+use rusqlite::{OpenFlags, ffi::ErrorCode};
 
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::Ids;
@@ -179,8 +179,8 @@ impl Store {
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut conn = lock(&self.writer);
-        let value = write(&mut conn, work)?;
+        let conn = lock(&self.writer);
+        let value = write(&conn, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
             // What was written is saved, whether or not this works.
             let _ = self.try_to_empty_log(&conn);
@@ -278,7 +278,7 @@ pub(crate) struct OwnConnection(Connection);
 impl OwnConnection {
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        write(&mut self.0, work)
+        write(&self.0, work)
     }
 
     /// From here on every read sees the book as it is now, whatever is written meanwhile.
@@ -292,11 +292,40 @@ impl OwnConnection {
     }
 }
 
-fn write<T>(conn: &mut Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-    let value = work(&tx)?;
-    tx.commit().map_err(sql)?;
+fn write<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let open = OpenTransaction::begin(conn)?;
+    let value = work(conn)?;
+    open.commit()?;
     Ok(value)
+}
+
+/// A transaction that rolls back unless it was committed, also when its work panics. Its statements are
+/// kept prepared, which rusqlite's own are not; a save notices.
+struct OpenTransaction<'c>(&'c Connection);
+
+impl<'c> OpenTransaction<'c> {
+    fn begin(conn: &'c Connection) -> Result<Self> {
+        run(conn, "BEGIN IMMEDIATE")?;
+        Ok(Self(conn))
+    }
+
+    fn commit(self) -> Result<()> {
+        run(self.0, "COMMIT")
+    }
+}
+
+impl Drop for OpenTransaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // What cannot be rolled back now is rolled back when the connection closes.
+            let _ = run(self.0, "ROLLBACK");
+        }
+    }
+}
+
+fn run(conn: &Connection, statement: &str) -> Result<()> {
+    let mut statement = conn.prepare_cached(statement).map_err(sql)?;
+    statement.execute([]).map(drop).map_err(sql)
 }
 
 /// A lock that a panicking thread left behind guards nothing half-done: transactions roll back.
