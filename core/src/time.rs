@@ -123,7 +123,7 @@ impl Day {
 
     /// `Thu`.
     pub fn weekday_short(self) -> String {
-        self.date().format("%a").to_string()
+        self.date().weekday().to_string()
     }
 
     /// `Thursday 22 October`.

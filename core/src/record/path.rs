@@ -100,12 +100,15 @@ fn distinct<'a>(words: impl Iterator<Item = Option<&'a str>>) -> bool {
 
 /// The value at `path`, where there is one.
 pub(crate) fn get<'a>(fields: &'a Fields, path: &str) -> Option<&'a Value> {
-    if !path.contains(['.', '\\']) {
-        return fields.get(path);
+    let within = |value: &'a Value, name: &str| value.as_object()?.get(name);
+    if !path.contains('\\') {
+        let mut names = path.split('.');
+        let first = fields.get(names.next()?)?;
+        return names.try_fold(first, within);
     }
-    let segments = split(path);
-    let (first, rest) = segments.split_first()?;
-    rest.iter().try_fold(fields.get(first)?, |value, segment| value.as_object()?.get(segment))
+    let names = split(path);
+    let (first, rest) = names.split_first()?;
+    rest.iter().try_fold(fields.get(first)?, |value, name| within(value, name))
 }
 
 /// Puts `value` at `path`, or takes the path away; lists keep their order, and an object that becomes

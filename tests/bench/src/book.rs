@@ -60,7 +60,7 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Adds cases `from` to `to`, many in one transaction; a new one every half an hour.
+    /// Adds cases `from` to `to`, many in one transaction.
     pub fn preload(&self, sample: &Sample, from: u64, to: u64) -> Outcome<()> {
         const TOGETHER: u64 = 2_000;
         let mut next = from;
@@ -122,10 +122,12 @@ fn setup(folder: &Path, vault: &Arc<MemoryVault>, synchronous: Synchronous) -> S
     }
 }
 
-/// Case `n` as a record, half an hour after the one before.
+/// Case `n` as a record, ten minutes after the one before: a million of them lie before today, so that
+/// what is saved next is the latest.
 pub fn new_case(sample: &Sample, n: u64) -> NewRecord {
-    const FIRST_MS: i64 = 1_600_000_000_000;
-    let ms = FIRST_MS + i64::try_from(n).unwrap_or(0) * 30 * MINUTE_MS;
+    /// 2000-01-01.
+    const FIRST_MS: i64 = 946_684_800_000;
+    let ms = FIRST_MS + i64::try_from(n).unwrap_or(0) * 10 * MINUTE_MS;
     let at = Moment { utc: UtcMillis(ms), offset_min: Some(-300) };
     NewRecord {
         id: RecordId::new(at.utc, &SystemIds),
