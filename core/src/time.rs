@@ -109,6 +109,23 @@ impl Moment {
     }
 }
 
+const WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 impl Day {
     /// Reads `2026-10-05`.
     pub fn parse(text: &str) -> Option<Self> {
@@ -128,7 +145,10 @@ impl Day {
 
     /// `Thursday 22 October`.
     pub fn long(self) -> String {
-        self.date().format("%A %-d %B").to_string()
+        // Asked for by each row of a list; the calendar library would parse its format every time.
+        let date = self.date();
+        let weekday = WEEKDAYS[date.weekday().num_days_from_monday() as usize];
+        format!("{weekday} {} {}", date.day(), MONTHS[date.month0() as usize])
     }
 
     /// `22 Oct`.

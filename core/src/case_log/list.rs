@@ -1,5 +1,8 @@
 //! The case list: filters, order, pages.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::values::{Guidance, Role};
@@ -160,6 +163,49 @@ pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {
         .and_then(Value::as_str)
         .map(str::to_owned)
         .filter(|text| !text.trim().is_empty())
+}
+
+/// The fields that a row is made of; reading a page passes over the rest.
+pub(crate) struct ShownFields(pub(crate) Fields);
+
+const SHOWN: [&str; 11] = [
+    "access",
+    "adverse_event",
+    "air_kerma_mgy",
+    "attending",
+    "indication",
+    "interesting",
+    "lesson",
+    "performed_at",
+    "procedure",
+    "role",
+    "tags",
+];
+
+impl<'de> Deserialize<'de> for ShownFields {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Pick;
+        impl<'de> Visitor<'de> for Pick {
+            type Value = ShownFields;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ShownFields, A::Error> {
+                let mut fields = Fields::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if SHOWN.contains(&name.as_str()) {
+                        fields.insert(name, map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(ShownFields(fields))
+            }
+        }
+        input.deserialize_map(Pick)
+    }
 }
 
 impl CaseRow {

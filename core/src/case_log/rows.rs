@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
-use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
+use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS, ShownFields};
 use super::tally::TallyRow;
 use super::values::Role;
 use crate::content::Content;
@@ -155,7 +155,7 @@ pub(crate) fn page(
 
 fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
     let fields = row.get_ref(3).map_err(sql)?.as_str().unwrap_or_default();
-    let fields = serde_json::from_str(fields).map_err(json_error)?;
+    let ShownFields(fields) = serde_json::from_str(fields).map_err(json_error)?;
     let at = Moment { utc: UtcMillis(column(row, 1)?), offset_min: column(row, 2)? };
     let performed = crate::record::when("case", at, &fields);
     Ok(CaseRow::new(RecordId::from_bytes(column(row, 0)?), performed, &fields))
