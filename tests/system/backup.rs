@@ -237,7 +237,9 @@ fn the_command_line_backs_up_restores_and_changes_keys() {
     assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
     let restored = run(&["restore", &file], &[old], &format!("{PASSPHRASE}\n"));
     assert!(restored.status.success(), "{}", said(&restored));
-    assert!(said(&restored).contains("1 records") && said(&restored).contains("replaced-"));
+    assert!(
+        said(&restored).contains("Records restored: 1.") && said(&restored).contains("replaced-")
+    );
     let listed = |secret| run(&["cases", "--json"], &[secret], "").stdout;
     assert_eq!(listed(old).split(|byte| *byte == b'\n').count(), 2);
 

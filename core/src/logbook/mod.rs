@@ -224,7 +224,12 @@ impl Logbook {
         let now = self.clock.now().utc.0;
         let (history, removed) =
             (UtcMillis(now - HISTORY_DAYS * DAY_MS), UtcMillis(now - DELETED_DAYS * DAY_MS));
-        self.transact(|tx| tx.purge(history, removed)).map(drop)
+        let purged = self.transact(|tx| tx.purge(history, removed))?;
+        if !purged.changes.is_empty() {
+            // Where that does not work now, a later write does it.
+            let _ = self.store.empty_log();
+        }
+        Ok(())
     }
 }
 

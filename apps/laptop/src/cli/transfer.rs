@@ -144,7 +144,7 @@ pub fn export(home: &Home, args: &ExportArgs) -> Result<(), Failure> {
         return if gone { Err(Failure::Pipe) } else { outcome.map(drop) };
     }
     let report = job::run(book.export_job(&args.file, format, kind)?, "Exporting")?;
-    say::note(&format!("{} records written to {}", report.records, args.file.display()));
+    say::note(&format!("Records written to {}: {}", args.file.display(), report.records));
     Ok(())
 }
 
