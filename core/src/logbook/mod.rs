@@ -7,6 +7,9 @@ mod also;
 mod cases;
 mod chips;
 mod drafts;
+mod exchange;
+#[cfg(test)]
+mod exchange_tests;
 mod forms;
 mod identity;
 mod jots;
@@ -33,6 +36,7 @@ pub use cases::{
 };
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
+pub use exchange::{Handed, HandedOver, TakenInReport};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::SavedJot;
 pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};

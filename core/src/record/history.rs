@@ -1,7 +1,8 @@
 //! What a field held before.
 
+use super::meta::{ALIVE, changed_paths};
 use super::path::{Fields, flatten, get, put};
-use super::{rows, write};
+use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::store::Connection;
@@ -58,6 +59,30 @@ pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Fie
         }
     }
     Ok(versions)
+}
+
+/// Remembers what the values of `before` were where `after` shows others.
+pub(super) fn remember_replaced(
+    conn: &Connection,
+    k: i64,
+    before: &Record,
+    after: &Record,
+    now: UtcMillis,
+) -> Result<()> {
+    let flat =
+        |record: &Record| flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
+    let mut changed = changed_paths(&flat(before), &flat(after));
+    if before.alive != after.alive {
+        changed.push((ALIVE.to_owned(), Some(before.alive.into())));
+    }
+    for (path, value) in changed {
+        let stamp = before.meta.stamp(&path);
+        let value =
+            value.as_ref().map(serde_json::to_string).transpose().map_err(rows::json_error)?;
+        let replaced = rows::Replaced { path, value, stamp, when_ms: now.0, lseq: after.lseq };
+        rows::remember(conn, k, &replaced)?;
+    }
+    Ok(())
 }
 
 /// The fields as they were after the write `lseq`: what a form was opened with that was opened then.

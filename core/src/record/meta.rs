@@ -55,10 +55,15 @@ impl Meta {
     pub(crate) fn write(&mut self, paths: impl Iterator<Item = String>, stamp: Stamp) {
         let before = self.seen();
         self.exceptions.extend(paths.map(|path| (path, stamp)));
+        self.note_seen(&before);
+    }
+
+    /// Remembers in the context what was taken in and stands on no path.
+    pub(crate) fn note_seen(&mut self, seen: &BTreeMap<DeviceId, Hlc>) {
         self.context.clear();
         let visible = self.seen();
-        self.context =
-            before.into_iter().filter(|(device, hlc)| visible.get(device) < Some(hlc)).collect();
+        let hidden = seen.iter().filter(|(device, hlc)| visible.get(device) < Some(hlc));
+        self.context = hidden.map(|(device, hlc)| (*device, *hlc)).collect();
     }
 
     /// Keeps the types of the paths that need one.

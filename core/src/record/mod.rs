@@ -15,11 +15,18 @@
 //! and catches up before every search: nothing written is ever missed, and a save writes 19 KiB
 //! instead of 61. How far it is stands in `local`; the view that it is built from ends there.
 
+mod beside;
 mod history;
+mod merge;
+#[cfg(test)]
+mod merge_tests;
 mod meta;
 mod path;
 mod rows;
 mod shape;
+mod take_in;
+mod text;
+mod travel;
 mod write;
 
 pub use history::{FieldVersion, fields_at, history_of};
@@ -29,7 +36,11 @@ pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };
 pub use rows::{for_each_alive, load};
+pub(crate) use rows::{is_shared, note_shared};
 pub use shape::FieldType;
+pub use take_in::TakenIn;
+pub(crate) use take_in::feed;
+pub(crate) use travel::{decode as decode_travelling, encode as encode_travelling};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
 pub(crate) use write::{catch_up_index, index_is_behind};
 

@@ -4,6 +4,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row, params};
 
 use super::meta::Meta;
+use super::travel::{self, Gone};
 use super::{Fields, NewRecord, Record, when};
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::RecordId;
@@ -47,6 +48,15 @@ pub(crate) fn load_row(conn: &Connection, id: RecordId) -> Result<Option<(i64, R
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let mut rows = statement.query([id.bytes()]).map_err(sql)?;
     rows.next().map_err(sql)?.map(read).transpose()
+}
+
+/// The record at a local row, deleted ones too.
+pub(crate) fn load_at(conn: &Connection, k: i64) -> Result<Record> {
+    let query = format!("SELECT {COLUMNS} FROM record WHERE k = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([k]).map_err(sql)?;
+    let (_, record) = rows.next().map_err(sql)?.map(read).transpose()?.ok_or_else(unreadable)?;
+    Ok(record)
 }
 
 /// A record, deleted ones too.
@@ -145,11 +155,12 @@ pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<(NewRecord, usize)> 
     Ok((record, fields.len()))
 }
 
-pub(crate) fn insert(conn: &Connection, record: &Record) -> Result<()> {
+/// Writes a record that is not here; `removed_ms` says when it was deleted.
+pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>) -> Result<()> {
     let when = when(&record.kind, record.at, &record.fields);
     conn.prepare_cached(
-        "INSERT INTO record (k, id, kind, at_ms, at_offset_min, when_ms, day, alive, hlc, lseq, meta, fields)
-         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10)",
+        "INSERT INTO record (k, id, kind, at_ms, at_offset_min, when_ms, day, alive, removed_ms, hlc, lseq, meta, fields)
+         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?11, ?12, ?7, ?8, ?9, ?10)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -163,6 +174,8 @@ pub(crate) fn insert(conn: &Connection, record: &Record) -> Result<()> {
             record.lseq,
             record.meta.encode(),
             text(&record.fields)?,
+            record.alive,
+            removed_ms,
         ])
     })
     .map_err(sql)?;
@@ -227,6 +240,20 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether records were ever handed to another device.
+pub(crate) fn is_shared(conn: &Connection) -> Result<bool> {
+    let mut statement =
+        conn.prepare_cached("SELECT 1 FROM local WHERE name = 'shared'").map_err(sql)?;
+    statement.exists([]).map_err(sql)
+}
+
+/// From now on every record may be edited elsewhere.
+pub(crate) fn note_shared(conn: &Connection) -> Result<()> {
+    let change = "INSERT OR IGNORE INTO local (name, value) VALUES ('shared', 1)";
+    conn.prepare_cached(change).and_then(|mut statement| statement.execute([])).map_err(sql)?;
+    Ok(())
+}
+
 /// Takes a record out of the search index, if it is in there; called before the row changes.
 pub(crate) fn unindex(conn: &Connection, k: i64) -> Result<()> {
     let change = "INSERT INTO search (search, rowid, procedure, body)
@@ -260,29 +287,93 @@ pub(crate) fn known_and_gone(conn: &Connection, id: RecordId) -> Result<(bool, b
     statement.query_row([id.bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)
 }
 
-/// What erasing or purging leaves.
-pub(crate) struct Tomb {
-    pub(crate) id: RecordId,
-    pub(crate) erased: bool,
-    pub(crate) stamp: crate::time::Stamp,
-    pub(crate) lseq: u64,
+/// What is left of a record that was erased or purged.
+pub(crate) fn gone(conn: &Connection, id: RecordId) -> Result<Option<Gone>> {
+    let query = format!("SELECT {GONE} FROM tomb WHERE id = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([id.bytes()]).map_err(sql)?;
+    rows.next().map_err(sql)?.map(read_gone).transpose()
 }
 
-/// Drops a record with everything that hangs on it and leaves a tomb.
-pub(crate) fn bury(conn: &Connection, k: i64, tomb: &Tomb) -> Result<()> {
-    unindex(conn, k)?;
+const GONE: &str = "id, erased, hlc, device, seen, lseq";
+
+fn read_gone(row: &Row<'_>) -> Result<Gone> {
+    let seen: Option<Vec<u8>> = column(row, 4)?;
+    Ok(Gone {
+        id: RecordId::from_bytes(column(row, 0)?),
+        erased: column(row, 1)?,
+        stamp: crate::time::Stamp {
+            hlc: crate::time::Hlc(column(row, 2)?),
+            device: crate::ids::DeviceId(column(row, 3)?),
+        },
+        seen: seen
+            .as_deref()
+            .map(travel::read_seen)
+            .transpose()
+            .map_err(|_| unreadable())?
+            .unwrap_or_default(),
+    })
+}
+
+/// Drops a record, if it is here, with everything that hangs on it, and keeps what is left of it.
+pub(crate) fn bury(conn: &Connection, k: Option<i64>, gone: &Gone, lseq: u64) -> Result<()> {
     let run = |change: &str, values: &[&dyn rusqlite::ToSql]| {
         conn.prepare_cached(change).and_then(|mut statement| statement.execute(values)).map_err(sql)
     };
-    let id = tomb.id.bytes();
-    run("DELETE FROM draft WHERE record = ?1", &[&id])?;
-    run("DELETE FROM history WHERE k = ?1", &[&k])?;
-    run("DELETE FROM record WHERE k = ?1", &[&k])?;
+    let id = gone.id.bytes();
+    if let Some(k) = k {
+        unindex(conn, k)?;
+        run("DELETE FROM draft WHERE record = ?1", &[&id])?;
+        run("DELETE FROM history WHERE k = ?1", &[&k])?;
+        run("DELETE FROM sibling WHERE k = ?1", &[&k])?;
+        run("DELETE FROM txt WHERE k = ?1", &[&k])?;
+        run("DELETE FROM record WHERE k = ?1", &[&k])?;
+    }
+    let (erased, stamp, seen) = (gone.erased, gone.stamp, travel::seen_bytes(&gone.seen));
     run(
-        "INSERT OR REPLACE INTO tomb (id, erased, hlc, device, lseq) VALUES (?1, ?2, ?3, ?4, ?5)",
-        &[&id, &tomb.erased, &tomb.stamp.hlc.0, &tomb.stamp.device.0, &tomb.lseq],
+        "INSERT OR REPLACE INTO tomb (id, erased, hlc, device, lseq, seen) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        &[&id, &erased, &stamp.hlc.0, &stamp.device.0, &lseq, &seen],
     )?;
     Ok(())
+}
+
+/// A purged record comes back.
+pub(crate) fn unbury(conn: &Connection, id: RecordId) -> Result<()> {
+    let change = "DELETE FROM tomb WHERE id = ?1";
+    conn.prepare_cached(change).and_then(|mut s| s.execute([id.bytes()])).map_err(sql)?;
+    Ok(())
+}
+
+/// What one local sequence number stands for.
+pub(crate) enum FeedEntry {
+    Record { lseq: u64, k: i64 },
+    Gone { lseq: u64, gone: Gone },
+}
+
+/// What was written after `after`, in order, at most `limit` of it.
+pub(crate) fn feed(conn: &Connection, after: u64, limit: u32) -> Result<Vec<FeedEntry>> {
+    let query = "SELECT lseq, k FROM (SELECT * FROM (SELECT k AS lseq, k FROM record WHERE k > ?1 AND lseq = k ORDER BY k LIMIT ?2)
+                   UNION ALL SELECT * FROM (SELECT lseq, k FROM record WHERE lseq > ?1 AND lseq <> k ORDER BY lseq LIMIT ?2)
+                   UNION ALL SELECT * FROM (SELECT lseq, NULL FROM tomb WHERE lseq > ?1 ORDER BY lseq LIMIT ?2))
+                 ORDER BY lseq LIMIT ?2";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let mut found = statement.query(params![after, limit]).map_err(sql)?;
+    let mut entries = Vec::new();
+    while let Some(row) = found.next().map_err(sql)? {
+        let lseq: u64 = column(row, 0)?;
+        entries.push(match column(row, 1)? {
+            Some(k) => FeedEntry::Record { lseq, k },
+            None => FeedEntry::Gone { lseq, gone: gone_at(conn, lseq)? },
+        });
+    }
+    Ok(entries)
+}
+
+fn gone_at(conn: &Connection, lseq: u64) -> Result<Gone> {
+    let query = format!("SELECT {GONE} FROM tomb WHERE lseq = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query([lseq]).map_err(sql)?;
+    rows.next().map_err(sql)?.map(read_gone).transpose()?.ok_or_else(unreadable)
 }
 
 /// Forgets history older than `before`; returns the records deleted longer ago than that limit of theirs.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// How concurrent values of a field come together. Kept with the stamps, so that a device that does
 /// not know the field merges it the same way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FieldType {
     /// One value as a whole.
     Register,

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Record;
+use super::beside;
+use super::merge::State;
 use super::meta::{ALIVE, Meta, changed_paths};
 use super::path::{Fields, flatten, get, join, put};
-use super::rows::{self, Replaced, Tomb};
+use super::rows::{self, Replaced};
 use super::shape::{FieldType, Shape};
+use super::travel::Gone;
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
 use crate::store::Connection;
-use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+use crate::time::{Hlc, MINUTE_MS, Moment, Stamp, UtcMillis};
 
 /// What happened to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +164,14 @@ impl<'c> Tx<'c> {
         clock: Hlc,
     ) -> Result<Self> {
         let (lseq, newest) = rows::newest(conn)?;
-        Ok(Self { conn, now, device, clock: clock.max(Hlc(newest)), lseq, changes: Vec::new() })
+        Ok(Self {
+            conn,
+            now,
+            device,
+            clock: clock.max(Hlc(newest).min(furthest(now))),
+            lseq,
+            changes: Vec::new(),
+        })
     }
 
     /// Ends the work of the transaction: lets the search index follow once enough was written.
@@ -177,12 +187,26 @@ impl<'c> Tx<'c> {
         self.conn
     }
 
+    pub(crate) fn now(&self) -> UtcMillis {
+        self.now
+    }
+
+    pub(crate) fn next_lseq(&mut self) -> u64 {
+        self.lseq += 1;
+        self.lseq
+    }
+
+    /// Hears of a stamp of somebody else's; it pulls the clock along by five minutes at the most.
+    pub(crate) fn observe(&mut self, hlc: Hlc) {
+        self.clock = self.clock.max(hlc.min(furthest(self.now)));
+    }
+
     fn stamp(&mut self, above: Hlc) -> Stamp {
         self.clock = Hlc::tick(self.now, self.clock.max(above));
         Stamp { hlc: self.clock, device: self.device }
     }
 
-    fn changed(&mut self, id: RecordId, kind: &str, what: What) -> Change {
+    pub(crate) fn changed(&mut self, id: RecordId, kind: &str, what: What) -> Change {
         let change = Change { id, kind: kind.to_owned(), what, lseq: self.lseq };
         self.changes.push(change.clone());
         change
@@ -199,10 +223,9 @@ impl<'c> Tx<'c> {
         let mut meta = Meta::new(self.stamp(Hlc(0)), BTreeMap::new());
         meta.note_types(typed_tops(&kind, &fields));
         self.lseq += 1;
-        rows::insert(
-            self.conn,
-            &Record { id, kind: kind.clone(), at, fields, alive: true, lseq: self.lseq, meta },
-        )?;
+        let record =
+            Record { id, kind: kind.clone(), at, fields, alive: true, lseq: self.lseq, meta };
+        rows::insert(self.conn, &record, None)?;
         self.changed(id, &kind, What::Created);
         Ok(Created::New)
     }
@@ -290,8 +313,9 @@ impl<'c> Tx<'c> {
     fn bury(&mut self, id: RecordId, erased: bool) -> Result<Change> {
         let (k, record) = self.load(id)?;
         let stamp = self.stamp(record.meta.highest());
-        self.lseq += 1;
-        rows::bury(self.conn, k, &Tomb { id, erased, stamp, lseq: self.lseq })?;
+        let lseq = self.next_lseq();
+        let gone = Gone { id, erased, stamp, seen: record.meta.seen() };
+        rows::bury(self.conn, Some(k), &gone, lseq)?;
         Ok(self.changed(id, &record.kind, What::Erased))
     }
 
@@ -310,6 +334,7 @@ impl<'c> Tx<'c> {
     ) -> Result<Option<Change>> {
         let kind = record.kind.clone();
         record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
+        let old = record.clone();
         let old_meta = record.meta.clone();
         let types = type_of(&kind, &old_meta);
         let before = flatten(&record.fields, &types);
@@ -343,12 +368,68 @@ impl<'c> Tx<'c> {
             // An edit says that the record lives, whatever a delete elsewhere says meanwhile.
             paths.push(ALIVE.to_owned());
         }
-        record.meta.write(paths.into_iter(), stamp);
-        record.alive = alive;
-        record.lseq = self.lseq;
-        rows::update(self.conn, k, &record, if alive { None } else { Some(self.now.0) })?;
+        let removed = if alive { None } else { Some(self.now.0) };
+        let is_text = |path: &String| types(path) == FieldType::Text;
+        let needs_documents = paths.iter().any(is_text) && self.is_shared(&old)?;
+        if needs_documents || beside::any(self.conn, k)? {
+            let write = Write { paths: &paths, after: &record.fields, alive, stamp };
+            self.write_beside(k, old, &write, needs_documents)?;
+        } else {
+            record.meta.write(paths.into_iter(), stamp);
+            record.alive = alive;
+            record.lseq = self.lseq;
+            rows::update(self.conn, k, &record, removed)?;
+        }
         Ok(Some(self.changed(record.id, &kind, what)))
     }
+
+    /// The same where values of others stand beside the record's, or a text needs its document.
+    fn write_beside(&self, k: i64, old: Record, write: &Write<'_>, documents: bool) -> Result<()> {
+        let whole = beside::whole(self.conn, k, old)?;
+        let mut state = State::of(&whole);
+        let flat = flatten(write.after, &type_of(&whole.record.kind, &whole.record.meta));
+        for path in write.paths {
+            for loser in whole.siblings.iter().filter(|sibling| sibling.path == *path) {
+                rows::remember(
+                    self.conn,
+                    k,
+                    &Replaced {
+                        path: path.clone(),
+                        value: loser.value.as_ref().map(ToString::to_string),
+                        stamp: loser.stamp,
+                        when_ms: self.now.0,
+                        lseq: self.lseq,
+                    },
+                )?;
+            }
+            let alive = (path == ALIVE).then_some(Value::Bool(write.alive));
+            let value = alive.or_else(|| flat.get(path).cloned());
+            state.write(path, value, write.stamp, documents);
+        }
+        let whole = state.whole(self.lseq, write.after.clone());
+        let removed = if write.alive { None } else { Some(self.now.0) };
+        rows::update(self.conn, k, &whole.record, removed)?;
+        beside::keep(self.conn, k, &whole.siblings, &whole.documents)
+    }
+
+    /// Whether somebody else may have the record, and edit it at the same time.
+    fn is_shared(&self, record: &Record) -> Result<bool> {
+        Ok(record.meta.base.device != self.device || rows::is_shared(self.conn)?)
+    }
+}
+
+/// What is written to a record.
+struct Write<'a> {
+    paths: &'a [String],
+    /// The fields as they shall be.
+    after: &'a Fields,
+    alive: bool,
+    stamp: Stamp,
+}
+
+/// How far a stamp of somebody else's may pull the clock: a clock that is wrong harms its own record only.
+fn furthest(now: UtcMillis) -> Hlc {
+    Hlc::from_ms(UtcMillis(now.0 + 5 * MINUTE_MS))
 }
 
 fn patch_types(kind: &str, meta: &Meta, patch: &Patch) -> Vec<(String, FieldType)> {

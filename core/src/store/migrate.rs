@@ -6,10 +6,13 @@ use super::sql;
 use crate::error::{LogbookError, Result};
 
 /// Each step, never edited after release; a comment inside `CREATE TABLE` survives in the schema.
-const STEPS: [&str; 1] = [include_str!("../../migrations/001_init.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/001_init.sql"),
+    include_str!("../../migrations/002_exchange.sql"),
+];
 
 /// The newest schema that this version knows.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 const _: () = assert!(STEPS.len() == SCHEMA as usize);
 
 /// The schema that a database is at; an error where it is newer than this version.

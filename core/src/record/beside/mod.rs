@@ -1,0 +1,37 @@
+//! What is kept beside a record: values of writes that did not know of each other, and the documents of
+//! shared texts. Most records have neither.
+
+mod rows;
+
+use super::merge::{PathDocument, Sibling, Whole};
+use super::{Record, rows as record_rows};
+use crate::error::Result;
+use crate::store::Connection;
+
+/// The record at row `k` with everything beside it.
+pub(crate) fn whole(conn: &Connection, k: i64, record: Record) -> Result<Whole> {
+    Ok(Whole { record, siblings: rows::siblings(conn, k)?, documents: rows::documents(conn, k)? })
+}
+
+/// Whether anything is beside the record.
+pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
+    rows::any(conn, k)
+}
+
+/// Replaces what is beside the record.
+pub(crate) fn keep(
+    conn: &Connection,
+    k: i64,
+    siblings: &[Sibling],
+    documents: &[PathDocument],
+) -> Result<()> {
+    rows::clear(conn, k)?;
+    siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))?;
+    documents.iter().try_for_each(|document| rows::put_document(conn, k, document))
+}
+
+/// A record as the exchange sends it, by its local row.
+pub(crate) fn at(conn: &Connection, k: i64) -> Result<Whole> {
+    let record = record_rows::load_at(conn, k)?;
+    whole(conn, k, record)
+}

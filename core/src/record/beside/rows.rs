@@ -1,0 +1,75 @@
+//! The tables `sibling` and `txt`.
+
+use rusqlite::params;
+
+use crate::error::Result;
+use crate::ids::DeviceId;
+use crate::record::json_error;
+use crate::record::merge::{Document, PathDocument, Sibling};
+use crate::store::{Connection, sql};
+use crate::time::{Hlc, Stamp};
+
+pub(super) fn any(conn: &Connection, k: i64) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM sibling WHERE k = ?1)
+                     OR EXISTS (SELECT 1 FROM txt WHERE k = ?1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([k], |row| row.get(0)).map_err(sql)
+}
+
+fn stamp(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Stamp> {
+    Ok(Stamp { hlc: Hlc(row.get(at)?), device: DeviceId(row.get(at + 1)?) })
+}
+
+pub(super) fn siblings(conn: &Connection, k: i64) -> Result<Vec<Sibling>> {
+    let query =
+        "SELECT path, hlc, device, value FROM sibling WHERE k = ?1 ORDER BY path, hlc, device";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let read = |row: &rusqlite::Row<'_>| {
+        Ok((row.get::<_, String>(0)?, stamp(row, 1)?, row.get::<_, Option<String>>(3)?))
+    };
+    let rows = statement.query_map([k], read).map_err(sql)?;
+    rows.map(|row| {
+        let (path, stamp, value) = row.map_err(sql)?;
+        let value = value.as_deref().map(serde_json::from_str).transpose().map_err(json_error)?;
+        Ok(Sibling { path, stamp, value })
+    })
+    .collect()
+}
+
+pub(super) fn documents(conn: &Connection, k: i64) -> Result<Vec<PathDocument>> {
+    let query = "SELECT path, hlc, device, last_hlc, last_device, doc FROM txt WHERE k = ?1
+                 ORDER BY path, hlc, device";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement.query_map([k], |row| {
+        let document = Document { last: stamp(row, 3)?, bytes: row.get(5)? };
+        Ok(PathDocument { path: row.get(0)?, genesis: stamp(row, 1)?, document })
+    });
+    rows.and_then(Iterator::collect).map_err(sql)
+}
+
+pub(super) fn clear(conn: &Connection, k: i64) -> Result<()> {
+    for change in ["DELETE FROM sibling WHERE k = ?1", "DELETE FROM txt WHERE k = ?1"] {
+        conn.prepare_cached(change).and_then(|mut s| s.execute([k])).map_err(sql)?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_sibling(conn: &Connection, k: i64, sibling: &Sibling) -> Result<()> {
+    let change = "INSERT INTO sibling (k, path, hlc, device, value) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let Sibling { path, stamp, value } = sibling;
+    let value = value.as_ref().map(ToString::to_string);
+    conn.prepare_cached(change)
+        .and_then(|mut s| s.execute(params![k, path, stamp.hlc.0, stamp.device.0, value]))
+        .map_err(sql)?;
+    Ok(())
+}
+
+pub(super) fn put_document(conn: &Connection, k: i64, document: &PathDocument) -> Result<()> {
+    let change = "INSERT INTO txt (k, path, hlc, device, last_hlc, last_device, doc)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let PathDocument { path, genesis, document } = document;
+    let (hlc, last) = (genesis.hlc.0, document.last);
+    let values = params![k, path, hlc, genesis.device.0, last.hlc.0, last.device.0, document.bytes];
+    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map_err(sql)?;
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! Replicas that write, exchange in any order, and must agree; against a model that knows every write.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::merge::{State, Whole};
+use super::meta::{ALIVE, Meta};
+use super::path::{Fields, flatten};
+use super::shape::{FieldType, Shape};
+use super::{Record, text};
+use crate::ids::{DeviceId, RecordId};
+use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+
+const PATHS: [&str; 9] =
+    ["role", "labs.inr", "labs", "tags.a", "tags.b", "fluoro_min", "note", "lesson", ALIVE];
+
+/// One step of a run; numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+enum Step {
+    Write {
+        replica: usize,
+        path: usize,
+        value: Option<u8>,
+        skew_ms: i64,
+    },
+    Send {
+        from: usize,
+        to: usize,
+    },
+    /// Sends what a replica held some steps ago.
+    Replay {
+        old: usize,
+        to: usize,
+    },
+    /// A replica goes back to what it held, under a new device id, as after a restore.
+    Restore {
+        replica: usize,
+        old: usize,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let who = 0usize..5;
+    let ten_years = 10 * 365 * 86_400_000_i64;
+    let step = prop_oneof![
+        5 => (who.clone(), 0..PATHS.len(), prop::option::weighted(0.8, 0u8..6), -ten_years..ten_years)
+            .prop_map(|(replica, path, value, skew_ms)| Step::Write { replica, path, value, skew_ms }),
+        4 => (who.clone(), who.clone()).prop_map(|(from, to)| Step::Send { from, to }),
+        1 => (any::<prop::sample::Index>(), who.clone()).prop_map(|(old, to)| Step::Replay { old: old.index(64), to }),
+        1 => (who, any::<prop::sample::Index>()).prop_map(|(replica, old)| Step::Restore { replica, old: old.index(64) }),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+/// What a replica holds, and which writes it knows.
+#[derive(Clone)]
+struct Replica {
+    device: DeviceId,
+    whole: Whole,
+    history: BTreeSet<Stamp>,
+}
+
+struct Run {
+    replicas: Vec<Replica>,
+    old: Vec<Replica>,
+    /// Every write: on which path, and what its writer knew.
+    writes: BTreeMap<Stamp, (String, BTreeSet<Stamp>)>,
+    next_device: u64,
+}
+
+fn value_of(path: &str, value: Option<u8>) -> Option<Value> {
+    match path {
+        ALIVE => Some(Value::Bool(value.is_some())),
+        "tags.a" | "tags.b" => value.map(|_| Value::Bool(true)),
+        "note" | "lesson" => {
+            value.map(|n| Value::from("ein Text ".repeat(usize::from(n)) + &n.to_string()))
+        }
+        "labs" => value.map(|n| json!(format!("outside lab {n}"))),
+        _ => value.map(|n| json!(n)),
+    }
+}
+
+fn first() -> Whole {
+    let fields: Fields = serde_json::from_value(json!({
+        "procedure": "picc", "role": "observed", "labs": {"inr": 1.0}, "tags": ["a"], "note": "ein Text"
+    }))
+    .unwrap();
+    let base = Stamp { hlc: Hlc::from_ms(UtcMillis(1_792_000_000_000)), device: DeviceId(1) };
+    let shape = Shape::of("case");
+    let mut meta = Meta::new(base, BTreeMap::new());
+    meta.note_types(fields.keys().map(|name| (name.clone(), shape.field_type(name))));
+    let at = Moment { utc: UtcMillis(1_792_000_000_000), offset_min: Some(-300) };
+    let id = RecordId::from_content(b"one");
+    let record = Record { id, kind: "case".to_owned(), at, fields, alive: true, lseq: 1, meta };
+    Whole { record, siblings: Vec::new(), documents: Vec::new() }
+}
+
+impl Run {
+    fn new(replicas: usize) -> Self {
+        let replica = |n| Replica { device: DeviceId(n), whole: first(), history: BTreeSet::new() };
+        let replicas: Vec<Replica> = (1..=replicas as u64).map(replica).collect();
+        Self { old: replicas.clone(), replicas, writes: BTreeMap::new(), next_device: 100 }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let count = self.replicas.len();
+        match *step {
+            Step::Write { replica, path, value, skew_ms } => {
+                let replica = &mut self.replicas[replica % count];
+                let path = PATHS[path];
+                let mut state = State::of(&replica.whole);
+                let wall = UtcMillis(1_792_000_000_000 + skew_ms);
+                let stamp = Stamp { hlc: Hlc::tick(wall, state.highest()), device: replica.device };
+                state.write(path, value_of(path, value), stamp, true);
+                replica.whole = stored(&state, &replica.whole);
+                self.writes.insert(stamp, (path.to_owned(), replica.history.clone()));
+                replica.history.insert(stamp);
+            }
+            Step::Send { from, to } => {
+                let from = self.replicas[from % count].clone();
+                self.receive(to % count, &from);
+            }
+            Step::Replay { old, to } => {
+                let from = self.old[old % self.old.len()].clone();
+                self.receive(to % count, &from);
+            }
+            Step::Restore { replica, old } => {
+                let old = self.old[old % self.old.len()].clone();
+                self.next_device += 1;
+                self.replicas[replica % count] =
+                    Replica { device: DeviceId(self.next_device), ..old };
+            }
+        }
+        self.old.extend(self.replicas.iter().cloned());
+        let surplus = self.old.len().saturating_sub(64);
+        self.old.drain(..surplus);
+    }
+
+    fn receive(&mut self, to: usize, from: &Replica) {
+        let to = &mut self.replicas[to];
+        let joined = State::of(&to.whole).join(State::of(&from.whole));
+        to.whole = stored(&joined, &to.whole);
+        to.history.extend(from.history.iter().copied());
+    }
+
+    /// Everybody hears of everything.
+    fn settle(&mut self) {
+        for _ in 0..2 {
+            for from in 0..self.replicas.len() {
+                for to in 0..self.replicas.len() {
+                    let from = self.replicas[from].clone();
+                    self.receive(to, &from);
+                }
+            }
+        }
+    }
+
+    /// The writes on a path that no other write on it knew.
+    fn maxima(&self, path: &str) -> BTreeSet<Stamp> {
+        let known: BTreeSet<Stamp> =
+            self.replicas.iter().flat_map(|replica| replica.history.clone()).collect();
+        let on_path = |stamp: &&Stamp| self.writes[*stamp].0 == path;
+        known
+            .iter()
+            .filter(on_path)
+            .filter(|stamp| {
+                !known.iter().filter(on_path).any(|other| self.writes[other].1.contains(stamp))
+            })
+            .copied()
+            .collect()
+    }
+}
+
+/// Stored and read again, as between any two steps of a program.
+fn stored(state: &State, before: &Whole) -> Whole {
+    let whole = state.whole(1, before.record.fields.clone());
+    let flat = flatten(&whole.record.fields, &|path| types(&whole, path));
+    for (path, value) in &flat {
+        assert!(!value.is_null(), "{path}");
+    }
+    let packed = Meta::decode(&whole.record.meta.encode()).unwrap();
+    assert!(packed == whole.record.meta);
+    assert!(State::of(&whole).canonical() == state.canonical(), "storing changes nothing");
+    whole
+}
+
+fn types(whole: &Whole, path: &str) -> FieldType {
+    whole.record.meta.types.get(path).cloned().unwrap_or_else(|| Shape::of("case").field_type(path))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn replicas_agree_and_keep_what_nobody_overwrote(count in 2usize..6, steps in steps()) {
+        let mut run = Run::new(count);
+        for step in &steps {
+            run.step(step);
+        }
+        run.settle();
+        let first = State::of(&run.replicas[0].whole);
+        for replica in &run.replicas[1..] {
+            prop_assert_eq!(State::of(&replica.whole).canonical(), first.canonical());
+        }
+        for path in PATHS.iter().filter(|path| !matches!(**path, "note" | "lesson")) {
+            let kept: BTreeSet<Stamp> = first.stamps(path).into_iter().filter(|stamp| run.writes.contains_key(stamp)).collect();
+            prop_assert_eq!(kept, run.maxima(path), "on {}", path);
+        }
+    }
+
+    #[test]
+    fn joining_is_commutative_associative_and_idempotent(count in 3usize..6, steps in steps()) {
+        let mut run = Run::new(count);
+        for step in &steps {
+            run.step(step);
+        }
+        let state = |n: usize| State::of(&run.replicas[n].whole);
+        let left = state(0).join(state(1)).join(state(2)).canonical();
+        prop_assert_eq!(&left, &state(0).join(state(1).join(state(2))).canonical());
+        prop_assert_eq!(&left, &state(2).join(state(0)).join(state(1)).canonical());
+        prop_assert_eq!(state(0).join(state(0)).canonical(), state(0).canonical());
+    }
+}
+
+fn write(whole: &Whole, device: u64, path: &str, value: Option<Value>) -> Whole {
+    let mut state = State::of(whole);
+    let stamp = Stamp { hlc: Hlc::tick(UtcMillis(0), state.highest()), device: DeviceId(device) };
+    state.write(path, value, stamp, true);
+    stored(&state, whole)
+}
+
+fn exchanged(one: &Whole, other: &Whole) -> Whole {
+    stored(&State::of(one).join(State::of(other)), one)
+}
+
+#[test]
+fn both_numbers_are_kept_and_the_next_edit_resolves_them() {
+    let (phone, laptop) = (
+        write(&first(), 2, "fluoro_min", Some(json!(19.7))),
+        write(&first(), 3, "fluoro_min", Some(json!(17.9))),
+    );
+    let both = exchanged(&phone, &laptop);
+    assert_eq!(both.record.fields["fluoro_min"], json!(17.9));
+    assert_eq!(both.siblings.len(), 1);
+    assert_eq!(both.siblings[0].value, Some(json!(19.7)));
+    let resolved = write(&both, 2, "fluoro_min", Some(json!(19.7)));
+    let end = exchanged(&laptop, &resolved);
+    assert!(end.siblings.is_empty());
+    assert_eq!(end.record.fields["fluoro_min"], json!(19.7));
+}
+
+#[test]
+fn an_edit_beats_a_delete() {
+    let deleted = write(&first(), 2, ALIVE, Some(json!(false)));
+    assert!(!deleted.record.alive);
+    let edited =
+        write(&write(&first(), 3, "role", Some(json!("assisted"))), 3, ALIVE, Some(json!(true)));
+    assert!(exchanged(&deleted, &edited).record.alive);
+    let deleted_after = write(&exchanged(&deleted, &edited), 2, ALIVE, Some(json!(false)));
+    assert!(!exchanged(&edited, &deleted_after).record.alive);
+}
+
+#[test]
+fn two_texts_become_one_and_an_erased_word_is_gone() {
+    let phone = write(&first(), 2, "note", Some(json!("ein langer Text")));
+    let laptop = write(&first(), 3, "note", Some(json!("ein Text, der bleibt")));
+    let both = exchanged(&phone, &laptop);
+    assert_eq!(both.record.fields["note"], json!("ein langer Text, der bleibt"));
+    assert_eq!(exchanged(&laptop, &phone).record.fields["note"], both.record.fields["note"]);
+    let erased = write(&both, 2, "note", Some(json!("ein Text, der bleibt")));
+    let bytes = &erased.documents[0].document.bytes;
+    assert!(!bytes.windows(6).any(|window| window == b"langer"));
+    assert_eq!(text::read(bytes).as_deref(), Some("ein Text, der bleibt"));
+    let gone = write(&both, 3, "note", None);
+    assert!(!gone.record.fields.contains_key("note"));
+}
+
+#[test]
+fn an_unreadable_document_does_no_harm() {
+    let mut broken = write(&first(), 2, "note", Some(json!("ein langer Text")));
+    broken.documents[0].document.bytes = vec![1, 2, 3, 250, 255];
+    let whole = exchanged(&write(&first(), 3, "note", Some(json!("ein kurzer Text"))), &broken);
+    assert_eq!(whole.record.fields["role"], json!("observed"));
+}

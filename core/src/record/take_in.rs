@@ -1,0 +1,149 @@
+//! Taking in what another device sent.
+
+use super::beside;
+use super::history::remember_replaced;
+use super::merge::{State, Whole};
+use super::rows;
+use super::travel::{Gone, Seen, Travelling};
+use super::write::{Change, Tx, What};
+use crate::error::Result;
+use crate::ids::RecordId;
+use crate::time::{DAY_MS, Hlc, UtcMillis};
+
+/// What became of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenIn {
+    /// Something changed here.
+    Changed(Change),
+    /// All of it was known.
+    Known,
+    /// It was set aside: the record says that it was written in another century.
+    Refused,
+}
+
+/// A clock that is this far ahead is broken beyond use; stamping above it would take all others along.
+const MOST_AHEAD_MS: i64 = 100 * 366 * DAY_MS;
+
+impl Tx<'_> {
+    /// Takes in one record, or that one is gone. Taking in the same again changes nothing.
+    pub(crate) fn take_in(&mut self, sent: Travelling) -> Result<TakenIn> {
+        match sent {
+            Travelling::Record(whole) => self.take_in_record(*whole),
+            Travelling::Gone(gone) => self.take_in_gone(&gone),
+        }
+    }
+
+    fn take_in_record(&mut self, sent: Whole) -> Result<TakenIn> {
+        let theirs = State::of(&sent);
+        if self.is_too_far_ahead(theirs.highest()) {
+            return Ok(TakenIn::Refused);
+        }
+        let id = sent.record.id;
+        if let Some(gone) = rows::gone(self.conn(), id)? {
+            if gone.erased || covers(&gone.seen, theirs.seen()) {
+                return Ok(TakenIn::Known);
+            }
+            rows::unbury(self.conn(), id)?;
+            let revived = theirs.knowing(&gone.seen);
+            return self.put_new(&revived.whole(0, sent.record.fields));
+        }
+        let Some((k, record)) = rows::load_row(self.conn(), id)? else {
+            return self.put_new(&sent);
+        };
+        let before = beside::whole(self.conn(), k, record)?;
+        let ours = State::of(&before);
+        let joined = ours.clone().join(theirs);
+        if joined == ours {
+            return Ok(TakenIn::Known);
+        }
+        self.observe(joined.highest());
+        let lseq = self.next_lseq();
+        let after = joined.whole(lseq, before.record.fields.clone());
+        remember_replaced(self.conn(), k, &before.record, &after.record, self.now())?;
+        let what = match (before.record.alive, after.record.alive) {
+            (true, false) => What::Deleted,
+            (false, true) => What::Restored,
+            _ => What::Edited,
+        };
+        let removed = if after.record.alive { None } else { Some(self.now().0) };
+        rows::unindex(self.conn(), k)?;
+        rows::update(self.conn(), k, &after.record, removed)?;
+        beside::keep(self.conn(), k, &after.siblings, &after.documents)?;
+        Ok(TakenIn::Changed(self.changed(id, &after.record.kind, what)))
+    }
+
+    fn put_new(&mut self, sent: &Whole) -> Result<TakenIn> {
+        let mut record = sent.record.clone();
+        self.observe(record.meta.highest());
+        record.lseq = self.next_lseq();
+        let removed = if record.alive { None } else { Some(self.now().0) };
+        rows::insert(self.conn(), &record, removed)?;
+        let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
+        if !sent.siblings.is_empty() || !sent.documents.is_empty() {
+            beside::keep(self.conn(), k, &sent.siblings, &sent.documents)?;
+        }
+        Ok(TakenIn::Changed(self.changed(record.id, &record.kind, What::Created)))
+    }
+
+    fn take_in_gone(&mut self, gone: &Gone) -> Result<TakenIn> {
+        if self.is_too_far_ahead(gone.stamp.hlc) {
+            return Ok(TakenIn::Refused);
+        }
+        let known = rows::gone(self.conn(), gone.id)?;
+        let local = rows::load_row(self.conn(), gone.id)?;
+        let merged = match (&known, &local) {
+            (Some(known), _) => join_gone(known, gone),
+            (None, Some((_, record)))
+                if !gone.erased && !covers(&gone.seen, &record.meta.seen()) =>
+            {
+                // Something here is newer than what was purged there; they will hear of it.
+                return Ok(TakenIn::Known);
+            }
+            (None, _) => gone.clone(),
+        };
+        if known.as_ref() == Some(&merged) {
+            return Ok(TakenIn::Known);
+        }
+        self.observe(merged.stamp.hlc);
+        let kind = local.as_ref().map(|(_, record)| record.kind.clone()).unwrap_or_default();
+        let lseq = self.next_lseq();
+        rows::bury(self.conn(), local.map(|(k, _)| k), &merged, lseq)?;
+        Ok(TakenIn::Changed(self.changed(gone.id, &kind, What::Erased)))
+    }
+
+    fn is_too_far_ahead(&self, hlc: Hlc) -> bool {
+        hlc > Hlc::from_ms(UtcMillis(self.now().0 + MOST_AHEAD_MS))
+    }
+}
+
+/// What travels for each local sequence number after `after`, at most `limit` of them, in order.
+pub(crate) fn feed(
+    conn: &crate::store::Connection,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<(u64, RecordId, Travelling)>> {
+    rows::feed(conn, after, limit)?
+        .into_iter()
+        .map(|entry| match entry {
+            rows::FeedEntry::Record { lseq, k } => {
+                let whole = beside::at(conn, k)?;
+                Ok((lseq, whole.record.id, Travelling::Record(Box::new(whole))))
+            }
+            rows::FeedEntry::Gone { lseq, gone } => Ok((lseq, gone.id, Travelling::Gone(gone))),
+        })
+        .collect()
+}
+
+fn covers(seen: &Seen, other: &Seen) -> bool {
+    other.iter().all(|(device, hlc)| seen.get(device) >= Some(hlc))
+}
+
+fn join_gone(one: &Gone, other: &Gone) -> Gone {
+    let mut seen = one.seen.clone();
+    for (device, hlc) in &other.seen {
+        let known = seen.entry(*device).or_default();
+        *known = (*known).max(*hlc);
+    }
+    let erased = one.erased || other.erased;
+    Gone { id: one.id, erased, stamp: one.stamp.max(other.stamp), seen }
+}

@@ -1,0 +1,241 @@
+//! A record, or what is left of one, as it travels between devices: one compact array (CBOR), the same
+//! for every driver. The stamps go as they are stored.
+
+use minicbor::data::Type;
+use minicbor::{Decoder, Encoder};
+
+use super::merge::{Document, PathDocument, Sibling, Whole};
+use super::meta::Meta;
+use super::{Fields, Record};
+use crate::ids::{DeviceId, RecordId};
+use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+
+/// What one local sequence number stands for.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Travelling {
+    /// A record, deleted or not.
+    Record(Box<Whole>),
+    /// One that was erased for good or purged.
+    Gone(Gone),
+}
+
+/// What is left of a record.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Gone {
+    pub(crate) id: RecordId,
+    /// Erased for good: beats any edit.
+    pub(crate) erased: bool,
+    pub(crate) stamp: Stamp,
+    /// What a purged record had taken in: an edit beyond that brings it back.
+    pub(crate) seen: Seen,
+}
+
+/// For each device the highest of its stamps.
+pub(crate) type Seen = std::collections::BTreeMap<DeviceId, Hlc>;
+
+/// The bytes are not a record; why does not matter to anybody but a programmer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+impl From<minicbor::decode::Error> for Unreadable {
+    fn from(_: minicbor::decode::Error) -> Self {
+        Self
+    }
+}
+
+type Read<T> = Result<T, Unreadable>;
+/// Writing into memory cannot fail.
+type Out = Encoder<Vec<u8>>;
+type Wrote = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
+
+const RECORD: u8 = 0;
+const GONE: u8 = 1;
+
+pub(crate) fn encode(travelling: &Travelling) -> Vec<u8> {
+    let mut out = Encoder::new(Vec::with_capacity(1024));
+    let wrote = match travelling {
+        Travelling::Record(whole) => encode_whole(&mut out, whole),
+        Travelling::Gone(gone) => encode_gone(&mut out, gone),
+    };
+    debug_assert!(wrote.is_ok());
+    out.into_writer()
+}
+
+fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
+    let Whole { record, siblings, documents } = whole;
+    out.array(10)?.u8(RECORD)?.bytes(&record.id.bytes())?.str(&record.kind)?;
+    out.i64(record.at.utc.0)?;
+    match record.at.offset_min {
+        Some(offset) => out.i16(offset)?,
+        None => out.null()?,
+    };
+    out.bool(record.alive)?.bytes(&record.meta.encode())?.str(&json(&record.fields))?;
+    out.array(siblings.len() as u64)?;
+    for sibling in siblings {
+        out.array(3)?.str(&sibling.path)?;
+        stamp(out, sibling.stamp)?;
+        match &sibling.value {
+            Some(value) => out.str(&value.to_string())?,
+            None => out.null()?,
+        };
+    }
+    out.array(documents.len() as u64)?;
+    for PathDocument { path, genesis, document } in documents {
+        out.array(4)?.str(path)?;
+        stamp(out, *genesis)?;
+        stamp(out, document.last)?;
+        out.bytes(&document.bytes)?;
+    }
+    Ok(())
+}
+
+fn encode_gone(out: &mut Out, gone: &Gone) -> Wrote {
+    out.array(5)?.u8(GONE)?.bytes(&gone.id.bytes())?.bool(gone.erased)?;
+    stamp(out, gone.stamp)?;
+    encode_seen(out, &gone.seen)
+}
+
+fn encode_seen(out: &mut Out, seen: &Seen) -> Wrote {
+    out.map(seen.len() as u64)?;
+    for (device, hlc) in seen {
+        out.u64(device.0)?.u64(hlc.0)?;
+    }
+    Ok(())
+}
+
+/// As it is stored.
+pub(crate) fn seen_bytes(seen: &Seen) -> Vec<u8> {
+    let mut out = Encoder::new(Vec::new());
+    let wrote = encode_seen(&mut out, seen);
+    debug_assert!(wrote.is_ok());
+    out.into_writer()
+}
+
+/// From what was stored.
+pub(crate) fn read_seen(bytes: &[u8]) -> Read<Seen> {
+    decode_seen(&mut Decoder::new(bytes))
+}
+
+fn stamp(out: &mut Out, stamp: Stamp) -> Wrote {
+    out.array(2)?.u64(stamp.hlc.0)?.u64(stamp.device.0)?;
+    Ok(())
+}
+
+fn json(fields: &Fields) -> String {
+    // A map of strings to JSON values is always written.
+    serde_json::to_string(fields).unwrap_or_default()
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Read<Travelling> {
+    let mut input = Decoder::new(bytes);
+    let length = array(&mut input)?;
+    let travelling = match (input.u8()?, length) {
+        (RECORD, 10) => Travelling::Record(Box::new(decode_whole(&mut input)?)),
+        (GONE, 5) => Travelling::Gone(Gone {
+            id: id(&mut input)?,
+            erased: input.bool()?,
+            stamp: read_stamp(&mut input)?,
+            seen: decode_seen(&mut input)?,
+        }),
+        _ => return Err(Unreadable),
+    };
+    if input.position() == bytes.len() { Ok(travelling) } else { Err(Unreadable) }
+}
+
+fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
+    let id = id(input)?;
+    let kind = input.str()?.to_owned();
+    let utc = UtcMillis(input.i64()?);
+    let offset_min = if null(input)? { None } else { Some(input.i16()?) };
+    let alive = input.bool()?;
+    let meta = Meta::decode(input.bytes()?).ok_or(Unreadable)?;
+    if meta.seen().keys().any(|device| i64::try_from(device.0).is_err()) {
+        return Err(Unreadable);
+    }
+    let fields: Fields = serde_json::from_str(input.str()?).map_err(|_| Unreadable)?;
+    let mut siblings = Vec::new();
+    for _ in 0..array(input)? {
+        expect_array(input, 3)?;
+        let path = input.str()?.to_owned();
+        let stamp = read_stamp(input)?;
+        let value = if null(input)? { None } else { Some(input.str()?) };
+        let value = value.map(serde_json::from_str).transpose().map_err(|_| Unreadable)?;
+        siblings.push(Sibling { path, stamp, value });
+    }
+    let mut documents = Vec::new();
+    for _ in 0..array(input)? {
+        expect_array(input, 4)?;
+        let path = input.str()?.to_owned();
+        let genesis = read_stamp(input)?;
+        let last = read_stamp(input)?;
+        let document = Document { last, bytes: input.bytes()?.to_vec() };
+        documents.push(PathDocument { path, genesis, document });
+    }
+    let at = Moment { utc, offset_min };
+    Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings, documents })
+}
+
+fn decode_seen(input: &mut Decoder<'_>) -> Read<Seen> {
+    let mut seen = Seen::new();
+    for _ in 0..input.map()?.ok_or(Unreadable)? {
+        seen.insert(device(input)?, Hlc(input.u64()?));
+    }
+    Ok(seen)
+}
+
+fn id(input: &mut Decoder<'_>) -> Read<RecordId> {
+    let bytes = input.bytes()?.try_into().map_err(|_| Unreadable)?;
+    Ok(RecordId::from_bytes(bytes))
+}
+
+fn read_stamp(input: &mut Decoder<'_>) -> Read<Stamp> {
+    expect_array(input, 2)?;
+    Ok(Stamp { hlc: Hlc(input.u64()?), device: device(input)? })
+}
+
+/// A device id is stored as a positive number of 64 bits.
+fn device(input: &mut Decoder<'_>) -> Read<DeviceId> {
+    let id = input.u64()?;
+    if i64::try_from(id).is_ok() { Ok(DeviceId(id)) } else { Err(Unreadable) }
+}
+
+fn array(input: &mut Decoder<'_>) -> Read<u64> {
+    input.array()?.ok_or(Unreadable)
+}
+
+fn expect_array(input: &mut Decoder<'_>, length: u64) -> Read<()> {
+    if array(input)? == length { Ok(()) } else { Err(Unreadable) }
+}
+
+fn null(input: &mut Decoder<'_>) -> Read<bool> {
+    let is_null = input.datatype()? == Type::Null;
+    if is_null {
+        input.null()?;
+    }
+    Ok(is_null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes);
+        }
+
+        #[test]
+        fn what_is_gone_reads_back(id: [u8; 16], erased: bool, hlc: u64, device in 0..1u64 << 63, seen in prop::collection::btree_map(0..1u64 << 63, any::<u64>(), 0..4)) {
+            let seen = seen.into_iter().map(|(device, hlc)| (DeviceId(device), Hlc(hlc))).collect();
+            let stamp = Stamp { hlc: Hlc(hlc), device: DeviceId(device) };
+            let gone = Travelling::Gone(Gone { id: RecordId::from_bytes(id), erased, stamp, seen });
+            let bytes = encode(&gone);
+            prop_assert!(decode(&bytes) == Ok(gone));
+            for end in 0..bytes.len() {
+                prop_assert!(decode(&bytes[..end]).is_err());
+            }
+        }
+    }
+}
