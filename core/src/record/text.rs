@@ -95,7 +95,7 @@ fn load(doc: &Doc, document: &[u8]) -> Option<()> {
     let mut txn = doc.transact_mut();
     txn.apply_update(update).ok()?;
     // An update that builds on what is not here would be kept aside and lost with the next save.
-    let whole = !txn.store().pending_update().is_some();
+    let whole = txn.store().pending_update().is_none();
     whole.then_some(())
 }
 
