@@ -24,3 +24,39 @@ CREATE TABLE txt (
 
 -- What a purged record had taken in, for each device its highest stamp (CBOR): an edit beyond brings it back.
 ALTER TABLE tomb ADD COLUMN seen BLOB;
+
+-- The devices that this one is paired with. What they are called, and whether they are revoked, are
+-- records of the kind device: that is known everywhere.
+CREATE TABLE peer (
+  fingerprint BLOB PRIMARY KEY,   -- of its key, 32 bytes
+  replica INTEGER,                -- its device id when it was last heard; another one: it starts anew
+  sent INTEGER NOT NULL,          -- up to which of our local sequence it has everything
+  received INTEGER NOT NULL,      -- up to which of its local sequence we have everything
+  synced_ms INTEGER,              -- when both sides last had everything
+  addresses TEXT NOT NULL,        -- JSON list, where it was reached last comes first
+  bundles_made INTEGER NOT NULL,  -- how many bundle files were made for it
+  bundles_read INTEGER NOT NULL   -- the number of its last bundle that was read
+) STRICT, WITHOUT ROWID;
+
+-- Stretches of our local sequence that came from a peer just as they stand: it has them.
+CREATE TABLE echo (
+  fingerprint BLOB NOT NULL REFERENCES peer (fingerprint) ON DELETE CASCADE,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (fingerprint, first)
+) STRICT, WITHOUT ROWID;
+
+-- Records that one side could not take in. They never stop the others.
+CREATE TABLE refused (
+  fingerprint BLOB NOT NULL REFERENCES peer (fingerprint) ON DELETE CASCADE,
+  id BLOB NOT NULL,
+  why TEXT NOT NULL,
+  bytes BLOB,                     -- what the peer sent, for a later version to read; NULL: the peer refused ours
+  PRIMARY KEY (fingerprint, id)
+) STRICT, WITHOUT ROWID;
+
+-- What each record says, as a hash that is equal on every device; sums of these are compared.
+CREATE TABLE digest (
+  id BLOB PRIMARY KEY,
+  sum BLOB NOT NULL               -- 16 bytes
+) STRICT, WITHOUT ROWID;

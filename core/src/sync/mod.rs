@@ -1,0 +1,12 @@
+#![doc = include_str!("PROTOCOL.md")]
+
+pub mod frame;
+pub mod session;
+pub mod sums;
+
+/// How many random runs a property gets: the nightly run asks for more.
+#[cfg(test)]
+pub(crate) fn cases(usual: u32) -> u32 {
+    let times = std::env::var("RUNS_TIMES").ok().and_then(|times| times.parse().ok());
+    usual.saturating_mul(times.unwrap_or(1))
+}

@@ -1,0 +1,328 @@
+//! One session between two devices: events in, effects out.
+//!
+//! Both sides run the same machine. Each says how far it has taken in the other, then sends what lies
+//! beyond in pages, one at a time: the next goes out when the last is saved on the other side. Whatever
+//! cuts a session, at most one page is sent twice. Once both have sent all, they compare what they say;
+//! where that differs they send the differing buckets again, once. Then the session stays open, and what
+//! is written on one side goes to the other at once.
+//!
+//! Whoever runs it executes the effects in order and gives back their outcomes; reading and applying
+//! end with an event of their own.
+
+mod comparing;
+mod receiving;
+mod sending;
+#[cfg(test)]
+mod tests;
+
+use comparing::Comparing;
+use receiving::Receiving;
+use sending::Sending;
+
+use super::frame::{Frame, Hello, PROTOCOL, Refusal, Why, WhyRefused};
+use super::sums::Sums;
+use crate::ids::{DeviceId, RecordId};
+use crate::time::{MINUTE_MS, UtcMillis};
+
+/// Milliseconds of a clock that only goes forward.
+pub type Ms = u64;
+
+/// After so long without a word a side says that it is still there,
+const SAY_STILL: Ms = 30_000;
+/// and after so long without a word from the other it gives up.
+const GIVE_UP: Ms = 90_000;
+/// Clocks that differ more are told to the user.
+const CLOCKS_DIFFER_MS: i64 = 5 * MINUTE_MS;
+
+/// Where this side stands when a session begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// The schema of the book.
+    pub schema: u32,
+    /// Our device id.
+    pub replica: DeviceId,
+    /// The other's device id as last heard, and how far it was taken in.
+    pub knows: Option<(DeviceId, u64)>,
+    /// Our highest local sequence.
+    pub head: u64,
+    /// How many records we have for the other.
+    pub waiting: u64,
+    /// What our records say.
+    pub sums: Box<Sums>,
+    /// The wall clock.
+    pub now: UtcMillis,
+}
+
+/// Records to send, in order.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// Which, and as they travel.
+    pub records: Vec<(RecordId, Vec<u8>)>,
+    /// Up to here the other has everything afterwards.
+    pub to: u64,
+    /// There is more behind.
+    pub more: bool,
+}
+
+quiet_debug!(Batch);
+
+/// Records to take in, in one transaction with the cursor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Where the sender is afterwards; a repair moves nothing.
+    pub cursor: Option<u64>,
+    /// As they travel.
+    pub records: Vec<Vec<u8>>,
+}
+
+quiet_debug!(Incoming);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The other is reached.
+    Start(Greeting),
+    /// It sent a frame.
+    Frame(Vec<u8>),
+    /// `Effect::Read` is done.
+    Read(Batch),
+    /// `Effect::Apply` is done and saved.
+    Applied {
+        /// Something is different here than before.
+        changed: bool,
+        /// What was set aside.
+        refused: Vec<Refusal>,
+    },
+    /// `Effect::Sum` is done, as of the local sequence `head`.
+    Summed {
+        /// Our highest local sequence.
+        head: u64,
+        /// What our records say.
+        sums: Box<Sums>,
+    },
+    /// Something was written here.
+    LocalCommit,
+    /// Time has passed.
+    Tick,
+    /// The session must end.
+    Stop(Why),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send a frame.
+    Send(Vec<u8>),
+    /// Read a page of what was written after a local sequence, of some buckets only for a repair.
+    Read {
+        /// The local sequence.
+        after: u64,
+        /// `None`: all of them.
+        buckets: Option<Vec<u8>>,
+    },
+    /// Take records in.
+    Apply(Incoming),
+    /// The other is a new incarnation: forget how far it was taken in, and what came from it.
+    Restart(DeviceId),
+    /// This book must write under a new device id from now on.
+    Renew,
+    /// The other has everything up to here; what of it was set aside there.
+    Acked {
+        /// A local sequence; `None` for a repair.
+        to: Option<u64>,
+        /// Which records it set aside.
+        refused: Vec<(RecordId, WhyRefused)>,
+    },
+    /// Sum up what all records say.
+    Sum,
+    /// Records sent and taken in so far, and how many are expected in all.
+    Progress {
+        /// So far.
+        done: u64,
+        /// In all.
+        total: u64,
+    },
+    /// Both sides have everything.
+    InStep,
+    /// The other's clock is ahead by so much; behind, where negative.
+    ClockOff(i64),
+    /// Send a `Tick` after so long.
+    Timer(Ms),
+    /// Both books say different things although everything was sent twice.
+    Differs,
+    /// Hang up.
+    Close(Why),
+}
+
+/// A session. Made for one connection, thrown away with it.
+#[derive(Default)]
+pub struct Session {
+    greeting: Option<Greeting>,
+    greeted: bool,
+    closed: bool,
+    /// When this side last said something, and the other.
+    said: Ms,
+    heard: Ms,
+    done: u64,
+    total: u64,
+    sending: Sending,
+    receiving: Receiving,
+    comparing: Comparing,
+}
+
+type Out<'a> = &'a mut Vec<Effect>;
+
+impl Session {
+    /// One step. `now` only goes forward.
+    pub fn step(&mut self, now: Ms, event: Event, out: Out<'_>) {
+        if self.closed {
+            return;
+        }
+        let before = out.len();
+        match event {
+            Event::Start(greeting) => self.start(now, greeting, out),
+            Event::Frame(bytes) => {
+                self.heard = now;
+                self.hear(&bytes, out);
+            }
+            Event::Read(batch) => self.take_batch(batch),
+            Event::Applied { changed, refused } => self.applied(changed, refused, out),
+            Event::Summed { head, sums } => self.summed(head, sums),
+            Event::LocalCommit => self.note_written(),
+            Event::Tick => self.tick(now, out),
+            Event::Stop(why) => self.refuse(why, out),
+        }
+        self.go_on(out);
+        if out[before..].iter().any(|effect| matches!(effect, Effect::Send(_))) {
+            self.said = now;
+        }
+    }
+
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn send(frame: &Frame, out: Out<'_>) {
+        out.push(Effect::Send(frame.encode()));
+    }
+
+    fn close(&mut self, why: Why, out: Out<'_>) {
+        self.closed = true;
+        out.push(Effect::Close(why));
+    }
+
+    /// Says why, and closes.
+    fn refuse(&mut self, why: Why, out: Out<'_>) {
+        Self::send(&Frame::Bye(why), out);
+        self.close(why, out);
+    }
+
+    fn start(&mut self, now: Ms, greeting: Greeting, out: Out<'_>) {
+        (self.said, self.heard) = (now, now);
+        self.receiving.cursor = greeting.knows.map_or(0, |(_, cursor)| cursor);
+        self.comparing.summed_up(greeting.head, greeting.sums.clone());
+        let hello = Hello {
+            protocol: PROTOCOL,
+            schema: greeting.schema,
+            replica: greeting.replica,
+            knows: greeting.knows,
+            head: greeting.head,
+            waiting: greeting.waiting,
+            root: greeting.sums.root(),
+            now: greeting.now,
+        };
+        self.greeting = Some(greeting);
+        Self::send(&Frame::Hello(hello), out);
+        out.push(Effect::Timer(SAY_STILL));
+    }
+
+    fn tick(&mut self, now: Ms, out: Out<'_>) {
+        if now.saturating_sub(self.heard) >= GIVE_UP {
+            return self.refuse(Why::Silent, out);
+        }
+        if now.saturating_sub(self.said) >= SAY_STILL {
+            Self::send(&Frame::Still, out);
+        }
+        out.push(Effect::Timer(SAY_STILL));
+    }
+
+    fn hear(&mut self, bytes: &[u8], out: Out<'_>) {
+        let Ok(frame) = Frame::decode(bytes) else { return self.refuse(Why::Nonsense, out) };
+        match (self.greeted, frame) {
+            (_, Frame::Bye(why)) => self.close(mirrored(why), out),
+            (false, Frame::Hello(hello)) => self.greet(&hello, out),
+            (true, Frame::Page(page)) => self.take_page(&page, out),
+            (true, Frame::Ack { to, refused }) => self.take_ack(to, &refused, out),
+            (true, Frame::Root { head, cursor, root }) => {
+                self.comparing.theirs = Some((head, cursor, root));
+            }
+            (true, Frame::Sums(sums)) => self.take_sums(sums, out),
+            (true, Frame::Still) => {}
+            _ => self.refuse(Why::Nonsense, out),
+        }
+    }
+
+    fn greet(&mut self, hello: &Hello, out: Out<'_>) {
+        let Some(greeting) = &self.greeting else { return self.refuse(Why::Nonsense, out) };
+        if hello.protocol.1 < PROTOCOL.0 {
+            return self.refuse(Why::TheirsTooOld, out);
+        }
+        if hello.protocol.0 > PROTOCOL.1 {
+            return self.refuse(Why::OursTooOld, out);
+        }
+        let known = hello.knows.filter(|(replica, _)| *replica == greeting.replica);
+        let cursor = known.map_or(0, |(_, cursor)| cursor);
+        if cursor > greeting.head || hello.replica == greeting.replica {
+            // It has more of us than we have: this book was restored from an older copy.
+            out.push(Effect::Renew);
+            return self.refuse(Why::Renewed, out);
+        }
+        let ahead = hello.now.0.saturating_sub(greeting.now.0);
+        if ahead.saturating_abs() > CLOCKS_DIFFER_MS {
+            out.push(Effect::ClockOff(ahead));
+        }
+        if greeting.knows.map(|(replica, _)| replica) != Some(hello.replica) {
+            out.push(Effect::Restart(hello.replica));
+            self.receiving.cursor = 0;
+        }
+        self.greeted = true;
+        self.total = greeting.waiting.saturating_add(hello.waiting);
+        self.receiving.more = hello.head > self.receiving.cursor;
+        self.sending.begin_at(cursor, greeting.head);
+        self.comparing.theirs = Some((hello.head, cursor, hello.root));
+        self.comparing.told = self.comparing.mine.map(|(head, root)| {
+            // What our own Hello said.
+            (head, self.receiving.cursor, root)
+        });
+        out.push(Effect::Acked { to: Some(cursor), refused: Vec::new() });
+    }
+
+    /// Whatever is next.
+    fn go_on(&mut self, out: Out<'_>) {
+        if self.greeted && !self.closed {
+            self.send_next(out);
+            if self.sending.is_idle() && self.receiving.is_idle() {
+                self.compare(out);
+            }
+        }
+    }
+
+    fn progress(&mut self, records: usize, out: Out<'_>) {
+        if records > 0 {
+            self.done += records as u64;
+            self.total = self.total.max(self.done);
+            out.push(Effect::Progress { done: self.done, total: self.total });
+        }
+    }
+}
+
+/// The other's reason, as it reads on this side.
+fn mirrored(why: Why) -> Why {
+    match why {
+        Why::TheirsTooOld => Why::OursTooOld,
+        Why::OursTooOld => Why::TheirsTooOld,
+        Why::Renewed => Why::Stopped,
+        other => other,
+    }
+}

@@ -1,0 +1,61 @@
+//! What this side takes in.
+
+use super::super::frame::{Frame, Page, Refusal, Why, unpack};
+use super::{Effect, Incoming, Out, Session};
+
+#[derive(Default)]
+pub(super) struct Receiving {
+    /// Up to where in the other's sequence everything is here.
+    pub(super) cursor: u64,
+    /// Another page is announced.
+    pub(super) more: bool,
+    applying: Option<Applying>,
+}
+
+struct Applying {
+    to: u64,
+    is_repair: bool,
+    count: usize,
+}
+
+impl Receiving {
+    pub(super) fn is_idle(&self) -> bool {
+        self.applying.is_none() && !self.more
+    }
+}
+
+impl Session {
+    pub(super) fn take_page(&mut self, page: &Page, out: Out<'_>) {
+        let is_next = page.is_repair || (page.from == self.receiving.cursor && page.to > page.from);
+        let Some(records) = unpack(page).ok().filter(|_| is_next && !self.is_applying()) else {
+            return self.refuse(Why::Nonsense, out);
+        };
+        self.receiving.more = page.more;
+        let (to, is_repair, count) = (page.to, page.is_repair, records.len());
+        self.receiving.applying = Some(Applying { to, is_repair, count });
+        let cursor = (!page.is_repair).then_some(to);
+        out.push(Effect::Apply(Incoming { cursor, records }));
+    }
+
+    fn is_applying(&self) -> bool {
+        self.receiving.applying.is_some()
+    }
+
+    pub(super) fn applied(&mut self, changed: bool, refused: Vec<Refusal>, out: Out<'_>) {
+        let Some(Applying { to, is_repair, count }) = self.receiving.applying.take() else {
+            return;
+        };
+        if !is_repair {
+            self.receiving.cursor = to;
+        }
+        if changed {
+            // What merged into something else goes back; the rest only moves the other's cursor.
+            self.note_written();
+        }
+        if !refused.is_empty() {
+            self.comparing.outdated();
+        }
+        Self::send(&Frame::Ack { to, refused }, out);
+        self.progress(count, out);
+    }
+}
