@@ -72,13 +72,13 @@ type Dots = BTreeMap<Stamp, Dot>;
 /// A record taken apart into its dots.
 #[derive(Clone, PartialEq)]
 pub(crate) struct State {
-    id: RecordId,
-    kind: String,
-    at: Moment,
-    base: Stamp,
-    seen: BTreeMap<DeviceId, Hlc>,
+    pub(super) id: RecordId,
+    pub(super) kind: String,
+    pub(super) at: Moment,
+    pub(super) base: Stamp,
+    pub(super) seen: BTreeMap<DeviceId, Hlc>,
     types: BTreeMap<String, FieldType>,
-    dots: BTreeMap<String, Dots>,
+    pub(super) dots: BTreeMap<String, Dots>,
 }
 
 impl State {

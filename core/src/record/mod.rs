@@ -16,6 +16,7 @@
 //! instead of 61. How far it is stands in `local`; the view that it is built from ends there.
 
 mod beside;
+mod digest;
 mod history;
 mod merge;
 #[cfg(test)]
@@ -36,10 +37,11 @@ pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };
 pub use rows::{for_each_alive, load};
-pub(crate) use rows::{is_shared, note_shared};
+pub(crate) use digest::{recount, sum_up, without};
+pub(crate) use rows::{Entry, FeedEntry, is_shared, newest, note_shared};
 pub use shape::FieldType;
 pub use take_in::TakenIn;
-pub(crate) use take_in::feed;
+pub(crate) use take_in::{entries, entries_of, travelling};
 pub(crate) use travel::{decode as decode_travelling, encode as encode_travelling};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
 pub(crate) use write::{catch_up_index, index_is_behind};

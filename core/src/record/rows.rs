@@ -344,32 +344,56 @@ pub(crate) fn unbury(conn: &Connection, id: RecordId) -> Result<()> {
     Ok(())
 }
 
-/// What one local sequence number stands for.
+/// What one local sequence number stands for: a record, by its row, or what is left of one.
 pub(crate) enum FeedEntry {
-    Record { lseq: u64, k: i64 },
-    Gone { lseq: u64, gone: Gone },
+    Record(i64),
+    Gone(u64),
+}
+
+/// One local sequence number.
+pub(crate) struct Entry {
+    pub(crate) lseq: u64,
+    pub(crate) what: FeedEntry,
 }
 
 /// What was written after `after`, in order, at most `limit` of it.
-pub(crate) fn feed(conn: &Connection, after: u64, limit: u32) -> Result<Vec<FeedEntry>> {
+pub(crate) fn feed(conn: &Connection, after: u64, limit: u32) -> Result<Vec<Entry>> {
     let query = "SELECT lseq, k FROM (SELECT * FROM (SELECT k AS lseq, k FROM record WHERE k > ?1 AND lseq = k ORDER BY k LIMIT ?2)
                    UNION ALL SELECT * FROM (SELECT lseq, k FROM record WHERE lseq > ?1 AND lseq <> k ORDER BY lseq LIMIT ?2)
                    UNION ALL SELECT * FROM (SELECT lseq, NULL FROM tomb WHERE lseq > ?1 ORDER BY lseq LIMIT ?2))
                  ORDER BY lseq LIMIT ?2";
-    let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    let mut found = statement.query(params![after, limit]).map_err(sql)?;
-    let mut entries = Vec::new();
-    while let Some(row) = found.next().map_err(sql)? {
-        let lseq: u64 = column(row, 0)?;
-        entries.push(match column(row, 1)? {
-            Some(k) => FeedEntry::Record { lseq, k },
-            None => FeedEntry::Gone { lseq, gone: gone_at(conn, lseq)? },
-        });
-    }
-    Ok(entries)
+    entries(conn, query, params![after, limit])
 }
 
-fn gone_at(conn: &Connection, lseq: u64) -> Result<Gone> {
+/// The same of those whose id ends in one of `buckets`.
+pub(crate) fn feed_of(
+    conn: &Connection,
+    after: u64,
+    limit: u32,
+    buckets: &[u8],
+) -> Result<Vec<Entry>> {
+    let buckets: String = buckets.iter().map(|bucket| format!("{bucket:02X} ")).collect();
+    let query = "SELECT lseq, k FROM (SELECT lseq, k, id FROM record UNION ALL SELECT lseq, NULL, id FROM tomb)
+                 WHERE lseq > ?1 AND instr(?3, hex(substr(id, 16, 1))) > 0 ORDER BY lseq LIMIT ?2";
+    entries(conn, query, params![after, limit, buckets])
+}
+
+fn entries(
+    conn: &Connection,
+    query: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<Entry>> {
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let read = |row: &Row<'_>| {
+        let lseq = row.get(0)?;
+        let what = row.get::<_, Option<i64>>(1)?.map_or(FeedEntry::Gone(lseq), FeedEntry::Record);
+        Ok(Entry { lseq, what })
+    };
+    let found = statement.query_map(values, read).and_then(Iterator::collect);
+    found.map_err(sql)
+}
+
+pub(crate) fn gone_at(conn: &Connection, lseq: u64) -> Result<Gone> {
     let query = format!("SELECT {GONE} FROM tomb WHERE lseq = ?1");
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let mut rows = statement.query([lseq]).map_err(sql)?;

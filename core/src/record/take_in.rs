@@ -3,18 +3,23 @@
 use super::beside;
 use super::history::remember_replaced;
 use super::merge::{State, Whole};
-use super::rows;
+use super::rows::{self, Entry, FeedEntry};
 use super::travel::{Gone, Seen, Travelling};
 use super::write::{Change, Tx, What};
 use crate::error::Result;
-use crate::ids::RecordId;
+use crate::store::Connection;
 use crate::time::{DAY_MS, Hlc, UtcMillis};
 
 /// What became of what was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TakenIn {
     /// Something changed here.
-    Changed(Change),
+    Changed {
+        /// The write.
+        change: Change,
+        /// What stands now is just what was sent.
+        is_echo: bool,
+    },
     /// All of it was known.
     Known,
     /// It was set aside: the record says that it was written in another century.
@@ -44,18 +49,19 @@ impl Tx<'_> {
                 return Ok(TakenIn::Known);
             }
             rows::unbury(self.conn(), id)?;
-            let revived = theirs.knowing(&gone.seen);
-            return self.put_new(&revived.whole(0, sent.record.fields));
+            let revived = theirs.knowing(&gone.seen).whole(0, sent.record.fields);
+            return Ok(TakenIn::Changed { change: self.put_new(&revived)?, is_echo: false });
         }
         let Some((k, record)) = rows::load_row(self.conn(), id)? else {
-            return self.put_new(&sent);
+            return Ok(TakenIn::Changed { change: self.put_new(&sent)?, is_echo: true });
         };
         let before = beside::whole(self.conn(), k, record)?;
         let ours = State::of(&before);
-        let joined = ours.clone().join(theirs);
+        let joined = ours.clone().join(theirs.clone());
         if joined == ours {
             return Ok(TakenIn::Known);
         }
+        let is_echo = joined == theirs;
         self.observe(joined.highest());
         let lseq = self.next_lseq();
         let after = joined.whole(lseq, before.record.fields.clone());
@@ -69,10 +75,11 @@ impl Tx<'_> {
         rows::unindex(self.conn(), k)?;
         rows::update(self.conn(), k, &after.record, removed)?;
         beside::keep(self.conn(), k, &after.siblings, &after.documents)?;
-        Ok(TakenIn::Changed(self.changed(id, &after.record.kind, what)))
+        let change = self.changed(id, &after.record.kind, what);
+        Ok(TakenIn::Changed { change, is_echo })
     }
 
-    fn put_new(&mut self, sent: &Whole) -> Result<TakenIn> {
+    fn put_new(&mut self, sent: &Whole) -> Result<Change> {
         let mut record = sent.record.clone();
         self.observe(record.meta.highest());
         record.lseq = self.next_lseq();
@@ -82,7 +89,7 @@ impl Tx<'_> {
         if !sent.siblings.is_empty() || !sent.documents.is_empty() {
             beside::keep(self.conn(), k, &sent.siblings, &sent.documents)?;
         }
-        Ok(TakenIn::Changed(self.changed(record.id, &record.kind, What::Created)))
+        Ok(self.changed(record.id, &record.kind, What::Created))
     }
 
     fn take_in_gone(&mut self, gone: &Gone) -> Result<TakenIn> {
@@ -108,7 +115,8 @@ impl Tx<'_> {
         let kind = local.as_ref().map(|(_, record)| record.kind.clone()).unwrap_or_default();
         let lseq = self.next_lseq();
         rows::bury(self.conn(), local.map(|(k, _)| k), &merged, lseq)?;
-        Ok(TakenIn::Changed(self.changed(gone.id, &kind, What::Erased)))
+        let change = self.changed(gone.id, &kind, What::Erased);
+        Ok(TakenIn::Changed { change, is_echo: merged == *gone })
     }
 
     fn is_too_far_ahead(&self, hlc: Hlc) -> bool {
@@ -116,22 +124,27 @@ impl Tx<'_> {
     }
 }
 
-/// What travels for each local sequence number after `after`, at most `limit` of them, in order.
-pub(crate) fn feed(
-    conn: &crate::store::Connection,
+/// What was written after the local sequence number `after`, at most `limit` of it, in order.
+pub(crate) fn entries(conn: &Connection, after: u64, limit: u32) -> Result<Vec<Entry>> {
+    rows::feed(conn, after, limit)
+}
+
+/// The same of those records whose id ends in one of `buckets`.
+pub(crate) fn entries_of(
+    conn: &Connection,
     after: u64,
     limit: u32,
-) -> Result<Vec<(u64, RecordId, Travelling)>> {
-    rows::feed(conn, after, limit)?
-        .into_iter()
-        .map(|entry| match entry {
-            rows::FeedEntry::Record { lseq, k } => {
-                let whole = beside::at(conn, k)?;
-                Ok((lseq, whole.record.id, Travelling::Record(Box::new(whole))))
-            }
-            rows::FeedEntry::Gone { lseq, gone } => Ok((lseq, gone.id, Travelling::Gone(gone))),
-        })
-        .collect()
+    buckets: &[u8],
+) -> Result<Vec<Entry>> {
+    rows::feed_of(conn, after, limit, buckets)
+}
+
+/// An entry as it travels.
+pub(crate) fn travelling(conn: &Connection, what: &FeedEntry) -> Result<Travelling> {
+    match what {
+        FeedEntry::Record(k) => Ok(Travelling::Record(Box::new(beside::at(conn, *k)?))),
+        FeedEntry::Gone(lseq) => rows::gone_at(conn, *lseq).map(Travelling::Gone),
+    }
 }
 
 fn covers(seen: &Seen, other: &Seen) -> bool {

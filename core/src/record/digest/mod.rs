@@ -1,0 +1,143 @@
+//! What a record says, as a hash that is equal on every device that has taken in the same.
+//!
+//! Only what can be compared is counted: deleted records are purged on each device in its own time, so
+//! they are left out. The sums follow the local sequence: they are brought up to date before they are
+//! compared, which costs a save nothing.
+
+mod rows;
+
+use super::merge::{Dot, State};
+use super::rows::{Entry, FeedEntry};
+use super::take_in::{entries, travelling};
+use super::travel::Travelling;
+use super::{rows as record_rows, text};
+use crate::error::Result;
+use crate::ids::RecordId;
+use crate::store::Connection;
+use crate::sync::sums::{Digest, Sums};
+use crate::time::Stamp;
+
+/// So many entries are summed up in one go.
+const STEP: u32 = 1_000;
+
+/// Brings the sums up to date; within a transaction.
+pub(crate) fn sum_up(conn: &Connection) -> Result<(u64, Sums)> {
+    let (mut summed, mut sums) = rows::sums(conn)?;
+    let before = summed;
+    let head = record_rows::newest(conn)?.0;
+    loop {
+        let step = entries(conn, summed, STEP)?;
+        for Entry { lseq, what } in &step {
+            summed = *lseq;
+            let (id, digest) = match travelling(conn, what)? {
+                Travelling::Record(whole) => {
+                    let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
+                    (whole.record.id, digest)
+                }
+                Travelling::Gone(gone) => (gone.id, None),
+            };
+            replace(conn, &mut sums, id, digest)?;
+        }
+        if step.len() < STEP as usize {
+            break;
+        }
+    }
+    if before != head {
+        rows::keep_sums(conn, head, &sums)?;
+    }
+    Ok((head, sums))
+}
+
+/// The sums without the records of `left_out`.
+pub(crate) fn without(conn: &Connection, sums: &mut Sums, left_out: &[RecordId]) -> Result<()> {
+    for id in left_out {
+        if let Some(digest) = rows::digest(conn, *id)? {
+            sums.remove(*id, digest);
+        }
+    }
+    Ok(())
+}
+
+/// What the sums are when they are made anew; must equal `sum_up`.
+pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
+    let mut sums = Sums::default();
+    let mut after = 0;
+    loop {
+        let step = entries(conn, after, STEP)?;
+        for Entry { lseq, what } in &step {
+            after = *lseq;
+            if matches!(what, FeedEntry::Gone(_)) {
+                continue;
+            }
+            if let Travelling::Record(whole) = travelling(conn, what)? {
+                if whole.record.alive {
+                    sums.add(whole.record.id, digest(&State::of(&whole)));
+                }
+            }
+        }
+        if step.len() < STEP as usize {
+            return Ok(sums);
+        }
+    }
+}
+
+fn replace(
+    conn: &Connection,
+    sums: &mut Sums,
+    id: RecordId,
+    digest: Option<Digest>,
+) -> Result<()> {
+    let known = rows::digest(conn, id)?;
+    if known == digest {
+        return Ok(());
+    }
+    if let Some(known) = known {
+        sums.remove(id, known);
+    }
+    if let Some(digest) = digest {
+        sums.add(id, digest);
+    }
+    rows::put(conn, id, digest)
+}
+
+/// Equal for states that are equal; documents count by what they say and know, for their bytes may
+/// differ.
+pub(super) fn digest(state: &State) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("seldinger 2026 record digest");
+    let mut part = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    };
+    part(&state.id.bytes());
+    part(state.kind.as_bytes());
+    part(&state.at.utc.0.to_be_bytes());
+    part(&state.at.offset_min.unwrap_or(i16::MIN).to_be_bytes());
+    part(&stamp_bytes(state.base));
+    for (device, hlc) in &state.seen {
+        part(&stamp_bytes(Stamp { hlc: *hlc, device: *device }));
+    }
+    for (path, dots) in &state.dots {
+        part(path.as_bytes());
+        for (stamp, Dot { value, document }) in dots {
+            part(&stamp_bytes(*stamp));
+            part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
+            if let Some(document) = document {
+                part(&stamp_bytes(document.last));
+                for (client, clock) in text::known(&document.bytes) {
+                    part(&client.to_be_bytes());
+                    part(&clock.to_be_bytes());
+                }
+            }
+        }
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest(digest)
+}
+
+fn stamp_bytes(stamp: Stamp) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&stamp.hlc.0.to_be_bytes());
+    bytes[8..].copy_from_slice(&stamp.device.0.to_be_bytes());
+    bytes
+}

@@ -1,0 +1,55 @@
+//! The table `digest`, and the sums of it in `local`.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::error::Result;
+use crate::ids::RecordId;
+use crate::store::{Connection, local, sql};
+use crate::sync::sums::{Digest, Sums};
+
+const SUMMED: &str = "summed";
+const SUMS: &str = "sums";
+
+/// Up to which local sequence records are counted in, and their sums.
+pub(super) fn sums(conn: &Connection) -> Result<(u64, Sums)> {
+    let summed = local::number(conn, SUMMED)?.and_then(|number| u64::try_from(number).ok());
+    let bytes: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT value FROM local WHERE name = ?1")
+        .and_then(|mut statement| statement.query_row([SUMS], |row| row.get(0)).optional())
+        .map_err(sql)?;
+    match (summed, bytes.as_deref().and_then(Sums::from_bytes)) {
+        (Some(summed), Some(sums)) => Ok((summed, sums)),
+        _ => {
+            // Unreadable sums are made anew.
+            conn.execute("DELETE FROM digest", []).map_err(sql)?;
+            Ok((0, Sums::default()))
+        }
+    }
+}
+
+pub(super) fn keep_sums(conn: &Connection, summed: u64, sums: &Sums) -> Result<()> {
+    local::set(conn, SUMMED, &summed)?;
+    local::set(conn, SUMS, &sums.bytes())
+}
+
+pub(super) fn digest(conn: &Connection, id: RecordId) -> Result<Option<Digest>> {
+    conn.prepare_cached("SELECT sum FROM digest WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([id.bytes()], |row| row.get(0).map(Digest)).optional()
+        })
+        .map_err(sql)
+}
+
+pub(super) fn put(conn: &Connection, id: RecordId, digest: Option<Digest>) -> Result<()> {
+    let id = id.bytes();
+    match digest {
+        Some(Digest(sum)) => conn
+            .prepare_cached("INSERT OR REPLACE INTO digest (id, sum) VALUES (?1, ?2)")
+            .and_then(|mut statement| statement.execute(params![id, sum])),
+        None => conn
+            .prepare_cached("DELETE FROM digest WHERE id = ?1")
+            .and_then(|mut statement| statement.execute([id])),
+    }
+    .map_err(sql)?;
+    Ok(())
+}
