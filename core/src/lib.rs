@@ -17,6 +17,7 @@ pub mod logbook;
 pub mod privacy;
 pub mod record;
 pub mod store;
+pub mod sync;
 pub mod time;
 
 #[cfg(feature = "ffi")]
