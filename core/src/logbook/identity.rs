@@ -1,7 +1,7 @@
 //! Which device is writing. A restored or copied book must not stamp under its old name.
 
 use crate::error::Result;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, Ids};
 use crate::store::{Store, local};
 
 use super::Setup;
@@ -22,10 +22,13 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
     if let Some(device) = known.and_then(|number| u64::try_from(number).ok()) {
         return Ok(DeviceId(device));
     }
-    let device = DeviceId::new(&*setup.ids);
-    store.write(|conn| {
-        local::set(conn, IDENTITY, &identity)?;
-        local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX))
-    })?;
+    store.write(|conn| local::set(conn, IDENTITY, &identity))?;
+    renew(store, &*setup.ids)
+}
+
+/// A new device id.
+pub(super) fn renew(store: &Store, ids: &dyn Ids) -> Result<DeviceId> {
+    let device = DeviceId::new(ids);
+    store.write(|conn| local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX)))?;
     Ok(device)
 }

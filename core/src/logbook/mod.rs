@@ -7,9 +7,6 @@ mod also;
 mod cases;
 mod chips;
 mod drafts;
-mod exchange;
-#[cfg(test)]
-mod exchange_tests;
 mod forms;
 mod identity;
 mod jots;
@@ -21,6 +18,7 @@ mod safety;
 #[cfg(test)]
 mod safety_tests;
 mod sheet;
+mod sync;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -28,6 +26,7 @@ mod transfer;
 mod verify;
 mod words;
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::AlsoWritten;
@@ -36,9 +35,9 @@ pub use cases::{
 };
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
-pub use exchange::{Handed, HandedOver, TakenInReport};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::SavedJot;
+pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
@@ -47,7 +46,7 @@ pub use transfer::{
 pub use verify::{BackupState, VerifyReport};
 
 use crate::error::Result;
-use crate::ids::{DeviceId, Ids, RecordId};
+use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, FieldVersion, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
 use crate::store::{Connection, Place, Store};
@@ -113,13 +112,13 @@ pub struct Logbook {
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    device: DeviceId,
+    device: AtomicU64,
     observers: Observers,
 }
 
 impl std::fmt::Debug for Logbook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Logbook").field("device", &self.device).finish_non_exhaustive()
+        f.debug_struct("Logbook").field("device", &self.device()).finish_non_exhaustive()
     }
 }
 
@@ -146,6 +145,7 @@ impl Logbook {
     fn with(store: Store, setup: Setup) -> Result<Self> {
         let device = identity::device_of(&store, &setup)?;
         let Setup { clock, ids, .. } = setup;
+        let device = AtomicU64::new(device.0);
         let book = Self { store, clock, ids, device, observers: Observers::default() };
         book.purge()?;
         Ok(book)
@@ -160,7 +160,7 @@ impl Logbook {
     pub fn transact<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<Changed<T>> {
         let now = self.clock.now().utc;
         let changed = self.store.write(|conn| {
-            let mut tx = Tx::begin(conn, now, self.device, Hlc(0))?;
+            let mut tx = Tx::begin(conn, now, self.device(), Hlc(0))?;
             let value = work(&mut tx)?;
             Ok(Changed { value, changes: tx.end()? })
         })?;

@@ -45,12 +45,12 @@ fn entries(folder: &Path) -> Vec<String> {
 fn a_restored_book_is_the_old_one_under_a_new_device_id() {
     let folder = tempfile::tempdir().unwrap();
     let (setup, code, file) = backed_up(folder.path());
-    let device = Logbook::open(setup.clone()).unwrap().device;
+    let device = Logbook::open(setup.clone()).unwrap().device();
     let report = restore(&setup, &file, &code.text()).unwrap();
     assert_eq!(report.records, 1);
     let book = Logbook::open(setup.clone()).unwrap();
     assert_eq!(count(&book), 1);
-    assert_ne!(book.device, device);
+    assert_ne!(book.device(), device);
     let kept = report.replaced.unwrap();
     let replaced = Setup { place: Place::new(&kept), ..setup };
     assert_eq!(count(&Logbook::open(replaced).unwrap()), 2, "the replaced book is kept whole");

@@ -79,16 +79,16 @@ fn what_was_saved_is_there_after_opening_again() {
     assert_eq!(code.text().len(), 30);
     let fields = json!({"procedure": "picc", "fluoro_min": 0.6, "labs": {"inr": 1.0, "hgb": null}, "tags": []});
     let saved = case(&book, fields.clone());
-    let device = book.device;
+    let device = book.device();
     assert_eq!(Logbook::create(setup.clone()).unwrap_err(), LogbookError::BookExists);
     drop(book);
     let book = Logbook::open(setup.clone()).unwrap();
     assert_eq!(json_of(&book, saved.id), fields);
-    assert_eq!(book.device, device);
+    assert_eq!(book.device(), device);
     drop(book);
     let moved = Setup { installation: "elsewhere".to_owned(), ..setup };
     assert_ne!(
-        Logbook::open(moved).unwrap().device,
+        Logbook::open(moved).unwrap().device(),
         device,
         "a copied book stamps under a new name"
     );

@@ -144,7 +144,7 @@ impl Logbook {
             checked: None,
             conn: self.store.connect()?,
             clock: self.clock.clone(),
-            device: self.device,
+            device: self.device(),
             observers: self.observers.clone(),
             report: ImportReport::default(),
         }))

@@ -38,7 +38,7 @@ pub(crate) use rows::{
 };
 pub use rows::{for_each_alive, load};
 pub(crate) use digest::{recount, sum_up, without};
-pub(crate) use rows::{Entry, FeedEntry, is_shared, newest, note_shared};
+pub(crate) use rows::note_shared;
 pub use shape::FieldType;
 pub use take_in::TakenIn;
 pub(crate) use take_in::{entries, entries_of, travelling};

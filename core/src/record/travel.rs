@@ -19,6 +19,16 @@ pub(crate) enum Travelling {
     Gone(Gone),
 }
 
+impl Travelling {
+    /// Which record.
+    pub(crate) fn id(&self) -> RecordId {
+        match self {
+            Self::Record(whole) => whole.record.id,
+            Self::Gone(gone) => gone.id,
+        }
+    }
+}
+
 /// What is left of a record.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Gone {

@@ -309,7 +309,7 @@ fn exact<const N: usize>(bytes: &[u8]) -> Read<[u8; N]> {
 /// Packs records, each as `record::travel` writes it.
 pub fn pack<'a>(records: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Encoder::new(Vec::new());
-    let mut write = || -> Wrote {
+    let write = || -> Wrote {
         out.array(records.len() as u64)?;
         for record in records {
             out.bytes(record)?;

@@ -62,6 +62,8 @@ pub struct Batch {
     pub to: u64,
     /// There is more behind.
     pub more: bool,
+    /// Something was left out because no page holds it.
+    pub left_out: bool,
 }
 
 quiet_debug!(Batch);

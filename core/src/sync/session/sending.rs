@@ -85,7 +85,10 @@ impl Session {
     pub(super) fn take_batch(&mut self, batch: Batch) {
         let sending = &mut self.sending;
         let Some(reading) = sending.reading.take() else { return };
-        let Batch { records, to, more } = batch;
+        let Batch { records, to, more, left_out } = batch;
+        if left_out {
+            self.comparing.outdated();
+        }
         let is_repair = reading == Reading::Repair;
         let from = if is_repair { 0 } else { std::mem::replace(&mut sending.read_to, to) };
         if is_repair {

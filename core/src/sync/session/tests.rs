@@ -112,7 +112,8 @@ impl Replica {
         found.truncate(PAGE);
         let last = found.last().map_or(after, |(lseq, ..)| *lseq);
         let to = if more || buckets.is_some() { last } else { self.head };
-        Batch { records: found.into_iter().map(|(_, id, bytes)| (id, bytes)).collect(), to, more }
+        let records = found.into_iter().map(|(_, id, bytes)| (id, bytes)).collect();
+        Batch { records, to, more, left_out: false }
     }
 
     fn apply(&mut self, peer: usize, incoming: Incoming) -> bool {

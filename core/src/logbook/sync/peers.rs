@@ -1,0 +1,219 @@
+//! The devices of this book. What a device is called and whether it is revoked is a record, so that all
+//! of them know; how far it has taken us in is known here only.
+
+use serde_json::json;
+
+use super::rows;
+use crate::error::{LogbookError, Result};
+use crate::ids::RecordId;
+use crate::logbook::Logbook;
+use crate::record::{self, Change, Created, Fields, NewRecord};
+use crate::sync::Fingerprint;
+use crate::sync::frame::WhyRefused;
+use crate::sync::pairing::{Party, SealKey};
+use crate::time::{Hlc, Moment};
+
+/// The kind of the records that name devices.
+pub const DEVICE: &str = "device";
+const NAME: &str = "name";
+const KEY: &str = "key";
+const SEAL_KEY: &str = "seal_key";
+const PAIRED_AT: &str = "paired_at";
+const REVOKED_AT: &str = "revoked_at";
+
+/// A device that this one is paired with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct Peer {
+    /// Its key, in hexadecimal digits.
+    pub fingerprint: String,
+    /// What it calls itself.
+    pub name: String,
+    /// When it was paired.
+    pub paired: Option<Moment>,
+    /// When both sides last had everything.
+    pub synced: Option<Moment>,
+    /// How many records it lacks.
+    pub waiting: u64,
+    /// When the oldest of these was written.
+    pub oldest_waiting: Option<Moment>,
+    /// How many records one of both sides has set aside.
+    pub refused: u64,
+    /// It is not talked to any more.
+    pub is_revoked: bool,
+}
+
+/// What is known of one record's way to the other devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct RecordSync {
+    /// How many devices have it as it stands, this one counted.
+    pub safe_on: u32,
+    /// How many devices there are, this one counted.
+    pub devices: u32,
+    /// Why a device has set it aside.
+    pub refused: Option<WhyRefused>,
+}
+
+/// Over all devices.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SyncCounts {
+    /// Devices, this one counted.
+    pub devices: u32,
+    /// Records that some device lacks.
+    pub waiting: u64,
+    /// When the oldest of these was written.
+    pub oldest_waiting: Option<Moment>,
+    /// When all devices last had everything; `None` where one never had.
+    pub synced: Option<Moment>,
+}
+
+impl Logbook {
+    /// Every device that this one was paired with, by name.
+    pub fn peers(&self) -> Result<Vec<Peer>> {
+        let now = self.now();
+        let moment = |utc| now.at(utc);
+        self.read(|conn| {
+            let mut peers = Vec::new();
+            for (fingerprint, row) in rows::peers(conn)? {
+                let (waiting, oldest) = rows::waiting(conn, fingerprint, row.sent)?;
+                let device = record::load(conn, device_id(fingerprint)).ok();
+                let fields = device.as_ref().map(|device| &device.fields);
+                let text = |name| fields.and_then(|fields| fields.get(name)?.as_str());
+                peers.push(Peer {
+                    fingerprint: fingerprint.to_string(),
+                    name: text(NAME).unwrap_or_default().to_owned(),
+                    paired: text(PAIRED_AT).and_then(|text| Moment::parse(text).ok()),
+                    synced: row.synced.map(moment),
+                    waiting,
+                    oldest_waiting: oldest.map(|hlc| moment(Hlc(hlc).ms())),
+                    refused: rows::refused(conn, fingerprint)?.len() as u64,
+                    is_revoked: device.is_none_or(|device| is_revoked(&device)),
+                });
+            }
+            peers.sort_by(|one, other| (&one.name, &one.fingerprint).cmp(&(&other.name, &other.fingerprint)));
+            Ok(peers)
+        })
+    }
+
+    /// Whether a device is paired and not revoked.
+    pub fn trusts(&self, peer: Fingerprint) -> Result<bool> {
+        self.read(|conn| {
+            let is_peer = rows::peers(conn)?.iter().any(|(known, _)| *known == peer);
+            Ok(is_peer && record::load(conn, device_id(peer)).is_ok_and(|device| !is_revoked(&device)))
+        })
+    }
+
+    /// Remembers a device after pairing; one that was revoked is welcome again.
+    pub fn add_peer(&self, party: &Party) -> Result<()> {
+        let at = self.now();
+        let id = device_id(party.fingerprint);
+        let fields: Fields = [
+            (NAME.to_owned(), json!(party.name.as_str())),
+            (KEY.to_owned(), json!(party.fingerprint.to_string())),
+            (SEAL_KEY.to_owned(), json!(hex(&party.seal_key))),
+            (PAIRED_AT.to_owned(), json!(at.rfc3339())),
+        ]
+        .into_iter()
+        .collect();
+        self.transact(|tx| {
+            record::note_shared(tx.conn())?;
+            rows::add_peer(tx.conn(), party.fingerprint)?;
+            let new = NewRecord { id, kind: DEVICE.to_owned(), at, fields: fields.clone() };
+            if tx.create(new)? == Created::Known {
+                let mut patch: Vec<_> =
+                    fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
+                patch.push((REVOKED_AT.to_owned(), None));
+                tx.edit(id, patch, None)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Ends the exchange with a device, here and on every other device that hears of it.
+    pub fn revoke(&self, peer: Fingerprint) -> Result<Option<Change>> {
+        let now = self.now().rfc3339();
+        let revoked = self.transact(|tx| {
+            let patch = vec![(REVOKED_AT.to_owned(), Some(json!(now)))];
+            tx.edit(device_id(peer), patch, None)
+        })?;
+        Ok(revoked.value.change)
+    }
+
+    /// What bundles for a device are sealed to.
+    pub fn seal_key(&self, peer: Fingerprint) -> Result<SealKey> {
+        let device = self.record(device_id(peer))?;
+        let text = device.fields.get(SEAL_KEY).and_then(serde_json::Value::as_str);
+        let key = text.and_then(|text| text.parse::<Fingerprint>().ok());
+        key.map(|key| SealKey(key.0)).ok_or(LogbookError::NotFound { id: device_id(peer) })
+    }
+
+    /// Where a device was reached last.
+    pub fn addresses(&self, peer: Fingerprint) -> Result<Vec<String>> {
+        Ok(self.read(|conn| rows::peer(conn, peer))?.addresses)
+    }
+
+    /// Remembers where a device was reached; the last place comes first.
+    pub fn note_address(&self, peer: Fingerprint, address: &str) -> Result<()> {
+        const KEPT: usize = 4;
+        self.store.write(|conn| {
+            let mut addresses = rows::peer(conn, peer)?.addresses;
+            addresses.retain(|known| known != address);
+            addresses.insert(0, address.to_owned());
+            addresses.truncate(KEPT);
+            rows::keep_addresses(conn, peer, &addresses)
+        })
+    }
+
+    /// How safe a record is.
+    pub fn record_sync(&self, id: RecordId) -> Result<RecordSync> {
+        self.read(|conn| {
+            let lseq = record::load(conn, id)?.lseq;
+            let mut sync = RecordSync { safe_on: 1, devices: 1, refused: None };
+            for (peer, _) in rows::peers(conn)? {
+                if record::load(conn, device_id(peer)).is_ok_and(|device| is_revoked(&device)) {
+                    continue;
+                }
+                sync.devices += 1;
+                let refused = rows::why_refused(conn, peer, id)?;
+                if refused.is_none() && rows::has(conn, peer, lseq)? {
+                    sync.safe_on += 1;
+                }
+                sync.refused = sync.refused.or(refused);
+            }
+            Ok(sync)
+        })
+    }
+
+    /// Over all devices that are not revoked.
+    pub fn sync_counts(&self) -> Result<SyncCounts> {
+        let peers: Vec<Peer> = self.peers()?.into_iter().filter(|peer| !peer.is_revoked).collect();
+        let earliest = |one: Option<Moment>, other: Option<Moment>| match (one, other) {
+            (Some(one), Some(other)) => Some(if one.utc <= other.utc { one } else { other }),
+            (one, other) => one.or(other),
+        };
+        let all_synced = peers.iter().all(|peer| peer.synced.is_some());
+        Ok(SyncCounts {
+            devices: u32::try_from(peers.len() + 1).unwrap_or(u32::MAX),
+            waiting: peers.iter().map(|peer| peer.waiting).max().unwrap_or(0),
+            oldest_waiting: peers.iter().map(|peer| peer.oldest_waiting).fold(None, earliest),
+            synced: peers.iter().map(|peer| peer.synced).fold(None, earliest).filter(|_| all_synced),
+        })
+    }
+}
+
+/// The record that names a device.
+fn device_id(peer: Fingerprint) -> RecordId {
+    RecordId::from_content(&[b"device ".as_slice(), &peer.0].concat())
+}
+
+fn is_revoked(device: &record::Record) -> bool {
+    !device.alive || device.fields.get(REVOKED_AT).is_some_and(|value| !value.is_null())
+}
+
+fn hex(key: &SealKey) -> String {
+    Fingerprint(key.0).to_string()
+}
+

@@ -1,0 +1,216 @@
+//! The tables `peer`, `echo` and `refused`.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::error::Result;
+use crate::ids::{DeviceId, RecordId};
+use crate::store::{Connection, sql};
+use crate::sync::Fingerprint;
+use crate::sync::frame::WhyRefused;
+use crate::time::UtcMillis;
+
+/// How far each side has taken in the other.
+#[derive(Default)]
+pub(super) struct PeerRow {
+    pub(super) replica: Option<DeviceId>,
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) synced: Option<UtcMillis>,
+    pub(super) addresses: Vec<String>,
+}
+
+const PEER: &str = "replica, sent, received, synced_ms, addresses";
+
+fn read_peer(row: &Row<'_>, at: usize) -> rusqlite::Result<PeerRow> {
+    Ok(PeerRow {
+        replica: row.get::<_, Option<u64>>(at)?.map(DeviceId),
+        sent: row.get(at + 1)?,
+        received: row.get(at + 2)?,
+        synced: row.get::<_, Option<i64>>(at + 3)?.map(UtcMillis),
+        // Where they cannot be read, the device is looked for.
+        addresses: serde_json::from_str(&row.get::<_, String>(at + 4)?).unwrap_or_default(),
+    })
+}
+
+/// One peer; one that is not known has nothing.
+pub(super) fn peer(conn: &Connection, peer: Fingerprint) -> Result<PeerRow> {
+    let query = format!("SELECT {PEER} FROM peer WHERE fingerprint = ?1");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let row = statement.query_row([peer.0], |row| read_peer(row, 0)).optional().map_err(sql)?;
+    Ok(row.unwrap_or_default())
+}
+
+pub(super) fn peers(conn: &Connection) -> Result<Vec<(Fingerprint, PeerRow)>> {
+    let query = format!("SELECT fingerprint, {PEER} FROM peer");
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let rows = statement
+        .query_map([], |row| Ok((Fingerprint(row.get(0)?), read_peer(row, 1)?)))
+        .and_then(Iterator::collect);
+    rows.map_err(sql)
+}
+
+fn run(conn: &Connection, change: &str, values: impl rusqlite::Params) -> Result<()> {
+    conn.prepare_cached(change).and_then(|mut statement| statement.execute(values)).map_err(sql)?;
+    Ok(())
+}
+
+/// Makes a device a peer, or begins anew with one that was.
+pub(super) fn add_peer(conn: &Connection, peer: Fingerprint) -> Result<()> {
+    let change = "INSERT OR IGNORE INTO peer (fingerprint, sent, received, addresses, bundles_made, bundles_read)
+                  VALUES (?1, 0, 0, '[]', 0, 0)";
+    run(conn, change, [peer.0])
+}
+
+pub(super) fn remove_peer(conn: &Connection, peer: Fingerprint) -> Result<()> {
+    run(conn, "DELETE FROM echo WHERE fingerprint = ?1", [peer.0])?;
+    run(conn, "DELETE FROM refused WHERE fingerprint = ?1", [peer.0])?;
+    run(conn, "DELETE FROM peer WHERE fingerprint = ?1", [peer.0])
+}
+
+pub(super) fn keep_addresses(
+    conn: &Connection,
+    peer: Fingerprint,
+    addresses: &[String],
+) -> Result<()> {
+    let addresses = serde_json::Value::from(addresses.to_vec()).to_string();
+    run(conn, "UPDATE peer SET addresses = ?2 WHERE fingerprint = ?1", params![peer.0, addresses])
+}
+
+/// The peer is a new incarnation: neither what it sent nor what it had counts any more.
+pub(super) fn restart(conn: &Connection, peer: Fingerprint, replica: DeviceId) -> Result<()> {
+    run(conn, "DELETE FROM echo WHERE fingerprint = ?1", [peer.0])?;
+    run(
+        conn,
+        "UPDATE peer SET replica = ?2, sent = 0, received = 0 WHERE fingerprint = ?1",
+        params![peer.0, replica.0],
+    )
+}
+
+/// We are a new incarnation.
+pub(super) fn forget_sent(conn: &Connection) -> Result<()> {
+    run(conn, "DELETE FROM echo", [])?;
+    run(conn, "UPDATE peer SET sent = 0", [])
+}
+
+pub(super) fn note_sent(conn: &Connection, peer: Fingerprint, to: u64) -> Result<()> {
+    run(conn, "UPDATE peer SET sent = ?2 WHERE fingerprint = ?1", params![peer.0, to])?;
+    run(conn, "DELETE FROM echo WHERE fingerprint = ?1 AND last <= ?2", params![peer.0, to])
+}
+
+pub(super) fn note_received(conn: &Connection, peer: Fingerprint, to: u64) -> Result<()> {
+    run(conn, "UPDATE peer SET received = ?2 WHERE fingerprint = ?1", params![peer.0, to])
+}
+
+pub(super) fn note_in_step(conn: &Connection, peer: Fingerprint, now: UtcMillis) -> Result<()> {
+    run(conn, "UPDATE peer SET synced_ms = ?2 WHERE fingerprint = ?1", params![peer.0, now.0])
+}
+
+pub(super) fn note_echo(
+    conn: &Connection,
+    peer: Fingerprint,
+    first: u64,
+    last: u64,
+) -> Result<()> {
+    let change = "INSERT INTO echo (fingerprint, first, last)
+                  SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1)";
+    run(conn, change, params![peer.0, first, last])
+}
+
+/// What came from the peer beyond `after` and stands as it came.
+pub(super) fn echo(conn: &Connection, peer: Fingerprint, after: u64) -> Result<Vec<(u64, u64)>> {
+    let query = "SELECT first, last FROM echo WHERE fingerprint = ?1 AND last > ?2 ORDER BY first";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement
+        .query_map(params![peer.0, after], |row| Ok((row.get(0)?, row.get(1)?)))
+        .and_then(Iterator::collect);
+    rows.map_err(sql)
+}
+
+/// How many records the peer lacks, and the stamp of the one that has waited longest.
+pub(super) fn waiting(
+    conn: &Connection,
+    peer: Fingerprint,
+    sent: u64,
+) -> Result<(u64, Option<u64>)> {
+    let query = "SELECT count(*), min(hlc) FROM (
+                   SELECT k AS lseq, hlc FROM record WHERE k > ?2 AND lseq = k
+                   UNION ALL SELECT lseq, hlc FROM record WHERE lseq > ?2 AND lseq <> k
+                   UNION ALL SELECT lseq, hlc FROM tomb WHERE lseq > ?2) AS entry
+                 WHERE NOT EXISTS (SELECT 1 FROM echo
+                   WHERE fingerprint = ?1 AND first <= entry.lseq AND last >= entry.lseq)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row(params![peer.0, sent], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)
+}
+
+/// Whether the peer has what was written at `lseq`.
+pub(super) fn has(conn: &Connection, peer: Fingerprint, lseq: u64) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1 AND sent >= ?2)
+                     OR EXISTS (SELECT 1 FROM echo WHERE fingerprint = ?1 AND first <= ?2 AND last >= ?2)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row(params![peer.0, lseq], |row| row.get(0)).map_err(sql)
+}
+
+const WHYS: [(WhyRefused, &str); 3] = [
+    (WhyRefused::Unreadable, "unreadable"),
+    (WhyRefused::FarAhead, "far_ahead"),
+    (WhyRefused::TooLarge, "too_large"),
+];
+
+/// Sets a record aside; `bytes` are the peer's, `None` where the peer set ours aside.
+pub(super) fn refuse(
+    conn: &Connection,
+    peer: Fingerprint,
+    id: RecordId,
+    why: WhyRefused,
+    bytes: Option<&[u8]>,
+) -> Result<()> {
+    let why = WHYS.iter().find(|(known, _)| *known == why).map_or("", |(_, name)| name);
+    let change = "INSERT OR REPLACE INTO refused (fingerprint, id, why, bytes)
+                  SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1)";
+    run(conn, change, params![peer.0, id.bytes(), why, bytes])
+}
+
+/// The records that one of both sides has set aside.
+pub(super) fn refused(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
+    let mut statement = conn
+        .prepare_cached("SELECT id FROM refused WHERE fingerprint = ?1")
+        .map_err(sql)?;
+    let ids = statement
+        .query_map([peer.0], |row| row.get(0).map(RecordId::from_bytes))
+        .and_then(Iterator::collect);
+    ids.map_err(sql)
+}
+
+/// Why a record was set aside with a peer.
+pub(super) fn why_refused(
+    conn: &Connection,
+    peer: Fingerprint,
+    id: RecordId,
+) -> Result<Option<WhyRefused>> {
+    let query = "SELECT why FROM refused WHERE fingerprint = ?1 AND id = ?2";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let why: Option<String> = statement
+        .query_row(params![peer.0, id.bytes()], |row| row.get(0))
+        .optional()
+        .map_err(sql)?;
+    let known = |why: String| WHYS.iter().find(|(_, name)| *name == why).map(|(known, _)| *known);
+    Ok(why.map(|why| known(why).unwrap_or(WhyRefused::Unreadable)))
+}
+
+/// What the peer sent that could not be read, for another try.
+pub(super) fn set_aside(conn: &Connection, peer: Fingerprint) -> Result<Vec<(RecordId, Vec<u8>)>> {
+    let query = "SELECT id, bytes FROM refused WHERE fingerprint = ?1 AND bytes IS NOT NULL";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement
+        .query_map([peer.0], |row| Ok((RecordId::from_bytes(row.get(0)?), row.get(1)?)))
+        .and_then(Iterator::collect);
+    rows.map_err(sql)
+}
+
+pub(super) fn accept(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
+    run(
+        conn,
+        "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2",
+        params![peer.0, id.bytes()],
+    )
+}

@@ -1,0 +1,342 @@
+//! Real books that write apart and exchange in any order.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::super::tests::book;
+use super::*;
+use crate::ids::RecordId;
+use crate::record::Change;
+use crate::sync::session::Session;
+
+fn fields(value: Value) -> crate::record::Fields {
+    serde_json::from_value(value).unwrap()
+}
+
+/// One step of a run; numbers are taken modulo what there is.
+#[derive(Debug, Clone)]
+enum Step {
+    Create(usize, u8),
+    Edit(usize, usize, usize, u8),
+    Delete(usize, usize),
+    Restore(usize, usize),
+    Undo(usize),
+    Erase(usize, usize),
+    /// Cut after so many effects.
+    Exchange { from: usize, to: usize, steps: usize },
+}
+
+const PATHS: [&str; 5] = ["role", "labs.inr", "note", "tags", "fluoro_min"];
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let who = 0usize..3;
+    let which = 0usize..4;
+    let step = prop_oneof![
+        2 => (who.clone(), 0u8..5).prop_map(|(book, n)| Step::Create(book, n)),
+        6 => (who.clone(), which.clone(), 0..PATHS.len(), 0u8..6).prop_map(|(b, r, p, n)| Step::Edit(b, r, p, n)),
+        1 => (who.clone(), which.clone()).prop_map(|(b, r)| Step::Delete(b, r)),
+        1 => (who.clone(), which.clone()).prop_map(|(b, r)| Step::Restore(b, r)),
+        1 => who.clone().prop_map(Step::Undo),
+        1 => (who.clone(), which).prop_map(|(b, r)| Step::Erase(b, r)),
+        5 => (who.clone(), who, 0usize..40).prop_map(|(from, to, steps)| Step::Exchange { from, to, steps }),
+    ];
+    prop::collection::vec(step, 1..30)
+}
+
+fn value(path: &str, n: u8) -> Value {
+    match path {
+        "note" => {
+            json!("a longer text about the case ".repeat(usize::from(n % 3) + 1) + &n.to_string())
+        }
+        "tags" => json!((0..n % 4).map(|t| format!("tag{t}")).collect::<Vec<_>>()),
+        _ => json!(n),
+    }
+}
+
+struct Device {
+    _folder: tempfile::TempDir,
+    book: Logbook,
+    last: Option<Change>,
+}
+
+fn key(n: usize) -> Fingerprint {
+    Fingerprint([u8::try_from(n).unwrap(); 32])
+}
+
+/// Books that know each other.
+fn paired<const N: usize>() -> [Device; N] {
+    let devices = [(); N].map(|()| {
+        let (folder, book) = book();
+        Device { _folder: folder, book, last: None }
+    });
+    for (n, device) in devices.iter().enumerate() {
+        for other in (0..N).filter(|other| *other != n) {
+            device.book.store.write(|conn| rows::add_peer(conn, key(other))).unwrap();
+        }
+        device.book.store.write(record::note_shared).unwrap();
+    }
+    devices
+}
+
+fn records(book: &Logbook) -> Vec<RecordId> {
+    let found = book.read(|conn| {
+        let entries = record::entries(conn, 0, u32::MAX)?;
+        entries.iter().map(|entry| Ok(record::travelling(conn, &entry.what)?.id())).collect()
+    });
+    let mut ids: Vec<RecordId> = found.unwrap();
+    ids.sort();
+    ids
+}
+
+/// One end of a line between two books.
+struct End<'a> {
+    book: &'a Logbook,
+    peer: Fingerprint,
+    session: Session,
+    todo: std::collections::VecDeque<Effect>,
+    sent: Vec<Vec<u8>>,
+}
+
+impl<'a> End<'a> {
+    fn new(book: &'a Logbook, peer: Fingerprint) -> Self {
+        let mut end = Self {
+            book,
+            peer,
+            session: Session::default(),
+            todo: std::collections::VecDeque::new(),
+            sent: Vec::new(),
+        };
+        end.tell(Event::Start(book.greet(peer).unwrap()));
+        end
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.session.step(0, event, &mut effects);
+        self.todo.extend(effects);
+    }
+
+    /// Executes one effect; gives the frame where it sends one.
+    fn perform(&mut self) -> Option<Option<Vec<u8>>> {
+        let effect = self.todo.pop_front()?;
+        assert_ne!(effect, Effect::Differs);
+        if let Some(event) = self.book.perform(self.peer, &effect).unwrap() {
+            self.tell(event);
+        }
+        let Effect::Send(frame) = effect else { return Some(None) };
+        self.sent.push(frame.clone());
+        Some(Some(frame))
+    }
+}
+
+/// Runs a session until `steps` effects were executed or nothing is left; gives all frames.
+fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
+    let mut ends = [
+        End::new(&devices[one].book, key(other)),
+        End::new(&devices[other].book, key(one)),
+    ];
+    let mut done = 0;
+    loop {
+        let mut idle = true;
+        for side in 0..2 {
+            while done < steps {
+                let Some(frame) = ends[side].perform() else { break };
+                (idle, done) = (false, done + 1);
+                if let Some(frame) = frame {
+                    ends[1 - side].tell(Event::Frame(frame));
+                }
+            }
+        }
+        if idle {
+            return ends.into_iter().flat_map(|end| end.sent).collect();
+        }
+    }
+}
+
+fn step(devices: &mut [Device], step: &Step) {
+    let pick = |book: &Logbook, n: usize| {
+        let ids = records(book);
+        (!ids.is_empty()).then(|| ids[n % ids.len()])
+    };
+    match *step {
+        Step::Create(at, n) => {
+            let fields = fields(json!({"procedure": "picc", "labs": {"inr": n}, "tags": ["tag0"]}));
+            devices[at].last = Some(devices[at].book.create_case(fields).unwrap().change);
+        }
+        Step::Edit(at, record, path, n) => {
+            let Some(id) = pick(&devices[at].book, record) else { return };
+            let patch = vec![(PATHS[path].to_owned(), Some(value(PATHS[path], n)))];
+            // Erased records are not there to be edited.
+            if let Ok(changed) = devices[at].book.transact(|tx| tx.edit(id, patch, None)) {
+                devices[at].last = changed.value.change;
+            }
+        }
+        Step::Delete(at, record) => {
+            if let Some(id) = pick(&devices[at].book, record) {
+                let _ = devices[at].book.delete(id);
+            }
+        }
+        Step::Restore(at, record) => {
+            if let Some(id) = pick(&devices[at].book, record) {
+                let _ = devices[at].book.restore_record(id);
+            }
+        }
+        Step::Undo(at) => {
+            if let Some(change) = devices[at].last.take() {
+                let _ = devices[at].book.undo(&change);
+            }
+        }
+        Step::Erase(at, record) => {
+            if let Some(id) = pick(&devices[at].book, record) {
+                let _ = devices[at].book.erase(id);
+            }
+        }
+        Step::Exchange { from, to, steps } => {
+            if from != to {
+                run(devices, from, to, steps);
+            }
+        }
+    }
+}
+
+/// Everything that a user can see of a book.
+fn shown(book: &Logbook) -> Vec<String> {
+    records(book)
+        .into_iter()
+        .map(|id| match book.record(id) {
+            Ok(record) => {
+                let mut fields = record.fields.clone();
+                if let Some(Value::Array(tags)) = fields.get_mut("tags") {
+                    tags.sort_by_key(ToString::to_string);
+                }
+                format!("{id} {} {:?}", record.alive, fields)
+            }
+            Err(_) => format!("{id} erased"),
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn books_agree_once_they_have_heard_each_other(steps in steps()) {
+        let mut devices = paired::<3>();
+        for one in &steps {
+            step(&mut devices, one);
+        }
+        for _ in 0..2 {
+            for (one, other) in [(0, 1), (1, 2), (2, 0)] {
+                run(&devices, one, other, usize::MAX);
+            }
+        }
+        let first = shown(&devices[0].book);
+        prop_assert_eq!(&shown(&devices[1].book), &first);
+        prop_assert_eq!(&shown(&devices[2].book), &first);
+        let sums: Vec<_> = devices.iter().map(|device| device.book.sums(key(9)).unwrap().1).collect();
+        prop_assert!(sums[0] == sums[1] && sums[1] == sums[2]);
+        for device in &devices {
+            let recounted = device.book.read(record::recount).unwrap();
+            prop_assert_eq!(&device.book.sums(key(9)).unwrap().1, &recounted);
+            for peer in device.book.peers().unwrap() {
+                prop_assert_eq!(peer.waiting, 0);
+            }
+        }
+        // Nothing is left to say: one hello each way.
+        prop_assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    let id = phone.book.create_case(fields(json!({"note": "fine"}))).unwrap().id;
+    let good = phone.book.read(|conn| batch(conn, key(1), 0, None)).unwrap().0.records[0].1.clone();
+    let mut poison = good.clone();
+    // Another record, whose stamps nobody can read.
+    poison[3] ^= 0xff;
+    let stamps = poison.len() / 2;
+    poison.truncate(stamps);
+    let incoming = Incoming { cursor: Some(2), records: vec![poison, good] };
+    let (changed, refused) = laptop.book.apply(key(0), &incoming).unwrap();
+    assert!(changed);
+    assert_eq!(refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
+    assert_eq!(laptop.book.record(id).unwrap().fields["note"], json!("fine"));
+    let peer = &laptop.book.peers().unwrap()[0];
+    assert_eq!((peer.refused, peer.waiting), (1, 0));
+    // It is kept, and read as soon as it can be.
+    laptop.book.retry_set_aside(key(0)).unwrap();
+    assert_eq!(laptop.book.peers().unwrap()[0].refused, 1);
+}
+
+#[test]
+fn a_record_from_another_century_is_refused_on_both_sides_and_nothing_differs() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    phone.book.create_case(fields(json!({"note": "now"}))).unwrap();
+    let far = crate::time::UtcMillis(phone.book.now().utc.0 + 200 * 366 * crate::time::DAY_MS);
+    let far_id = RecordId::new(far, &*phone.book.ids);
+    phone
+        .book
+        .store
+        .write(|conn| {
+            let mut tx = Tx::begin(conn, far, phone.book.device(), crate::time::Hlc(0))?;
+            let at = phone.book.now();
+            let kind = super::super::CASE.to_owned();
+            tx.create(record::NewRecord { id: far_id, kind, at, fields: fields(json!({})) })?;
+            tx.end()
+        })
+        .unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    assert_eq!(laptop.book.read(|conn| Ok(record::entries(conn, 0, 9)?.len())).unwrap(), 1);
+    let sync = phone.book.record_sync(far_id);
+    assert_eq!(sync.unwrap().refused, Some(WhyRefused::FarAhead));
+    assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+}
+
+#[test]
+fn pages_are_small_and_what_fits_none_is_named() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    let huge = phone.book.create_case(fields(json!({"note": "x".repeat(MOST_BYTES)}))).unwrap().id;
+    let long = "long ".repeat(PAGE_BYTES / 10);
+    for _ in 0..5 {
+        phone.book.create_case(fields(json!({"note": long}))).unwrap();
+    }
+    let (page, too_large) = phone.book.read(|conn| batch(conn, key(1), 0, None)).unwrap();
+    assert_eq!((page.records.len(), page.more, too_large), (1, true, vec![huge]));
+    run(&devices, 0, 1, usize::MAX);
+    assert_eq!(laptop.book.read(|conn| Ok(record::entries(conn, 0, 9)?.len())).unwrap(), 5);
+    assert_eq!(phone.book.record_sync(huge).unwrap().refused, Some(WhyRefused::TooLarge));
+    assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+}
+
+#[test]
+fn both_texts_survive_and_the_loser_is_in_the_history() {
+    let devices = paired::<2>();
+    let [Device { book: phone, .. }, Device { book: laptop, .. }] = &devices;
+    let id = phone.create_case(fields(json!({"note": "A note.", "fluoro_min": 1}))).unwrap().id;
+    let meet = || drop(run(&devices, 0, 1, usize::MAX));
+    meet();
+    let edit = |book: &Logbook, path: &str, value: Value| {
+        book.transact(|tx| tx.edit(id, vec![(path.to_owned(), Some(value))], None)).unwrap();
+    };
+    edit(phone, "note", json!("A note from the phone."));
+    edit(laptop, "note", json!("On the laptop: A note."));
+    edit(phone, "fluoro_min", json!(19.7));
+    edit(laptop, "fluoro_min", json!(17.9));
+    meet();
+    for book in [phone, laptop] {
+        let record = book.record(id).unwrap();
+        assert_eq!(record.fields["note"], json!("On the laptop: A note from the phone."));
+    }
+    let shown = phone.record(id).unwrap().fields["fluoro_min"].clone();
+    assert_eq!(laptop.record(id).unwrap().fields["fluoro_min"], shown);
+    edit(laptop, "fluoro_min", json!(18.5));
+    let before: Vec<_> = laptop.history(id, "fluoro_min").unwrap();
+    let values: Vec<_> = before.iter().filter_map(|v| v.value_json.as_deref()).collect();
+    assert!(values.contains(&"19.7") && values.contains(&"17.9"), "{values:?}");
+    meet();
+    assert_eq!(phone.record(id).unwrap().fields["fluoro_min"], json!(18.5));
+}
