@@ -37,8 +37,8 @@ pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::SavedJot;
-pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
+pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
     ImportReport, ImportSource,

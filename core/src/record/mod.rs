@@ -25,20 +25,23 @@ mod meta;
 mod path;
 mod rows;
 mod shape;
+pub mod sums;
 mod take_in;
 mod text;
 mod travel;
 mod write;
 
+#[cfg(test)]
+pub(crate) use digest::recount;
+pub(crate) use digest::{sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, join};
+pub(crate) use rows::note_shared;
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };
 pub use rows::{for_each_alive, load};
-pub(crate) use digest::{recount, sum_up, without};
-pub(crate) use rows::note_shared;
 pub use shape::FieldType;
 pub use take_in::TakenIn;
 pub(crate) use take_in::{entries, entries_of, travelling};

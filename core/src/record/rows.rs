@@ -372,17 +372,14 @@ pub(crate) fn feed_of(
     limit: u32,
     buckets: &[u8],
 ) -> Result<Vec<Entry>> {
-    let buckets: String = buckets.iter().map(|bucket| format!("{bucket:02X} ")).collect();
+    let named: Vec<String> = buckets.iter().map(|bucket| format!("{bucket:02X}")).collect();
+    let buckets = named.join(" ");
     let query = "SELECT lseq, k FROM (SELECT lseq, k, id FROM record UNION ALL SELECT lseq, NULL, id FROM tomb)
                  WHERE lseq > ?1 AND instr(?3, hex(substr(id, 16, 1))) > 0 ORDER BY lseq LIMIT ?2";
     entries(conn, query, params![after, limit, buckets])
 }
 
-fn entries(
-    conn: &Connection,
-    query: &str,
-    values: impl rusqlite::Params,
-) -> Result<Vec<Entry>> {
+fn entries(conn: &Connection, query: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>> {
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let read = |row: &Row<'_>| {
         let lseq = row.get(0)?;

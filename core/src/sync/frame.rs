@@ -3,8 +3,8 @@
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
-use super::sums::{BUCKETS, Bucket, Root, Sums};
 use crate::ids::{DeviceId, RecordId};
+use crate::record::sums::{BUCKETS, Bucket, Root, Sums};
 use crate::time::UtcMillis;
 
 /// The protocol versions that this build speaks.
@@ -309,17 +309,18 @@ fn exact<const N: usize>(bytes: &[u8]) -> Read<[u8; N]> {
 /// Packs records, each as `record::travel` writes it.
 pub fn pack<'a>(records: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Encoder::new(Vec::new());
-    let write = || -> Wrote {
-        out.array(records.len() as u64)?;
-        for record in records {
-            out.bytes(record)?;
-        }
-        Ok(())
-    };
-    let wrote = write();
+    let wrote = write_records(&mut out, records);
     debug_assert!(wrote.is_ok(), "memory takes every byte");
     // Compressing into memory fails only where there is none left.
     zstd::bulk::compress(&out.into_writer(), LEVEL).unwrap_or_default()
+}
+
+fn write_records<'a>(out: &mut Out, records: impl ExactSizeIterator<Item = &'a [u8]>) -> Wrote {
+    out.array(records.len() as u64)?;
+    for record in records {
+        out.bytes(record)?;
+    }
+    Ok(())
 }
 
 /// Unpacks a page's records; the page must hold as many as it says.

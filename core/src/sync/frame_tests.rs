@@ -4,7 +4,7 @@ use super::*;
 
 fn all() -> Vec<Frame> {
     let mut sums = Sums::default();
-    sums.add(RecordId::from_bytes([3; 16]), super::super::sums::Digest([7; 16]));
+    sums.add(RecordId::from_bytes([3; 16]), crate::record::sums::Digest([7; 16]));
     let hello = Hello {
         protocol: PROTOCOL,
         schema: 2,

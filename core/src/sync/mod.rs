@@ -4,7 +4,6 @@ mod code;
 pub mod frame;
 pub mod pairing;
 pub mod session;
-pub mod sums;
 
 pub use code::{CodeError, Fingerprint, Invitation, PairingSecret, TypedSecret};
 

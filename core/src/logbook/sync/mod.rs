@@ -13,13 +13,13 @@ use std::sync::atomic::Ordering;
 use super::{Logbook, identity};
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
+use crate::record::sums::Sums;
 use crate::record::{self, TakenIn, Tx};
 use crate::store::Connection;
 use crate::store::SCHEMA;
 use crate::sync::Fingerprint;
 use crate::sync::frame::{MOST_BYTES, PAGE_BYTES, PAGE_RECORDS, Refusal, WhyRefused, id_of};
 use crate::sync::session::{Batch, Effect, Event, Greeting, Incoming};
-use crate::sync::sums::Sums;
 
 /// A record must leave room for the frame around it.
 const LARGEST: usize = MOST_BYTES - 1024;
@@ -46,9 +46,9 @@ impl Logbook {
     /// Does what a session asks of the book; what is asked of the line or the clock is somebody else's.
     pub fn perform(&self, peer: Fingerprint, effect: &Effect) -> Result<Option<Event>> {
         match effect {
-            Effect::Read { after, buckets } => {
-                self.read_batch(peer, *after, buckets.as_deref()).map(|batch| Some(Event::Read(batch)))
-            }
+            Effect::Read { after, buckets } => self
+                .read_batch(peer, *after, buckets.as_deref())
+                .map(|batch| Some(Event::Read(batch))),
             Effect::Apply(incoming) => {
                 let (changed, refused) = self.apply(peer, incoming)?;
                 Ok(Some(Event::Applied { changed, refused }))
@@ -118,19 +118,14 @@ impl Logbook {
         self.store.write(rows::forget_sent)
     }
 
-    fn read_batch(
-        &self,
-        peer: Fingerprint,
-        after: u64,
-        buckets: Option<&[u8]>,
-    ) -> Result<Batch> {
+    fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
         let (mut batch, too_large) = self.read(|conn| batch(conn, peer, after, buckets))?;
         if !too_large.is_empty() {
             batch.left_out = true;
             self.store.write(|conn| {
-                too_large.iter().try_for_each(|id| {
-                    rows::refuse(conn, peer, *id, WhyRefused::TooLarge, None)
-                })
+                too_large
+                    .iter()
+                    .try_for_each(|id| rows::refuse(conn, peer, *id, WhyRefused::TooLarge, None))
             })?;
         }
         Ok(batch)

@@ -92,7 +92,9 @@ impl Logbook {
                     is_revoked: device.is_none_or(|device| is_revoked(&device)),
                 });
             }
-            peers.sort_by(|one, other| (&one.name, &one.fingerprint).cmp(&(&other.name, &other.fingerprint)));
+            peers.sort_by(|one, other| {
+                (&one.name, &one.fingerprint).cmp(&(&other.name, &other.fingerprint))
+            });
             Ok(peers)
         })
     }
@@ -101,7 +103,8 @@ impl Logbook {
     pub fn trusts(&self, peer: Fingerprint) -> Result<bool> {
         self.read(|conn| {
             let is_peer = rows::peers(conn)?.iter().any(|(known, _)| *known == peer);
-            Ok(is_peer && record::load(conn, device_id(peer)).is_ok_and(|device| !is_revoked(&device)))
+            Ok(is_peer
+                && record::load(conn, device_id(peer)).is_ok_and(|device| !is_revoked(&device)))
         })
     }
 
@@ -199,7 +202,11 @@ impl Logbook {
             devices: u32::try_from(peers.len() + 1).unwrap_or(u32::MAX),
             waiting: peers.iter().map(|peer| peer.waiting).max().unwrap_or(0),
             oldest_waiting: peers.iter().map(|peer| peer.oldest_waiting).fold(None, earliest),
-            synced: peers.iter().map(|peer| peer.synced).fold(None, earliest).filter(|_| all_synced),
+            synced: peers
+                .iter()
+                .map(|peer| peer.synced)
+                .fold(None, earliest)
+                .filter(|_| all_synced),
         })
     }
 }
@@ -216,4 +223,3 @@ fn is_revoked(device: &record::Record) -> bool {
 fn hex(key: &SealKey) -> String {
     Fingerprint(key.0).to_string()
 }
-

@@ -61,12 +61,6 @@ pub(super) fn add_peer(conn: &Connection, peer: Fingerprint) -> Result<()> {
     run(conn, change, [peer.0])
 }
 
-pub(super) fn remove_peer(conn: &Connection, peer: Fingerprint) -> Result<()> {
-    run(conn, "DELETE FROM echo WHERE fingerprint = ?1", [peer.0])?;
-    run(conn, "DELETE FROM refused WHERE fingerprint = ?1", [peer.0])?;
-    run(conn, "DELETE FROM peer WHERE fingerprint = ?1", [peer.0])
-}
-
 pub(super) fn keep_addresses(
     conn: &Connection,
     peer: Fingerprint,
@@ -105,12 +99,7 @@ pub(super) fn note_in_step(conn: &Connection, peer: Fingerprint, now: UtcMillis)
     run(conn, "UPDATE peer SET synced_ms = ?2 WHERE fingerprint = ?1", params![peer.0, now.0])
 }
 
-pub(super) fn note_echo(
-    conn: &Connection,
-    peer: Fingerprint,
-    first: u64,
-    last: u64,
-) -> Result<()> {
+pub(super) fn note_echo(conn: &Connection, peer: Fingerprint, first: u64, last: u64) -> Result<()> {
     let change = "INSERT INTO echo (fingerprint, first, last)
                   SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1)";
     run(conn, change, params![peer.0, first, last])
@@ -172,9 +161,8 @@ pub(super) fn refuse(
 
 /// The records that one of both sides has set aside.
 pub(super) fn refused(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
-    let mut statement = conn
-        .prepare_cached("SELECT id FROM refused WHERE fingerprint = ?1")
-        .map_err(sql)?;
+    let mut statement =
+        conn.prepare_cached("SELECT id FROM refused WHERE fingerprint = ?1").map_err(sql)?;
     let ids = statement
         .query_map([peer.0], |row| row.get(0).map(RecordId::from_bytes))
         .and_then(Iterator::collect);
@@ -208,9 +196,5 @@ pub(super) fn set_aside(conn: &Connection, peer: Fingerprint) -> Result<Vec<(Rec
 }
 
 pub(super) fn accept(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
-    run(
-        conn,
-        "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2",
-        params![peer.0, id.bytes()],
-    )
+    run(conn, "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2", params![peer.0, id.bytes()])
 }

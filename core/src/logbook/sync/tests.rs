@@ -23,7 +23,11 @@ enum Step {
     Undo(usize),
     Erase(usize, usize),
     /// Cut after so many effects.
-    Exchange { from: usize, to: usize, steps: usize },
+    Exchange {
+        from: usize,
+        to: usize,
+        steps: usize,
+    },
 }
 
 const PATHS: [&str; 5] = ["role", "labs.inr", "note", "tags", "fluoro_min"];
@@ -116,33 +120,32 @@ impl<'a> End<'a> {
         self.todo.extend(effects);
     }
 
-    /// Executes one effect; gives the frame where it sends one.
-    fn perform(&mut self) -> Option<Option<Vec<u8>>> {
+    /// Executes one effect and gives it back.
+    fn perform(&mut self) -> Option<Effect> {
         let effect = self.todo.pop_front()?;
         assert_ne!(effect, Effect::Differs);
         if let Some(event) = self.book.perform(self.peer, &effect).unwrap() {
             self.tell(event);
         }
-        let Effect::Send(frame) = effect else { return Some(None) };
-        self.sent.push(frame.clone());
-        Some(Some(frame))
+        if let Effect::Send(frame) = &effect {
+            self.sent.push(frame.clone());
+        }
+        Some(effect)
     }
 }
 
 /// Runs a session until `steps` effects were executed or nothing is left; gives all frames.
 fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
-    let mut ends = [
-        End::new(&devices[one].book, key(other)),
-        End::new(&devices[other].book, key(one)),
-    ];
+    let mut ends =
+        [End::new(&devices[one].book, key(other)), End::new(&devices[other].book, key(one))];
     let mut done = 0;
     loop {
         let mut idle = true;
         for side in 0..2 {
             while done < steps {
-                let Some(frame) = ends[side].perform() else { break };
+                let Some(effect) = ends[side].perform() else { break };
                 (idle, done) = (false, done + 1);
-                if let Some(frame) = frame {
+                if let Effect::Send(frame) = effect {
                     ends[1 - side].tell(Event::Frame(frame));
                 }
             }
@@ -165,9 +168,10 @@ fn step(devices: &mut [Device], step: &Step) {
         }
         Step::Edit(at, record, path, n) => {
             let Some(id) = pick(&devices[at].book, record) else { return };
-            let patch = vec![(PATHS[path].to_owned(), Some(value(PATHS[path], n)))];
+            let name = PATHS[path];
+            let edit = vec![(name.to_owned(), Some(value(name, n)))];
             // Erased records are not there to be edited.
-            if let Ok(changed) = devices[at].book.transact(|tx| tx.edit(id, patch, None)) {
+            if let Ok(changed) = devices[at].book.transact(|tx| tx.edit(id, edit, None)) {
                 devices[at].last = changed.value.change;
             }
         }

@@ -7,14 +7,14 @@
 mod rows;
 
 use super::merge::{Dot, State};
-use super::rows::{Entry, FeedEntry};
+use super::rows::Entry;
 use super::take_in::{entries, travelling};
 use super::travel::Travelling;
 use super::{rows as record_rows, text};
 use crate::error::Result;
 use crate::ids::RecordId;
+use crate::record::sums::{Digest, Sums};
 use crate::store::Connection;
-use crate::sync::sums::{Digest, Sums};
 use crate::time::Stamp;
 
 /// So many entries are summed up in one go.
@@ -59,6 +59,7 @@ pub(crate) fn without(conn: &Connection, sums: &mut Sums, left_out: &[RecordId])
 }
 
 /// What the sums are when they are made anew; must equal `sum_up`.
+#[cfg(test)]
 pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
     let mut sums = Sums::default();
     let mut after = 0;
@@ -66,13 +67,13 @@ pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
         let step = entries(conn, after, STEP)?;
         for Entry { lseq, what } in &step {
             after = *lseq;
-            if matches!(what, FeedEntry::Gone(_)) {
+            if matches!(what, super::rows::FeedEntry::Gone(_)) {
                 continue;
             }
-            if let Travelling::Record(whole) = travelling(conn, what)? {
-                if whole.record.alive {
-                    sums.add(whole.record.id, digest(&State::of(&whole)));
-                }
+            if let Travelling::Record(whole) = travelling(conn, what)?
+                && whole.record.alive
+            {
+                sums.add(whole.record.id, digest(&State::of(&whole)));
             }
         }
         if step.len() < STEP as usize {
@@ -81,12 +82,7 @@ pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
     }
 }
 
-fn replace(
-    conn: &Connection,
-    sums: &mut Sums,
-    id: RecordId,
-    digest: Option<Digest>,
-) -> Result<()> {
+fn replace(conn: &Connection, sums: &mut Sums, id: RecordId, digest: Option<Digest>) -> Result<()> {
     let known = rows::digest(conn, id)?;
     if known == digest {
         return Ok(());

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::error::Result;
 use crate::ids::RecordId;
+use crate::record::sums::{Digest, Sums};
 use crate::store::{Connection, local, sql};
-use crate::sync::sums::{Digest, Sums};
 
 const SUMMED: &str = "summed";
 const SUMS: &str = "sums";
@@ -17,14 +17,12 @@ pub(super) fn sums(conn: &Connection) -> Result<(u64, Sums)> {
         .prepare_cached("SELECT value FROM local WHERE name = ?1")
         .and_then(|mut statement| statement.query_row([SUMS], |row| row.get(0)).optional())
         .map_err(sql)?;
-    match (summed, bytes.as_deref().and_then(Sums::from_bytes)) {
-        (Some(summed), Some(sums)) => Ok((summed, sums)),
-        _ => {
-            // Unreadable sums are made anew.
-            conn.execute("DELETE FROM digest", []).map_err(sql)?;
-            Ok((0, Sums::default()))
-        }
+    if let (Some(summed), Some(sums)) = (summed, bytes.as_deref().and_then(Sums::from_bytes)) {
+        return Ok((summed, sums));
     }
+    // There are none yet, or they are unreadable.
+    conn.execute("DELETE FROM digest", []).map_err(sql)?;
+    Ok((0, Sums::default()))
 }
 
 pub(super) fn keep_sums(conn: &Connection, summed: u64, sums: &Sums) -> Result<()> {

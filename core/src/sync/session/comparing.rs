@@ -1,8 +1,8 @@
 //! Whether both sides say the same once each has sent all that it has.
 
 use super::super::frame::{Frame, Why};
-use super::super::sums::{Root, Sums};
 use super::{Effect, Out, Session};
+use crate::record::sums::{Root, Sums};
 
 #[derive(Default)]
 pub(super) struct Comparing {

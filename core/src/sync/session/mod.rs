@@ -20,8 +20,8 @@ use receiving::Receiving;
 use sending::Sending;
 
 use super::frame::{Frame, Hello, PROTOCOL, Refusal, Why, WhyRefused};
-use super::sums::Sums;
 use crate::ids::{DeviceId, RecordId};
+use crate::record::sums::Sums;
 use crate::time::{MINUTE_MS, UtcMillis};
 
 /// Milliseconds of a clock that only goes forward.

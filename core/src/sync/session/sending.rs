@@ -63,11 +63,11 @@ impl Session {
 
     pub(super) fn send_next(&mut self, out: Out<'_>) {
         let sending = &mut self.sending;
-        if sending.in_flight.is_none() {
-            if let Some((page, sent)) = sending.next.take() {
-                Self::send(&Frame::Page(page), out);
-                sending.in_flight = Some(sent);
-            }
+        if sending.in_flight.is_none()
+            && let Some((page, sent)) = sending.next.take()
+        {
+            Self::send(&Frame::Page(page), out);
+            sending.in_flight = Some(sent);
         }
         if sending.reading.is_some() || sending.next.is_some() {
             return;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
-use crate::sync::sums::Digest;
+use crate::record::sums::Digest;
 
 /// A record is the set of the writes that it has taken in: nothing may ever be missing from it.
 type Writes = BTreeSet<u64>;
@@ -116,7 +116,7 @@ impl Replica {
         Batch { records, to, more, left_out: false }
     }
 
-    fn apply(&mut self, peer: usize, incoming: Incoming) -> bool {
+    fn apply(&mut self, peer: usize, incoming: &Incoming) -> bool {
         let mut changed = false;
         for (id, theirs) in incoming.records.iter().filter_map(|bytes| decode(bytes)) {
             let ours = self.records.get(&id).map(|(_, w)| w.clone()).unwrap_or_default();
@@ -191,7 +191,7 @@ impl World {
                 self.event(side, Event::Read(batch));
             }
             Effect::Apply(incoming) => {
-                let changed = replica.apply(peer, incoming);
+                let changed = replica.apply(peer, &incoming);
                 self.event(side, Event::Applied { changed, refused: Vec::new() });
             }
             Effect::Restart(device) => {
@@ -231,10 +231,10 @@ impl World {
         self.devices += 1;
         let replica = &mut self.replicas[who];
         replica.device = DeviceId(self.devices);
-        replica.peers.iter_mut().for_each(|peer| {
+        for peer in &mut replica.peers {
             peer.sent = 0;
             peer.echo.clear();
-        });
+        }
     }
 
     fn write(&mut self, who: usize, record: u8) {
@@ -328,7 +328,9 @@ proptest! {
     #[test]
     fn whatever_is_cut_nothing_written_is_lost(steps in steps(false, false)) {
         let mut world = World::new(3);
-        steps.iter().for_each(|step| take(&mut world, step));
+        for step in &steps {
+            take(&mut world, step);
+        }
         world.settle();
         prop_assert!(world.all_equal());
         let written: Writes = (1..=world.writes).collect();
@@ -339,7 +341,9 @@ proptest! {
     #[test]
     fn what_differs_is_sent_again(steps in steps(true, false)) {
         let mut world = World::new(3);
-        steps.iter().for_each(|step| take(&mut world, step));
+        for step in &steps {
+            take(&mut world, step);
+        }
         world.settle();
         prop_assert!(world.all_equal());
     }
@@ -349,7 +353,9 @@ proptest! {
     #[test]
     fn a_restored_book_gets_back_what_it_had_sent(steps in steps(false, true)) {
         let mut world = World::new(3);
-        steps.iter().for_each(|step| take(&mut world, step));
+        for step in &steps {
+            take(&mut world, step);
+        }
         let all = |world: &World| -> Writes {
             world.replicas.iter().flat_map(|r| r.records.values().flat_map(|(_, w)| w.clone())).collect()
         };
@@ -362,7 +368,9 @@ proptest! {
 
 fn two(records: u8) -> World {
     let mut world = World::new(2);
-    (0..records).for_each(|record| world.write(0, record));
+    for record in 0..records {
+        world.write(0, record);
+    }
     world
 }
 
