@@ -44,8 +44,8 @@ pub(crate) use rows::{
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub use take_in::TakenIn;
-pub(crate) use take_in::{entries, entries_of, travelling};
-pub(crate) use travel::{decode as decode_travelling, encode as encode_travelling};
+pub(crate) use take_in::{entries, entries_of, traveling};
+pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
 pub(crate) use write::{catch_up_index, index_is_behind};
 

@@ -4,7 +4,7 @@ use super::beside;
 use super::history::remember_replaced;
 use super::merge::{State, Whole};
 use super::rows::{self, Entry, FeedEntry};
-use super::travel::{Gone, Seen, Travelling};
+use super::travel::{Gone, Seen, Traveling};
 use super::write::{Change, Tx, What};
 use crate::error::Result;
 use crate::store::Connection;
@@ -31,10 +31,10 @@ const MOST_AHEAD_MS: i64 = 100 * 366 * DAY_MS;
 
 impl Tx<'_> {
     /// Takes in one record, or that one is gone. Taking in the same again changes nothing.
-    pub(crate) fn take_in(&mut self, sent: Travelling) -> Result<TakenIn> {
+    pub(crate) fn take_in(&mut self, sent: Traveling) -> Result<TakenIn> {
         match sent {
-            Travelling::Record(whole) => self.take_in_record(*whole),
-            Travelling::Gone(gone) => self.take_in_gone(&gone),
+            Traveling::Record(whole) => self.take_in_record(*whole),
+            Traveling::Gone(gone) => self.take_in_gone(&gone),
         }
     }
 
@@ -140,10 +140,10 @@ pub(crate) fn entries_of(
 }
 
 /// An entry as it travels.
-pub(crate) fn travelling(conn: &Connection, what: &FeedEntry) -> Result<Travelling> {
+pub(crate) fn traveling(conn: &Connection, what: &FeedEntry) -> Result<Traveling> {
     match what {
-        FeedEntry::Record(k) => Ok(Travelling::Record(Box::new(beside::at(conn, *k)?))),
-        FeedEntry::Gone(lseq) => rows::gone_at(conn, *lseq).map(Travelling::Gone),
+        FeedEntry::Record(k) => Ok(Traveling::Record(Box::new(beside::at(conn, *k)?))),
+        FeedEntry::Gone(lseq) => rows::gone_at(conn, *lseq).map(Traveling::Gone),
     }
 }
 

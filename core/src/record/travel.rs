@@ -12,14 +12,14 @@ use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 
 /// What one local sequence number stands for.
 #[derive(Clone, PartialEq)]
-pub(crate) enum Travelling {
+pub(crate) enum Traveling {
     /// A record, deleted or not.
     Record(Box<Whole>),
     /// One that was erased for good or purged.
     Gone(Gone),
 }
 
-impl Travelling {
+impl Traveling {
     /// Which record.
     pub(crate) fn id(&self) -> RecordId {
         match self {
@@ -61,11 +61,11 @@ type Wrote = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 const RECORD: u8 = 0;
 const GONE: u8 = 1;
 
-pub(crate) fn encode(travelling: &Travelling) -> Vec<u8> {
+pub(crate) fn encode(traveling: &Traveling) -> Vec<u8> {
     let mut out = Encoder::new(Vec::with_capacity(1024));
-    let wrote = match travelling {
-        Travelling::Record(whole) => encode_whole(&mut out, whole),
-        Travelling::Gone(gone) => encode_gone(&mut out, gone),
+    let wrote = match traveling {
+        Traveling::Record(whole) => encode_whole(&mut out, whole),
+        Traveling::Gone(gone) => encode_gone(&mut out, gone),
     };
     debug_assert!(wrote.is_ok());
     out.into_writer()
@@ -136,12 +136,12 @@ fn json(fields: &Fields) -> String {
     serde_json::to_string(fields).unwrap_or_default()
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Read<Travelling> {
+pub(crate) fn decode(bytes: &[u8]) -> Read<Traveling> {
     let mut input = Decoder::new(bytes);
     let length = array(&mut input)?;
-    let travelling = match (input.u8()?, length) {
-        (RECORD, 10) => Travelling::Record(Box::new(decode_whole(&mut input)?)),
-        (GONE, 5) => Travelling::Gone(Gone {
+    let traveling = match (input.u8()?, length) {
+        (RECORD, 10) => Traveling::Record(Box::new(decode_whole(&mut input)?)),
+        (GONE, 5) => Traveling::Gone(Gone {
             id: id(&mut input)?,
             erased: input.bool()?,
             stamp: read_stamp(&mut input)?,
@@ -149,7 +149,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Read<Travelling> {
         }),
         _ => return Err(Unreadable),
     };
-    if input.position() == bytes.len() { Ok(travelling) } else { Err(Unreadable) }
+    if input.position() == bytes.len() { Ok(traveling) } else { Err(Unreadable) }
 }
 
 fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
@@ -240,7 +240,7 @@ mod tests {
         fn what_is_gone_reads_back(id: [u8; 16], erased: bool, hlc: u64, device in 0..1u64 << 63, seen in prop::collection::btree_map(0..1u64 << 63, any::<u64>(), 0..4)) {
             let seen = seen.into_iter().map(|(device, hlc)| (DeviceId(device), Hlc(hlc))).collect();
             let stamp = Stamp { hlc: Hlc(hlc), device: DeviceId(device) };
-            let gone = Travelling::Gone(Gone { id: RecordId::from_bytes(id), erased, stamp, seen });
+            let gone = Traveling::Gone(Gone { id: RecordId::from_bytes(id), erased, stamp, seen });
             let bytes = encode(&gone);
             prop_assert!(decode(&bytes) == Ok(gone));
             for end in 0..bytes.len() {

@@ -173,10 +173,10 @@ fn take_one(
     bytes: &[u8],
     echo: &mut Vec<u64>,
 ) -> Result<std::result::Result<(), WhyRefused>> {
-    let Ok(travelling) = record::decode_travelling(bytes) else {
+    let Ok(traveling) = record::decode_traveling(bytes) else {
         return Ok(Err(WhyRefused::Unreadable));
     };
-    match tx.take_in(travelling)? {
+    match tx.take_in(traveling)? {
         TakenIn::Changed { change, is_echo: true } => echo.push(change.lseq),
         TakenIn::Changed { .. } | TakenIn::Known => {}
         TakenIn::Refused => return Ok(Err(WhyRefused::FarAhead)),
@@ -210,8 +210,8 @@ fn batch(
                 batch.more = true;
                 return Ok((batch, too_large));
             }
-            let travelling = record::travelling(conn, &entry.what)?;
-            let (id, bytes) = (travelling.id(), record::encode_travelling(&travelling));
+            let traveling = record::traveling(conn, &entry.what)?;
+            let (id, bytes) = (traveling.id(), record::encode_traveling(&traveling));
             if bytes.len() > LARGEST {
                 too_large.push(id);
                 batch.to = entry.lseq;

@@ -22,7 +22,7 @@ const PAIRED_AT: &str = "paired_at";
 const REVOKED_AT: &str = "revoked_at";
 
 /// A device that this one is paired with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct Peer {
     /// Its key, in hexadecimal digits.
@@ -42,6 +42,8 @@ pub struct Peer {
     /// It is not talked to any more.
     pub is_revoked: bool,
 }
+
+quiet_debug!(Peer);
 
 /// What is known of one record's way to the other devices.
 #[derive(Debug, Clone, PartialEq, Eq)]

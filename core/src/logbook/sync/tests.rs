@@ -85,7 +85,7 @@ fn paired<const N: usize>() -> [Device; N] {
 fn records(book: &Logbook) -> Vec<RecordId> {
     let found = book.read(|conn| {
         let entries = record::entries(conn, 0, u32::MAX)?;
-        entries.iter().map(|entry| Ok(record::travelling(conn, &entry.what)?.id())).collect()
+        entries.iter().map(|entry| Ok(record::traveling(conn, &entry.what)?.id())).collect()
     });
     let mut ids: Vec<RecordId> = found.unwrap();
     ids.sort();

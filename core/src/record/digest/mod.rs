@@ -8,8 +8,8 @@ mod rows;
 
 use super::merge::{Dot, State};
 use super::rows::Entry;
-use super::take_in::{entries, travelling};
-use super::travel::Travelling;
+use super::take_in::{entries, traveling};
+use super::travel::Traveling;
 use super::{rows as record_rows, text};
 use crate::error::Result;
 use crate::ids::RecordId;
@@ -29,12 +29,12 @@ pub(crate) fn sum_up(conn: &Connection) -> Result<(u64, Sums)> {
         let step = entries(conn, summed, STEP)?;
         for Entry { lseq, what } in &step {
             summed = *lseq;
-            let (id, digest) = match travelling(conn, what)? {
-                Travelling::Record(whole) => {
+            let (id, digest) = match traveling(conn, what)? {
+                Traveling::Record(whole) => {
                     let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
                     (whole.record.id, digest)
                 }
-                Travelling::Gone(gone) => (gone.id, None),
+                Traveling::Gone(gone) => (gone.id, None),
             };
             replace(conn, &mut sums, id, digest)?;
         }
@@ -70,7 +70,7 @@ pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
             if matches!(what, super::rows::FeedEntry::Gone(_)) {
                 continue;
             }
-            if let Travelling::Record(whole) = travelling(conn, what)?
+            if let Traveling::Record(whole) = traveling(conn, what)?
                 && whole.record.alive
             {
                 sums.add(whole.record.id, digest(&State::of(&whole)));

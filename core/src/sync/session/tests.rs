@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::record::sums::Digest;
+use crate::sync::frame::{Page, pack};
 
 /// A record is the set of the writes that it has taken in: nothing may ever be missing from it.
 type Writes = BTreeSet<u64>;
@@ -417,7 +418,6 @@ fn strange_frames_end_the_session_and_change_nothing() {
         let Some(Effect::Send(frame)) = other.into_iter().next() else { panic!("no hello") };
         frame
     };
-    use super::super::frame::{Page, pack};
     let page = |from, to, count| {
         let packed = pack([b"x".as_slice()].into_iter());
         Frame::Page(Page { from, to, more: false, is_repair: false, count, packed }).encode()

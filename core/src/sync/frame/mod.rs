@@ -345,5 +345,4 @@ pub(crate) fn id_of(record: &[u8]) -> Option<RecordId> {
 }
 
 #[cfg(test)]
-#[path = "frame_tests.rs"]
 mod tests;
