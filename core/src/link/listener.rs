@@ -168,13 +168,12 @@ impl Shared {
             if calls.stopped {
                 return;
             }
-            match call {
-                Ok((call, _)) => self.take(call, calls),
+            if let Ok((call, _)) = call {
+                self.take(call, calls);
+            } else {
                 // Out of sockets, or the network went away: both pass.
-                Err(_) => {
-                    let waited = self.stopping.wait_timeout(calls, BREATH);
-                    drop(waited.unwrap_or_else(PoisonError::into_inner));
-                }
+                let waited = self.stopping.wait_timeout(calls, BREATH);
+                drop(waited.unwrap_or_else(PoisonError::into_inner));
             }
         }
     }

@@ -136,7 +136,7 @@ fn an_unpaired_device_is_refused_and_told_so() {
         let mut wire = call(&listener, &stranger, Pin::Device(laptop.fingerprint())).unwrap();
         if said {
             // Whether it goes out or not, what is heard is the refusal.
-            let _ = wire.send(&[1; 100_000]);
+            let _ = wire.send(&vec![1; 100_000]);
         }
         assert_eq!(wire.next(LONG), Incoming::Closed(LinkError::Refused));
         assert_eq!(wire.send(b"again"), Err(LinkError::Refused));

@@ -230,6 +230,9 @@ impl Wire {
                 Err(why) => return self.closed(why),
             }
             if let Some(why) = self.over {
+                // A good-bye in the middle of a frame is none.
+                let half = why == LinkError::Ended && self.start < self.plain.len();
+                let why = *self.over.insert(if half { LinkError::Lost } else { why });
                 return Incoming::Closed(why);
             }
             match self.shared.inbox.take(until) {
@@ -308,25 +311,13 @@ impl Wire {
             };
             self.decrypted()?;
             if ended {
-                let whole = self.plain.len() == self.start;
-                return Err(if whole || self.holds_frame() {
-                    LinkError::Ended
-                } else {
-                    LinkError::Lost
-                });
+                return Err(LinkError::Ended);
             }
             if taken == 0 {
                 return Err(LinkError::Damaged);
             }
         }
         if self.session.wants_write() { self.flush() } else { Ok(()) }
-    }
-
-    fn holds_frame(&self) -> bool {
-        let waiting = self.plain.get(self.start..).unwrap_or_default();
-        waiting
-            .split_first_chunk::<LENGTH>()
-            .is_some_and(|(head, rest)| rest.len() >= u32::from_be_bytes(*head) as usize)
     }
 
     /// Moves what is decrypted to `plain`.

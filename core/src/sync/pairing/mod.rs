@@ -97,9 +97,9 @@ impl PairKey {
     }
 
     /// Everything has a fixed length but the names, which say theirs: no two inputs look alike.
-    fn hash(&self, what: &[u8; 8], on: &Session<'_>, more: &[&[u8]]) -> [u8; 32] {
+    fn hash(&self, what: [u8; 8], on: &Session<'_>, more: &[&[u8]]) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(what).update(on.exporter);
+        hasher.update(&what).update(on.exporter);
         hasher.update(&on.joiner.0).update(&on.inviter.0);
         for part in more {
             hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
@@ -108,18 +108,18 @@ impl PairKey {
     }
 
     fn joiner_proof(&self, on: &Session<'_>) -> [u8; 32] {
-        self.hash(b"joiner..", on, &[])
+        self.hash(*b"joiner..", on, &[])
     }
 
     fn inviter_proof(&self, on: &Session<'_>) -> [u8; 32] {
-        self.hash(b"inviter.", on, &[])
+        self.hash(*b"inviter.", on, &[])
     }
 
     fn digits(&self, on: &Session<'_>, joiner: Voice<'_>, inviter: Voice<'_>) -> String {
         let voice = |of: &Voice<'_>| [of.nonce.to_vec(), of.party.seal_key.0.to_vec()].concat();
         let (one, other) = (voice(&joiner), voice(&inviter));
         let names = [joiner.party.name.as_str(), inviter.party.name.as_str()].map(str::as_bytes);
-        let hash = self.hash(b"digits..", on, &[&one, names[0], &other, names[1]]);
+        let hash = self.hash(*b"digits..", on, &[&one, names[0], &other, names[1]]);
         let mut head = [0; 8];
         head.copy_from_slice(&hash[..8]);
         format!("{:06}", u64::from_be_bytes(head) % 1_000_000)

@@ -224,11 +224,9 @@ impl Window {
         if on.peer == inviter || !same(proof, key.joiner_proof(&session)) {
             return self.wrong_proof();
         }
-        if let Stage::Claimed(claim) = &self.stage {
-            if claim.by.fingerprint != on.peer {
-                self.shut(Closed::TwoClaimants);
-                return PairMessage::Refused(Why::TwoClaimants);
-            }
+        if matches!(&self.stage, Stage::Claimed(claim) if claim.by.fingerprint != on.peer) {
+            self.shut(Closed::TwoClaimants);
+            return PairMessage::Refused(Why::TwoClaimants);
         }
         // The same device may come again after its connection broke. Every time it shows other digits;
         // nobody may try until they fit.

@@ -10,6 +10,9 @@
 //! The first bundle between devices that have never met is sealed to a key that is derived from the
 //! pairing's typed code. Its 128 random bits need no stretching; who can seal to that key knows the code.
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{Read, Write};
 use std::iter::once;
 
@@ -17,8 +20,8 @@ use age::{DecryptError, Decryptor, Encryptor, x25519};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use zeroize::Zeroizing;
 
-use super::identity::{age_identity, age_recipient, fingerprint_of_key, seal_key_of};
-use super::{DeviceIdentity, Trust};
+use crate::link::identity::{age_identity, age_recipient, fingerprint_of_key, seal_key_of};
+use crate::link::{DeviceIdentity, Trust};
 use crate::sync::pairing::{DeviceName, SealKey};
 use crate::sync::{Fingerprint, TypedSecret};
 
