@@ -12,8 +12,18 @@ use serde_json::Value;
 const FILE: &str = "apps/laptop/THIRD-PARTY.txt";
 
 /// What may be linked with MIT: permissive ones, and MPL, which asks only for its own files.
-const LICENSES: [&str; 8] =
-    ["MIT", "Apache-2.0", "BSD", "Zlib", "Unicode-3.0", "Unlicense", "MPL-2.0", "public domain"];
+const LICENSES: [&str; 10] = [
+    "MIT",
+    "Apache-2.0",
+    "BSD",
+    "BlueOak-1.0.0",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "Unlicense",
+    "MPL-2.0",
+    "public domain",
+];
 
 /// What is said of one package.
 struct Package {

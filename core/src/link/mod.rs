@@ -13,6 +13,8 @@
 pub mod bundle;
 pub mod discovery;
 mod error;
+#[cfg(test)]
+mod fuzz_tests;
 mod identity;
 mod inbox;
 mod listener;

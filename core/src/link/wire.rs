@@ -227,7 +227,7 @@ impl Wire {
             match self.frame() {
                 Ok(Some(frame)) => return Incoming::Frame(frame),
                 Ok(None) => {}
-                Err(why) => return self.closed(why),
+                Err(why) => return Incoming::Closed(*self.over.insert(why)),
             }
             if let Some(why) = self.over {
                 // A good-bye in the middle of a frame is none.
