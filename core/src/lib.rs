@@ -13,6 +13,8 @@ pub mod ffi;
 pub mod form;
 pub mod ids;
 pub mod job;
+#[cfg(feature = "lan")]
+pub mod link;
 pub mod logbook;
 pub mod privacy;
 pub mod record;

@@ -2,6 +2,8 @@
 
 mod cli;
 mod data_dir;
+#[cfg_attr(not(test), expect(dead_code, reason = "begun by `serve` once it listens"))]
+mod discovery;
 mod failure;
 mod open;
 mod page;

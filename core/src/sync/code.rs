@@ -112,7 +112,7 @@ pub struct TypedSecret(pub [u8; 16]);
 quiet_debug!(TypedSecret);
 
 impl TypedSecret {
-    /// As it is shown: six groups of four and one of two, with dashes between.
+    /// As it is shown: in fours, the last group of two.
     pub fn text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(TYPED_LETTERS + 6));
         let bits = u128::from_be_bytes(self.0);

@@ -224,9 +224,7 @@ impl Window {
         if on.peer == inviter || !same(proof, key.joiner_proof(&session)) {
             return self.wrong_proof();
         }
-        if let Stage::Claimed(claim) = &self.stage
-            && claim.by.fingerprint != on.peer
-        {
+        if matches!(&self.stage, Stage::Claimed(claim) if claim.by.fingerprint != on.peer) {
             self.shut(Closed::TwoClaimants);
             return PairMessage::Refused(Why::TwoClaimants);
         }
