@@ -15,9 +15,10 @@ import Testing
   _ = try book.saveForm(form: form, typed: typed)
   let found = try book.search(typed: canary, kind: nil, before: nil)
   let holders: [Any] = [
-    saved, reading, reading.values, draft, form, form.view, typed, found, found.hits,
-    found.hits[0].pieces, try book.case(id: saved.id), try book.newest(),
-    try book.newest().days, try book.newest().rows, try book.history(id: saved.id, path: "lesson"), try book.drafts(),
+    saved, reading, reading.values, draft, form, form.view, typed,
+    found, found.hits, found.hits[0].pieces, try book.case(id: saved.id), try book.newest(),
+    try book.newest().days, try book.newest().rows,
+    try book.history(id: saved.id, path: "lesson"), try book.drafts(),
   ]
   for holder in holders {
     var dumped = ""
