@@ -178,7 +178,7 @@ pub fn found(book: &Logbook) -> Result<Found> {
     let mut after = None;
     loop {
         let page = book.cases(&CaseFilter::default(), CaseSort::Oldest, after.as_deref())?;
-        for row in page.rows {
+        for row in page.rows() {
             add(judged(&book.record(row.id)?));
         }
         after = page.next;

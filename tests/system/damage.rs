@@ -50,7 +50,7 @@ fn read_all(book: &Logbook) -> Result<BTreeMap<u64, Value>, LogbookError> {
     let (mut found, mut after) = (BTreeMap::new(), None);
     loop {
         let page = book.cases(&CaseFilter::default(), CaseSort::Newest, after.as_deref())?;
-        for row in page.rows {
+        for row in page.rows() {
             let fields = Value::Object(book.record(row.id)?.fields);
             found.insert(fields["number"].as_u64().unwrap(), fields);
         }

@@ -193,7 +193,7 @@ fn what_is_printed_by_accident_does_not_tell_it() {
         ..CaseFilter::default()
     };
     let page = book.cases(&filter, CaseSort::Newest, None);
-    assert_eq!(page.as_ref().map(|page| page.rows.len()), Ok(1), "the filter knows the word");
+    assert_eq!(page.as_ref().map(|page| page.rows().count()), Ok(1), "the filter knows the word");
     say(&(&filter, &page, book.tally(&CaseFilter::default(), None)));
     let hits = book.search(CANARY, None, None).unwrap();
     assert!(hits.hits.len() > 2, "the search knows the word");

@@ -173,7 +173,8 @@ fn what_was_deleted_or_erased_does_not_come_back() {
     let folder = tempfile::tempdir().unwrap();
     let book = Logbook::create(setup(&folder.path().join("book"), 6)).unwrap().0;
     import(&book, ImportSource::Path(rotation()), false).unwrap();
-    let rows = book.cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap().rows;
+    let page = book.cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
+    let rows: Vec<_> = page.rows().collect();
     book.delete(rows[0].id).unwrap();
     book.erase(rows[1].id).unwrap();
     let before = export(&book, &folder.path().join("a"), ExportFormat::Jsonl, None);

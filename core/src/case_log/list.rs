@@ -89,14 +89,33 @@ impl CaseSort {
 /// Rows of one page.
 pub const PAGE_ROWS: u32 = 50;
 
-/// Some rows and where the next ones begin.
+/// Some cases and where the next ones begin.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct CasePage {
-    /// At most 50.
-    pub rows: Vec<CaseRow>,
+    /// At most 50 rows in all. In an order by time each day is there once; in another one, a day heads
+    /// those of its cases that follow each other.
+    pub days: Vec<CaseDay>,
     /// Given back for the next page; `None` on the last.
     pub next: Option<String>,
+}
+
+/// Cases of one day under its name in every length, so that a row need not repeat it.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CaseDay {
+    /// The day, `2026-10-22`.
+    pub day: Day,
+    /// `Thu`.
+    pub weekday: String,
+    /// `22`.
+    pub day_of_month: u32,
+    /// `Oct 2026`.
+    pub month: String,
+    /// `Thursday 22 October`.
+    pub long: String,
+    /// In the order that was asked for.
+    pub rows: Vec<CaseRow>,
 }
 
 /// One case as a list shows it.
@@ -107,14 +126,6 @@ pub struct CaseRow {
     pub id: RecordId,
     /// When it was performed.
     pub performed: Moment,
-    /// The day, `2026-10-22`.
-    pub day: Day,
-    /// `Thu`.
-    pub weekday: String,
-    /// `22`.
-    pub day_of_month: u32,
-    /// `Thursday 22 October`.
-    pub day_long: String,
     /// `13:40`.
     pub clock_time: String,
     /// The procedure's id, or whatever was written; `None`: not written.
@@ -155,7 +166,7 @@ pub struct CaseChoices {
     pub tags: Vec<String>,
 }
 
-quiet_debug!(CaseFilter, CaseChoices, CasePage, CaseRow);
+quiet_debug!(CaseFilter, CaseChoices, CasePage, CaseDay, CaseRow);
 
 /// The text at `path`; `None` where nothing or something else is written.
 pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {
@@ -208,26 +219,50 @@ impl<'de> Deserialize<'de> for ShownFields {
     }
 }
 
+/// The procedure's id, or whatever was written, and what to call it.
+pub(crate) fn procedure(fields: &Fields) -> (Option<String>, String) {
+    let id = text(fields, "procedure");
+    let name = id.as_deref().map(|id| Content::shipped().procedure(id).map_or(id, |p| &p.name));
+    let name = name.unwrap_or_default().to_owned();
+    (id, name)
+}
+
+impl CasePage {
+    /// Every row, day after day.
+    pub fn rows(&self) -> impl Iterator<Item = &CaseRow> {
+        self.days.iter().flat_map(|day| &day.rows)
+    }
+
+    /// Adds the row that comes next.
+    pub(crate) fn push(&mut self, row: CaseRow) {
+        let day = row.performed.day();
+        match self.days.last_mut().filter(|last| last.day == day) {
+            Some(last) => last.rows.push(row),
+            None => self.days.push(CaseDay {
+                day,
+                weekday: day.weekday_short(),
+                day_of_month: day.day_of_month(),
+                month: day.month(),
+                long: day.long(),
+                rows: vec![row],
+            }),
+        }
+    }
+}
+
 impl CaseRow {
     /// Reads what it can; the rest stays in the record.
     pub(crate) fn new(id: RecordId, performed: Moment, fields: &Fields) -> Self {
-        let day = performed.day();
-        let procedure = text(fields, "procedure");
-        let name =
-            procedure.as_deref().map(|id| Content::shipped().procedure(id).map_or(id, |p| &p.name));
+        let (procedure, procedure_name) = procedure(fields);
         let words = |path| {
             get(fields, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
         };
         Self {
             id,
             performed,
-            day,
-            weekday: day.weekday_short(),
-            day_of_month: day.day_of_month(),
-            day_long: day.long(),
             clock_time: performed.clock_time(),
-            procedure_name: name.unwrap_or_default().to_owned(),
             procedure,
+            procedure_name,
             indication: text(fields, "indication"),
             role: text(fields, "role").and_then(|role| Role::parse(&role)),
             attending: text(fields, "attending"),

@@ -137,10 +137,11 @@ pub(crate) fn page(
     );
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let mut found = statement.query(params_from_iter(c.values)).map_err(sql)?;
-    let mut page = CasePage { rows: Vec::new(), next: None };
+    let mut page = CasePage { days: Vec::new(), next: None };
+    let mut count = 0;
     let mut last = (0_i64, 0_i64);
     while let Some(row) = found.next().map_err(sql)? {
-        if page.rows.len() == PAGE_ROWS as usize {
+        if count == PAGE_ROWS {
             page.next = Some(match sort {
                 CaseSort::Newest | CaseSort::Oldest => format!("{}:{}", last.0, last.1),
                 _ => format!("0:{}", offset + i64::from(PAGE_ROWS)),
@@ -148,7 +149,8 @@ pub(crate) fn page(
             break;
         }
         last = (column(row, 1)?, column(row, 4)?);
-        page.rows.push(read(row)?);
+        page.push(read(row)?);
+        count += 1;
     }
     Ok(page)
 }

@@ -1,7 +1,9 @@
 //! Cases: saving, reading, counting, finding.
 
 use super::{DELETED_DAYS, Logbook};
-use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS};
+use crate::case_log::list::{
+    self, CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS,
+};
 use crate::case_log::rows;
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -28,6 +30,8 @@ pub struct SavedCase {
 pub struct CaseDetail {
     /// As the list shows it.
     pub row: CaseRow,
+    /// The day it was performed, `Thursday 22 October`.
+    pub day_long: String,
     /// When it was typed.
     pub at: Moment,
     /// Not deleted.
@@ -52,12 +56,16 @@ pub struct SearchHit {
     pub id: RecordId,
     /// Its kind.
     pub kind: String,
+    /// A case's procedure, by id or as it was written.
+    pub procedure: Option<String>,
+    /// What to call that; empty where there is none.
+    pub procedure_name: String,
+    /// When it was performed, or typed.
+    pub performed: Moment,
+    /// That day, `22 October 2026`.
+    pub day: String,
     /// The stretch of its text around the first word found, in pieces.
     pub pieces: Vec<SnippetPiece>,
-    /// The case row, where it is a case.
-    pub case: Option<CaseRow>,
-    /// Its day, `2026-10-22`.
-    pub performed: Moment,
 }
 
 /// A piece of a found text.
@@ -106,6 +114,8 @@ pub struct DeletedRecord {
     pub removed: UtcMillis,
     /// The case row, where it is a case.
     pub case: Option<CaseRow>,
+    /// When it was performed, or typed: `22 October 2026`.
+    pub day: String,
 }
 
 quiet_debug!(RecentChoices, DeletedRecord);
@@ -151,8 +161,10 @@ impl Logbook {
         if record.kind != CASE {
             return Err(LogbookError::NotFound { id });
         }
+        let performed = record.when();
         Ok(CaseDetail {
-            row: CaseRow::new(id, record.when(), &record.fields),
+            row: CaseRow::new(id, performed, &record.fields),
+            day_long: performed.day().long(),
             at: record.at,
             alive: record.alive,
             opened: record.lseq,
@@ -222,13 +234,16 @@ impl Logbook {
                 let fields: Fields =
                     serde_json::from_str(&hit.fields).map_err(record::json_error)?;
                 let performed = record::when(&hit.kind, hit.at, &fields);
-                let case = (hit.kind == CASE).then(|| CaseRow::new(hit.id, performed, &fields));
+                let (procedure, procedure_name) =
+                    if hit.kind == CASE { list::procedure(&fields) } else { Default::default() };
                 Ok(SearchHit {
                     id: hit.id,
                     kind: hit.kind,
-                    pieces: pieces(&hit.snippet),
-                    case,
+                    procedure,
+                    procedure_name,
                     performed,
+                    day: performed.day().with_year(),
+                    pieces: pieces(&hit.snippet),
                 })
             };
             Ok(SearchPage { hits: found.into_iter().map(hit).collect::<Result<_>>()?, next })
@@ -261,9 +276,11 @@ impl Logbook {
         self.read(|conn| {
             let deleted = |(id, removed)| {
                 let record = record::load(conn, id)?;
+                let performed = record.when();
                 let case =
-                    (record.kind == CASE).then(|| CaseRow::new(id, record.when(), &record.fields));
-                Ok(DeletedRecord { id, kind: record.kind, removed: UtcMillis(removed), case })
+                    (record.kind == CASE).then(|| CaseRow::new(id, performed, &record.fields));
+                let (removed, day) = (UtcMillis(removed), performed.day().with_year());
+                Ok(DeletedRecord { id, kind: record.kind, removed, case, day })
             };
             rows::deleted(conn)?.into_iter().map(deleted).collect()
         })

@@ -21,8 +21,6 @@ pub struct SavedJot {
     pub id: RecordId,
     /// The write, for undoing it.
     pub change: Change,
-    /// What was understood.
-    pub reading: JotReading,
     /// What looks like a patient identifier; it is saved all the same.
     pub identifiers: Vec<FieldHit>,
 }
@@ -58,7 +56,7 @@ impl Logbook {
             tx.create(NewRecord { id, kind: CASE.to_owned(), at, fields })
         })?;
         match (changed.value, changed.changes.into_iter().next()) {
-            (Created::New, Some(change)) => Ok(SavedJot { id, change, reading, identifiers }),
+            (Created::New, Some(change)) => Ok(SavedJot { id, change, identifiers }),
             _ => Err(LogbookError::Io),
         }
     }

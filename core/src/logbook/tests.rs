@@ -178,7 +178,7 @@ fn lists_page_by_page_with_filters() {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
             let page = book.cases(&CaseFilter::default(), sort, after.as_deref()).unwrap();
-            seen.extend(page.rows.iter().map(|row| row.id));
+            seen.extend(page.rows().map(|row| row.id));
             after = page.next;
             if after.is_none() {
                 break;
@@ -199,7 +199,7 @@ fn lists_page_by_page_with_filters() {
     let filter = CaseFilter { text: Some("TIPS obs".to_owned()), ..filter };
     assert_eq!(book.count_cases(&filter).unwrap(), 20);
     assert_eq!(
-        book.cases(&filter, CaseSort::AirKerma, None).unwrap().rows[0].air_kerma_mgy,
+        book.cases(&filter, CaseSort::AirKerma, None).unwrap().days[0].rows[0].air_kerma_mgy,
         Some(117.0)
     );
 }
@@ -356,5 +356,5 @@ fn a_jot_becomes_a_case_with_the_people_on_record() {
     assert_eq!(book.drafts().unwrap(), []);
     let late = Moment::parse("2026-10-05T21:00:00-05:00").unwrap();
     let typed_later = book.save_jot("para 4 L", &[], Some(late), None).unwrap();
-    assert_eq!(book.case(typed_later.id).unwrap().row.day_long, "Monday 5 October");
+    assert_eq!(book.case(typed_later.id).unwrap().day_long, "Monday 5 October");
 }

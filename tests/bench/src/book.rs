@@ -47,7 +47,12 @@ pub struct Bench {
 impl Bench {
     /// A new, empty book.
     pub fn new(synchronous: Synchronous) -> Outcome<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::within(&std::env::temp_dir(), synchronous)
+    }
+
+    /// The same, on the disk that has the folder `parent`.
+    pub fn within(parent: &Path, synchronous: Synchronous) -> Outcome<Self> {
+        let folder = tempfile::tempdir_in(parent)?;
         let vault = Arc::new(MemoryVault::default());
         let book = Logbook::create(setup(&folder.path().join("book"), &vault, synchronous))?.0;
         Ok(Self { folder, vault, synchronous, book })

@@ -106,7 +106,12 @@ fn set_up(parts: &[Part]) -> bool {
 
 /// Measures; with `--shells` and no file at the end, Kotlin and Swift measure first.
 fn bench(options: &[&str]) -> bool {
-    let mut args = vec!["run", "--release", "--package", "seldinger-bench", "--"];
+    // Built with everything else: alone, or by the shells' tests, it would have other features.
+    let build = ["build", "--release", "--workspace", "--all-targets"];
+    if !cargo(&Step { args: &build, ..steps::API }, &[]) {
+        return false;
+    }
+    let mut args = Vec::new();
     let told = paths::output().join("shells-bench.log");
     let file = told.display().to_string();
     if let [others @ .., "--shells"] = options {
@@ -122,7 +127,12 @@ fn bench(options: &[&str]) -> bool {
     } else {
         args.extend(options);
     }
-    cargo(&Step { args: &args, ..steps::API }, &[])
+    let program = paths::target().join("release").join("seldinger-bench");
+    Command::new(program)
+        .args(args)
+        .current_dir(paths::root())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// Cargo in the foreground, as if typed.

@@ -5,7 +5,7 @@ use seldinger_core::case_log::list::{CaseFilter, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{Logbook, SearchHit};
+use seldinger_core::logbook::{CASE, Logbook, SearchHit};
 use seldinger_core::record::Record;
 use seldinger_core::time::{Day, IsoWeek};
 use serde_json::{Value, json};
@@ -151,7 +151,7 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
     let mut next = None;
     loop {
         let page = book.cases(&filter, sort, next.as_deref())?;
-        for row in page.rows.iter().take(left) {
+        for row in page.rows().take(left) {
             if args.json {
                 out.line(row_json(row))?;
             } else {
@@ -159,7 +159,7 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
             }
             shown += 1;
         }
-        left = left.saturating_sub(page.rows.len());
+        left = left.saturating_sub(page.rows().count());
         next = page.next;
         if next.is_none() || left == 0 {
             break;
@@ -250,7 +250,7 @@ fn find(book: &Logbook, given: &str) -> Result<RecordId, Failure> {
     let mut next = None;
     loop {
         let page = book.cases(&CaseFilter::default(), CaseSort::Newest, next.as_deref())?;
-        for row in &page.rows {
+        for row in page.rows() {
             if newest {
                 return Ok(row.id);
             }
@@ -278,7 +278,11 @@ pub fn search(home: &Home, args: &SearchArgs) -> Result<(), Failure> {
     loop {
         let page = book.search(&words, args.kind.as_deref(), before)?;
         for hit in page.hits.iter().take(left) {
-            if args.json { out.line(hit_json(hit))? } else { hit_lines(&mut out, hit)? }
+            if args.json {
+                out.line(hit_json(hit))?;
+            } else {
+                hit_lines(&mut out, &book, hit)?;
+            }
         }
         left = left.saturating_sub(page.hits.len());
         before = page.next;
@@ -295,16 +299,16 @@ fn hit_json(hit: &SearchHit) -> Value {
         "id": hit.id.to_string(),
         "kind": hit.kind,
         "performed_at": hit.performed.rfc3339(),
-        "procedure": hit.case.as_ref().and_then(|row| row.procedure.as_deref()),
+        "procedure": hit.procedure,
         "text": text,
         "found": found,
     })
 }
 
-fn hit_lines(out: &mut Out, hit: &SearchHit) -> Result<(), Failure> {
-    match &hit.case {
-        Some(row) => out.line(look::case_line(row))?,
-        None => out.line(format_args!(
+fn hit_lines(out: &mut Out, book: &Logbook, hit: &SearchHit) -> Result<(), Failure> {
+    match hit.kind.as_str() {
+        CASE => out.line(look::case_line(&book.case(hit.id)?.row))?,
+        _ => out.line(format_args!(
             "{}  {}       {}",
             look::short_id(hit.id),
             hit.performed.day().iso(),

@@ -71,22 +71,23 @@ pub fn run(home: &Home, args: &JotArgs) -> Result<(), Failure> {
         if text.trim().is_empty() {
             return Ok(());
         }
+        let reading = opened.book.read_jot(text)?;
         let saved = opened.book.save_jot(text, &[], None, None)?;
         saved_any = true;
         if args.json {
-            let guesses = saved.reading.marks.iter().filter(|mark| !mark.certain);
+            let guesses = reading.marks.iter().filter(|mark| !mark.certain);
             let guesses: Vec<Value> = guesses
                 .map(|mark| json!({ "field": mark.field.as_str(), "value": mark.value }))
                 .collect();
             out.line(json!({
                 "id": saved.id.to_string(),
-                "values": saved.reading.values.to_json(),
+                "values": reading.values.to_json(),
                 "guesses": guesses,
-                "note": saved.reading.note,
+                "note": reading.note,
                 "identifiers": saved.identifiers.len(),
             }))?;
         } else {
-            show(&mut out, &saved.reading)?;
+            show(&mut out, &reading)?;
             look::pair(&mut out, "saved as", &saved.id.to_string())?;
         }
         // Saved means saved: whoever reads the output line by line hears of it at once.

@@ -51,7 +51,7 @@ pub fn case_line(row: &CaseRow) -> String {
     let line = format!(
         "{id}  {day} {time} {star} {name}  {role}  {attending}  {kerma}",
         id = short_id(row.id),
-        day = row.day.iso(),
+        day = row.performed.day().iso(),
         time = row.clock_time,
         name = fit(&plain(name), 34),
         role = fit(&role(row.role), 20),

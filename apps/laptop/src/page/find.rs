@@ -6,7 +6,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Form, Router};
 use seldinger_core::error::Result;
-use seldinger_core::logbook::{Logbook, SearchHit, SearchPage};
+use seldinger_core::logbook::{CASE, Logbook, SearchHit, SearchPage};
 use serde::Deserialize;
 
 use super::shell::{Room, Shell, draw};
@@ -56,10 +56,7 @@ struct MoreHits {
 
 /// What a hit is called.
 fn title(hit: &SearchHit) -> String {
-    match &hit.case {
-        Some(row) if !row.procedure_name.is_empty() => row.procedure_name.clone(),
-        _ => words::kind(&hit.kind),
-    }
+    if hit.procedure_name.is_empty() { words::kind(&hit.kind) } else { hit.procedure_name.clone() }
 }
 
 async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {

@@ -86,9 +86,9 @@ fn a_guess_is_saved_when_it_is_confirmed() {
     assert!(read.body.contains("unsure sure"));
     visit.post_part("/jot", &[jot, ("confirmed", "french"), ("performed", "2026-10-21T23:40")]);
     let page = visit.state.book().cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
-    let fields = &visit.state.book().record(page.rows[0].id).unwrap().fields;
+    let fields = &visit.state.book().record(page.days[0].rows[0].id).unwrap().fields;
     assert_eq!(fields["french"], 12);
-    assert_eq!(page.rows[0].clock_time, "23:40");
+    assert_eq!(page.days[0].rows[0].clock_time, "23:40");
 }
 
 #[test]

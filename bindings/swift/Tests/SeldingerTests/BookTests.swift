@@ -53,7 +53,7 @@ import Testing
   #expect(dose == dose.sorted(by: >))
   #expect(try book.countCases(filter: performed) == UInt64(rows.count))
   let week = CaseFilter(week: IsoWeek(year: 2026, week: 41))
-  let first = try book.cases(filter: week, sort: .oldest, after: nil).rows
+  let first = try book.cases(filter: week, sort: .oldest, after: nil).days
   #expect(!first.isEmpty && first.allSatisfy { $0.day < "2026-10-12" })
 }
 
@@ -65,7 +65,7 @@ import Testing
   let hits = try book.search(typed: "xanthoch", kind: nil, before: nil).hits
   #expect(hits.map(\.id) == [saved.id])
   #expect(hits[0].pieces.first { $0.found }?.text == "xanthochromic")
-  #expect(hits[0].case?.procedure == "thoracentesis")
+  #expect(hits[0].procedure == "thoracentesis")
   #expect(try book.search(typed: "absent", kind: nil, before: nil).hits.isEmpty)
 }
 

@@ -6,7 +6,8 @@ import Testing
   let canary = "quetzalcanary"
   let test = try TestBook()
   let book = try test.create()
-  let saved = try book.jot("picc, \(canary)")
+  let reading = try book.readJot(text: "picc, \(canary)")
+  let saved = try book.jot(reading.text)
   let typed = [TypedField(path: "lesson", texts: [canary])]
   let draft = try book.keepDraft(
     id: book.beginDraft(form: "case", record: saved.id).id, typed: typed)
@@ -14,9 +15,10 @@ import Testing
   _ = try book.saveForm(form: form, typed: typed)
   let found = try book.search(typed: canary, kind: nil, before: nil)
   let holders: [Any] = [
-    saved, saved.reading, saved.reading.values, draft, form, form.view, typed, found, found.hits,
-    found.hits[0].pieces, try book.case(id: saved.id), try book.newest(),
-    try book.newest().rows, try book.history(id: saved.id, path: "lesson"), try book.drafts(),
+    saved, reading, reading.values, draft, form, form.view, typed,
+    found, found.hits, found.hits[0].pieces, try book.case(id: saved.id), try book.newest(),
+    try book.newest().days, try book.newest().rows,
+    try book.history(id: saved.id, path: "lesson"), try book.drafts(),
   ]
   for holder in holders {
     var dumped = ""

@@ -33,9 +33,8 @@ final class TestBook {
   let folder: URL
   let vault = MemoryVault()
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "seldinger-\(UUID().uuidString)")
+  init(in parent: URL = FileManager.default.temporaryDirectory) throws {
+    folder = parent.appendingPathComponent("seldinger-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
 
@@ -69,6 +68,11 @@ extension Logbook {
   func newest(after: String? = nil) throws -> CasePage {
     try cases(filter: CaseFilter(), sort: .newest, after: after)
   }
+}
+
+extension CasePage {
+  /// Every row, day after day.
+  var rows: [CaseRow] { days.flatMap(\.rows) }
 }
 
 extension OpenForm {

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
-use seldinger_core::case_log::list::{CaseChoices, CaseRow, CaseSort};
+use seldinger_core::case_log::list::{CaseChoices, CaseDay, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::error::Result;
 use seldinger_core::ids::RecordId;
@@ -21,13 +21,13 @@ use crate::serve::AppState;
 
 /// Some rows of the list.
 pub struct Rows {
-    pub(super) cases: Vec<CaseRow>,
+    pub(super) days: Vec<CaseDay>,
     pub(super) next: Option<String>,
     /// How many cases the filter lets through.
     pub(super) count: u64,
     pub(super) narrows: bool,
-    /// Days stand where the list is in their order.
-    by_day: bool,
+    /// A day stands once where the list is in the order of days, else with each case.
+    pub(super) by_day: bool,
     /// Where the words that were looked for stand, case by case.
     found: Vec<(RecordId, Vec<SnippetPiece>)>,
 }
@@ -37,13 +37,13 @@ impl Rows {
     pub fn read(book: &Logbook, query: &CaseQuery) -> Result<Self> {
         let filter = query.filter();
         let page = book.cases(&filter, query.sort(), query.after())?;
-        let ids: Vec<RecordId> = page.rows.iter().map(|row| row.id).collect();
+        let ids: Vec<RecordId> = page.rows().map(|row| row.id).collect();
         Ok(Self {
             found: match &filter.text {
                 Some(text) => book.found_in(text, &ids)?,
                 None => Vec::new(),
             },
-            cases: page.rows,
+            days: page.days,
             next: page.next,
             count: book.count_cases(&filter)?,
             narrows: query.narrows(),
@@ -57,20 +57,12 @@ impl Rows {
         found.map(|(_, pieces)| pieces.as_slice())
     }
 
-    /// The month, where a row is the first of it that stands on this page.
-    pub(super) fn month(&self, at: impl Borrow<usize>) -> Option<String> {
-        let month = |row: &CaseRow| row.day.month();
+    /// Whether the day above is of another month, or there is none on this page.
+    pub(super) fn begins_month(&self, at: impl Borrow<usize>) -> bool {
         let at = *at.borrow();
-        let row = self.cases.get(at)?;
-        let above = at.checked_sub(1).and_then(|above| self.cases.get(above));
-        (above.map(month) != Some(month(row))).then(|| month(row))
-    }
-
-    /// Whether a row's day was written by the row above it.
-    pub(super) fn same_day(&self, at: impl Borrow<usize>) -> bool {
-        let at = *at.borrow();
-        let above = at.checked_sub(1).and_then(|above| self.cases.get(above));
-        self.by_day && above.map(|row| row.day) == self.cases.get(at).map(|row| row.day)
+        let month = |day: &CaseDay| day.month.clone();
+        let above = at.checked_sub(1).and_then(|above| self.days.get(above));
+        above.map(month) != self.days.get(at).map(month)
     }
 }
 

@@ -84,9 +84,10 @@ pub async fn debrief(
 }
 
 fn about(book: &Logbook, id: RecordId) -> Result<String> {
-    let row = book.case(id)?.row;
+    let case = book.case(id)?;
+    let row = case.row;
     let name = if row.procedure_name.is_empty() { "Case" } else { row.procedure_name.as_str() };
-    Ok(format!("{name}, {}, {}", row.day_long, row.clock_time))
+    Ok(format!("{name}, {}, {}", case.day_long, row.clock_time))
 }
 
 /// The form with its draft, which is begun before the first letter: a request that the save overtakes

@@ -65,7 +65,7 @@ class BookTest {
         assertEquals(dose.sortedDescending(), dose)
         assertEquals(rows.size.toULong(), book.countCases(performed))
         val week = CaseFilter(week = IsoWeek(2026, 41u))
-        assertTrue(book.cases(week, CaseSort.OLDEST, null).rows.all { it.day < "2026-10-12" })
+        assertTrue(book.cases(week, CaseSort.OLDEST, null).days.all { it.day < "2026-10-12" })
     }
 
     @Test
@@ -75,7 +75,7 @@ class BookTest {
         val hit = book.search("xanthoch", null, null).hits.single()
         assertEquals(saved.id, hit.id)
         assertEquals("xanthochromic", hit.pieces.first(SnippetPiece::found).text)
-        assertEquals("thoracentesis", hit.case?.procedure)
+        assertEquals("thoracentesis", hit.procedure)
         assertTrue(book.search("absent", null, null).hits.isEmpty())
     }
 

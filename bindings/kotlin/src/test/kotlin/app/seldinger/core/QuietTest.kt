@@ -11,7 +11,8 @@ class QuietTest {
 
     @Test
     fun `types that hold notes print their name`() = withBook { book ->
-        val saved = book.jot("picc, $canary")
+        val reading = book.readJot("picc, $canary")
+        val saved = book.jot(reading.text)
         val typed = listOf(TypedField("lesson", listOf(canary)))
         val draft = book.keepDraft(book.beginDraft("case", saved.id).id, typed)
         val form = book.openDraft(draft.id)
@@ -19,14 +20,15 @@ class QuietTest {
         val holders =
             listOf(
                 saved,
-                saved.reading,
-                saved.reading.values,
+                reading,
+                reading.values,
                 draft,
                 form,
                 form.view,
                 typed.single(),
                 book.case(saved.id),
                 book.newest(),
+                book.newest().days.single(),
                 book.newest().rows.single(),
                 book.search(canary, null, null),
                 book.search(canary, null, null).hits.single(),

@@ -28,8 +28,8 @@ class MemoryVault : KeyVault {
 }
 
 /** A folder for one book, gone in the end. */
-class TestBook : AutoCloseable {
-    val folder: File = Files.createTempDirectory("seldinger").toFile()
+class TestBook(parent: File = File(System.getProperty("java.io.tmpdir"))) : AutoCloseable {
+    val folder: File = Files.createTempDirectory(parent.toPath(), "seldinger").toFile()
     val vault = MemoryVault()
     private val path = folder.resolve("book").path
     private val opened = mutableListOf<Logbook>()
@@ -58,6 +58,9 @@ fun Logbook.jot(text: String): SavedJot = saveJot(text, emptyList(), null, null)
 
 /** The first page of every case, newest first. */
 fun Logbook.newest(): CasePage = cases(CaseFilter(), CaseSort.NEWEST, null)
+
+/** Every row, day after day. */
+val CasePage.rows: List<CaseRow> get() = days.flatMap(CaseDay::rows)
 
 /** Where the library and the files to test with are. */
 val stage: File = File(System.getProperty("seldinger.stage"))
