@@ -1,10 +1,12 @@
 #![doc = include_str!("PROTOCOL.md")]
 
+mod backoff;
 mod code;
 pub mod frame;
 pub mod pairing;
 pub mod session;
 
+pub use backoff::Backoff;
 pub use code::{CodeError, Fingerprint, Invitation, PairingSecret, TypedSecret};
 
 /// How many random runs a property gets: the nightly run asks for more.

@@ -9,6 +9,8 @@ pub(super) struct Receiving {
     pub(super) cursor: u64,
     /// Another page is announced.
     pub(super) more: bool,
+    /// Something changed by what came.
+    changed: bool,
     applying: Option<Applying>,
 }
 
@@ -48,7 +50,8 @@ impl Session {
         if !is_repair {
             self.receiving.cursor = to;
         }
-        if changed {
+        self.receiving.changed |= changed;
+        if !self.receiving.more && std::mem::take(&mut self.receiving.changed) {
             // What merged into something else goes back; the rest only moves the other's cursor.
             self.note_written();
         }

@@ -1,0 +1,161 @@
+//! Calls the devices that are not connected: where they were reached last, then where discovery sees
+//! them. What failed is tried again after a pause that grows; a change of the network ends the pause.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::session::{Ended, now};
+use super::{Shared, SyncTrouble, lock};
+use crate::error::{LogbookError, Result};
+use crate::ids::random;
+use crate::link::discovery::addresses_of;
+use crate::link::{LinkError, Pin, Wire};
+use crate::sync::{Backoff, Fingerprint};
+
+/// How long an address may be silent.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// A device is looked for at least so often.
+const ROUND: Duration = Duration::from_secs(300);
+/// What was written is gathered for so long before a device is called for it.
+const GATHER: Duration = Duration::from_secs(2);
+
+/// Who is called when.
+#[derive(Default)]
+pub(super) struct Calls {
+    stopped: bool,
+    backoff: HashMap<Fingerprint, Backoff>,
+    due: HashMap<Fingerprint, Instant>,
+    calling: HashSet<Fingerprint>,
+}
+
+impl Calls {
+    pub(super) fn hurry(&mut self) {
+        self.due.clear();
+        self.backoff.clear();
+    }
+
+    pub(super) fn hurry_a_little(&mut self) {
+        let soon = now() + GATHER;
+        for due in self.due.values_mut() {
+            *due = (*due).min(soon);
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+    }
+}
+
+pub(super) fn start(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {
+    let shared = Arc::downgrade(shared);
+    let thread = thread::Builder::new().name("seldinger-caller".to_owned());
+    thread.spawn(move || keep_calling(&shared)).map_err(|_| LogbookError::Io)
+}
+
+fn keep_calling(weak: &Weak<Shared>) {
+    loop {
+        let Some(shared) = weak.upgrade() else { return };
+        if lock(&shared.calls).stopped {
+            return;
+        }
+        for peer in shared.due() {
+            let calling = Arc::clone(&shared);
+            let thread = thread::Builder::new().name("seldinger-call".to_owned());
+            if thread.spawn(move || calling.call(peer)).is_err() {
+                lock(&shared.calls).calling.remove(&peer);
+            }
+        }
+        let mut calls = lock(&shared.calls);
+        if calls.stopped {
+            return;
+        }
+        let next = calls.due.iter().filter(|(peer, _)| !calls.calling.contains(*peer));
+        let next = next.map(|(_, due)| due.saturating_duration_since(now())).min();
+        let wait = next.unwrap_or(ROUND).clamp(Duration::from_millis(20), ROUND);
+        calls = shared
+            .bell
+            .wait_timeout(calls, wait)
+            .map_or_else(|poisoned| poisoned.into_inner().0, |(calls, _)| calls);
+        drop(calls);
+    }
+}
+
+impl Shared {
+    /// The devices to call now; they count as being called from here on.
+    fn due(&self) -> Vec<Fingerprint> {
+        let peers = self.book.peers().unwrap_or_default();
+        let peers = peers.iter().filter(|peer| !peer.is_revoked);
+        let known: Vec<Fingerprint> = peers.filter_map(|p| p.fingerprint.parse().ok()).collect();
+        let connected: HashSet<Fingerprint> = lock(&self.lines)
+            .iter()
+            .filter(|(_, line)| line.poker.is_some())
+            .map(|(peer, _)| *peer)
+            .collect();
+        let mut calls = lock(&self.calls);
+        let now = now();
+        let due: Vec<Fingerprint> = known
+            .into_iter()
+            .filter(|peer| !connected.contains(peer) && !calls.calling.contains(peer))
+            .filter(|peer| calls.due.get(peer).is_none_or(|due| *due <= now))
+            .collect();
+        calls.calling.extend(&due);
+        due
+    }
+
+    fn call(&self, peer: Fingerprint) {
+        let ended = self.reach(peer).map(|wire| self.run(wire, None));
+        let mut calls = lock(&self.calls);
+        calls.calling.remove(&peer);
+        let pause = match ended {
+            Ok(Ended::Cut) => {
+                calls.backoff.remove(&peer);
+                Backoff::default().failed(u64::from_be_bytes(random(self.ids())))
+            }
+            _ => {
+                let chance = u64::from_be_bytes(random(self.ids()));
+                calls.backoff.entry(peer).or_default().failed(chance)
+            }
+        };
+        calls.due.insert(peer, now() + Duration::from_millis(pause));
+        drop(calls);
+        self.bell.notify_all();
+        if matches!(ended, Err(LinkError::Refused)) {
+            self.note_refused(peer);
+        }
+    }
+
+    /// A wire to a device, from wherever it may be.
+    fn reach(&self, peer: Fingerprint) -> std::result::Result<Wire, LinkError> {
+        let mut last = LinkError::Unreachable;
+        let remembered = self.book.addresses(peer).unwrap_or_default();
+        let seen = || {
+            let around = self.discovery.as_ref().and_then(|discovery| discovery.around().ok());
+            addresses_of(&peer, &around.unwrap_or_default())
+        };
+        let mut tried = HashSet::new();
+        let places: [&dyn Fn() -> Vec<String>; 2] = [&|| remembered.clone(), &seen];
+        for place in places {
+            for address in place() {
+                if !tried.insert(address.clone()) {
+                    continue;
+                }
+                match Wire::connect(&address, PATIENCE, &self.identity, Pin::Device(peer)) {
+                    Ok(wire) => {
+                        // It is only a hint where to look first.
+                        let _ = self.book.note_address(peer, &address);
+                        return Ok(wire);
+                    }
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn note_refused(&self, peer: Fingerprint) {
+        lock(&self.lines).entry(peer).or_default().trouble = Some(SyncTrouble::NotTrusted);
+        self.tell();
+    }
+}

@@ -1,0 +1,219 @@
+//! The joining side: takes a code to where it leads, shows six digits, and syncs as soon as the other
+//! side has typed them.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use super::{Shared, SyncService, lock};
+use crate::content::words;
+use crate::error::{LogbookError, Result};
+use crate::ids::random;
+use crate::link::{Incoming, LinkError, Pin, Poker, Wire};
+use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Why};
+use crate::sync::{CodeError, Invitation, TypedSecret};
+
+const PATIENCE: Duration = Duration::from_secs(4);
+/// The other side's user may take as long as its window is open.
+const VERDICT: Duration = Duration::from_secs(130);
+
+/// What the joining device shows.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum JoinView {
+    /// The other device is being looked for.
+    Looking,
+    /// Type these into the other device.
+    Digits {
+        /// Six digits.
+        digits: String,
+        /// What the other device is called.
+        name: String,
+    },
+    /// Done; records go over.
+    Paired {
+        /// What the other device is called.
+        name: String,
+    },
+    /// It did not work; what to do.
+    Failed {
+        /// Words.
+        told: String,
+    },
+}
+
+quiet_debug!(JoinView);
+
+/// A try that is under way, or was.
+pub(super) struct Joining {
+    view: JoinView,
+    number: u64,
+    poker: Option<Poker>,
+}
+
+enum Code {
+    Scanned(Box<Invitation>),
+    Typed(TypedSecret),
+}
+
+impl SyncService {
+    /// Takes a code, scanned or typed, to the device that shows it. `at` is where that is, `host:port`,
+    /// where the code does not say and nothing is announced. Ask `joining` how it goes.
+    ///
+    /// # Errors
+    /// `BadPairingCode`.
+    pub fn join(&self, code: &str, at: Option<&str>) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let code = read(code, &shared)?;
+        let at = at.map(str::to_owned);
+        let number = {
+            let mut joining = lock(&shared.joining);
+            let number = joining.as_ref().map_or(0, |joining| joining.number) + 1;
+            let begun = Joining { view: JoinView::Looking, number, poker: None };
+            if let Some(Joining { poker: Some(poker), .. }) = joining.replace(begun) {
+                poker.cut();
+            }
+            number
+        };
+        let thread = thread::Builder::new().name("seldinger-join".to_owned());
+        let spawned = thread.spawn(move || shared.join(&code, at.as_deref(), number));
+        spawned.map(drop).map_err(|_| LogbookError::Io)
+    }
+
+    /// How joining goes; nothing where nobody joined.
+    pub fn joining(&self) -> Option<JoinView> {
+        lock(&self.shared.joining).as_ref().map(|joining| joining.view.clone())
+    }
+
+    /// Gives up joining.
+    pub fn stop_joining(&self) {
+        self.shared.forget_joining();
+    }
+}
+
+fn read(code: &str, shared: &Shared) -> Result<Code> {
+    if let Ok(typed) = code.parse::<TypedSecret>() {
+        return Ok(Code::Typed(typed));
+    }
+    match Invitation::read(code, shared.now()) {
+        Ok(invitation) => Ok(Code::Scanned(Box::new(invitation))),
+        Err(CodeError::Expired) => Err(LogbookError::PairingCodeExpired),
+        Err(_) => Err(LogbookError::BadPairingCode),
+    }
+}
+
+impl Shared {
+    pub(super) fn forget_joining(&self) {
+        if let Some(Joining { poker: Some(poker), .. }) = lock(&self.joining).take() {
+            poker.cut();
+        }
+    }
+
+    fn join(&self, code: &Code, at: Option<&str>, number: u64) {
+        let nonce = random(self.ids());
+        let mut joiner = match code {
+            Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
+            Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
+        };
+        match self.find(code, at, joiner.pin()) {
+            Ok((wire, address)) => self.prove(&mut joiner, wire, &address, number),
+            Err(_) => self.show_joining(number, failed("pairing.not_found")),
+        }
+    }
+
+    /// The device that shows the code.
+    fn find(
+        &self,
+        code: &Code,
+        at: Option<&str>,
+        pin: Option<crate::sync::Fingerprint>,
+    ) -> std::result::Result<(Wire, String), LinkError> {
+        let mut places: Vec<String> = at.map(str::to_owned).into_iter().collect();
+        if let Code::Scanned(invitation) = code {
+            places.extend(invitation.addresses.iter().cloned());
+        }
+        if places.is_empty()
+            && let Some(around) = self.discovery.as_ref().and_then(|d| d.around().ok())
+        {
+            places.extend(around.into_iter().flat_map(|device| device.addresses));
+        }
+        let pin = pin.map_or(Pin::Anyone, Pin::Device);
+        let mut last = LinkError::Unreachable;
+        for address in places {
+            match Wire::connect(&address, PATIENCE, &self.identity, pin) {
+                Ok(wire) => return Ok((wire, address)),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn prove(&self, joiner: &mut Joiner, mut wire: Wire, address: &str, number: u64) {
+        if let Some(joining) = lock(&self.joining).as_mut().filter(|j| j.number == number) {
+            joining.poker = Some(wire.poker());
+        }
+        let channel = Channel { peer: wire.peer(), exporter: wire.exporter() };
+        let mut say = joiner.begin(channel);
+        loop {
+            if let Some(message) = say.take()
+                && wire.send(&message.to_bytes()).is_err()
+            {
+                return self.show_joining(number, failed("pairing.cut"));
+            }
+            self.show_joining(number, view(&joiner.state()));
+            match joiner.state() {
+                JoinState::Paired(party) => {
+                    if self.book.add_peer(&party).is_err() {
+                        return self.show_joining(number, failed("sync.book"));
+                    }
+                    let _ = self.book.note_address(party.fingerprint, address);
+                    self.run(wire, None);
+                    return;
+                }
+                JoinState::Failed(_) => return wire.finish(),
+                JoinState::Proving | JoinState::Showing { .. } => {}
+            }
+            let said = match wire.next(VERDICT) {
+                Incoming::Frame(frame) => PairMessage::read(&frame).ok(),
+                Incoming::Poked => continue,
+                Incoming::TimedOut => None,
+                Incoming::Closed(LinkError::Refused) => {
+                    return self.show_joining(number, failed("pairing.closed"));
+                }
+                Incoming::Closed(_) => return self.show_joining(number, failed("pairing.cut")),
+            };
+            let Some(said) = said else {
+                return self.show_joining(number, failed("pairing.cut"));
+            };
+            say = joiner.receive(said);
+        }
+    }
+
+    fn show_joining(&self, number: u64, view: JoinView) {
+        if let Some(joining) = lock(&self.joining).as_mut().filter(|j| j.number == number) {
+            joining.view = view;
+        }
+        self.tell();
+    }
+}
+
+fn failed(key: &str) -> JoinView {
+    JoinView::Failed { told: words(key, &[]) }
+}
+
+fn view(state: &JoinState) -> JoinView {
+    match state {
+        JoinState::Proving => JoinView::Looking,
+        JoinState::Showing { digits, name } => {
+            JoinView::Digits { digits: digits.clone(), name: name.as_str().to_owned() }
+        }
+        JoinState::Paired(party) => JoinView::Paired { name: party.name.as_str().to_owned() },
+        JoinState::Failed(why) => failed(match why {
+            Why::WrongProof | Why::OutOfTurn | Why::Unknown => "pairing.wrong_code",
+            Why::Closed | Why::ByUser => "pairing.closed",
+            Why::Expired => "pairing.expired",
+            Why::TwoClaimants => "pairing.two_claimants",
+            Why::WrongDigits => "pairing.digits_failed",
+        }),
+    }
+}

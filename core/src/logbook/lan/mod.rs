@@ -1,0 +1,317 @@
+//! Sync over the local network: runs sessions over links, on threads of its own. A shell starts it,
+//! shows its status and may forget it: whatever is cut goes on where it was.
+
+mod caller;
+mod joining;
+mod pairing;
+mod session;
+mod status;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle, ThreadId};
+
+pub use joining::JoinView;
+pub use pairing::{PairingView, WindowView};
+pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
+
+use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer};
+use crate::content::words;
+use crate::error::{LogbookError, Result};
+use crate::ids::Ids;
+use crate::link::discovery::Discovery;
+use crate::link::{DeviceIdentity, Listener, Poker};
+use crate::record::Change;
+use crate::sync::Fingerprint;
+use crate::sync::pairing::{DeviceName, Party};
+use caller::Calls;
+use joining::Joining;
+
+/// Who wants to know that the status changed.
+#[cfg_attr(feature = "ffi", uniffi::export(with_foreign))]
+pub trait SyncObserver: Send + Sync {
+    /// Called from a thread of the core, with no lock held; ask for the status.
+    fn sync_changed(&self) -> std::result::Result<(), ObserverError>;
+}
+
+/// A device that is connected, or was.
+#[derive(Default)]
+struct Line {
+    poker: Option<Poker>,
+    /// The thread that runs its session.
+    thread: Option<ThreadId>,
+    /// Which of the connections to this device is meant.
+    number: u64,
+    progress: Option<(u64, u64)>,
+    in_step: bool,
+    trouble: Option<SyncTrouble>,
+    clock_ahead_min: Option<i32>,
+}
+
+struct Shared {
+    book: Arc<Logbook>,
+    me: Party,
+    identity: DeviceIdentity,
+    discovery: Option<Arc<dyn Discovery>>,
+    observer: Option<Arc<dyn SyncObserver>>,
+    lines: Mutex<HashMap<Fingerprint, Line>>,
+    window: Mutex<Option<pairing::Open>>,
+    joining: Mutex<Option<Joining>>,
+    calls: Mutex<Calls>,
+    /// Rung when the caller has something to do.
+    bell: Condvar,
+}
+
+/// Sync of one book. Dropping it ends every connection.
+pub struct SyncService {
+    shared: Arc<Shared>,
+    listener: Mutex<Option<Listener>>,
+    caller: Mutex<Option<JoinHandle<()>>>,
+}
+
+quiet_debug!(SyncService);
+
+impl SyncService {
+    /// Begins: paired devices are called as soon as somebody knows where they are. `name` is what this
+    /// device is called on the others.
+    ///
+    /// # Errors
+    /// What the book says; `Io` where the system gives no thread.
+    pub fn begin(
+        book: Arc<Logbook>,
+        name: &str,
+        discovery: Option<Arc<dyn Discovery>>,
+        observer: Option<Arc<dyn SyncObserver>>,
+    ) -> Result<Self> {
+        let identity = book.device_identity()?;
+        let (fingerprint, seal_key) = (identity.fingerprint(), identity.seal_key());
+        let me = Party { fingerprint, name: DeviceName::new(name), seal_key };
+        let shared = Arc::new(Shared {
+            book,
+            me,
+            identity,
+            discovery,
+            observer,
+            lines: Mutex::default(),
+            window: Mutex::default(),
+            joining: Mutex::default(),
+            calls: Mutex::default(),
+            bell: Condvar::new(),
+        });
+        shared.book.observe(Arc::new(Written(Arc::downgrade(&shared))));
+        let caller = caller::start(&shared)?;
+        Ok(Self { shared, listener: Mutex::default(), caller: Mutex::new(Some(caller)) })
+    }
+
+    /// Answers calls at `address`, such as `0.0.0.0:0`; gives where it listens.
+    ///
+    /// # Errors
+    /// `Io` where nothing can listen there.
+    pub fn listen(&self, address: &str) -> Result<SocketAddr> {
+        let trust = self.shared.clone();
+        let serve = self.shared.clone();
+        let listener = Listener::bind(
+            address,
+            &self.shared.identity,
+            Arc::new(move |peer: &Fingerprint| trust.lets_in(*peer)),
+            Arc::new(move |wire| serve.answer(wire)),
+        );
+        let listener = listener.map_err(|_| LogbookError::Io)?;
+        let at = listener.address();
+        *lock(&self.listener) = Some(listener);
+        Ok(at)
+    }
+
+    /// Where it listens, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        lock(&self.listener).as_ref().map(Listener::address)
+    }
+
+    /// Who this device is.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.shared.me.fingerprint
+    }
+
+    /// Calls every device that is not connected, now; also when the network has come back.
+    pub fn sync_now(&self) {
+        lock(&self.shared.calls).hurry();
+        self.shared.bell.notify_all();
+    }
+
+    /// Ends every connection; what was saved stays saved, the rest goes over next time.
+    pub fn hang_up(&self) {
+        for line in lock(&self.shared.lines).values() {
+            if let Some(poker) = &line.poker {
+                poker.cut();
+            }
+        }
+    }
+
+    /// Ends the exchange with a device, here and wherever that is heard of.
+    pub fn revoke(&self, peer: Fingerprint) -> Result<()> {
+        self.shared.book.revoke(peer)?;
+        Ok(())
+    }
+
+    /// What to show.
+    pub fn status(&self) -> Result<SyncStatus> {
+        self.shared.status()
+    }
+}
+
+impl Drop for SyncService {
+    fn drop(&mut self) {
+        lock(&self.shared.calls).stop();
+        self.shared.bell.notify_all();
+        self.hang_up();
+        self.shared.forget_joining();
+        if let Some(listener) = lock(&self.listener).take() {
+            listener.stop();
+        }
+        if let Some(caller) = lock(&self.caller).take() {
+            // The caller ends by itself; what it panicked with was said already.
+            let _ = caller.join();
+        }
+    }
+}
+
+impl Shared {
+    /// Whether TLS lets a device in: one that is paired, or anyone while a window is open.
+    fn lets_in(&self, peer: Fingerprint) -> bool {
+        let is_open = lock(&self.window).as_ref().is_some_and(|open| open.is_open(self.now()));
+        is_open || self.book.trusts(peer).unwrap_or(false)
+    }
+
+    fn now(&self) -> crate::time::UtcMillis {
+        self.book.now().utc
+    }
+
+    fn tell(&self) {
+        if let Some(observer) = &self.observer {
+            // Who cannot be told asks sooner or later.
+            let _ = observer.sync_changed();
+        }
+    }
+
+    fn ids(&self) -> &dyn Ids {
+        &*self.book.ids
+    }
+
+    fn status(&self) -> Result<SyncStatus> {
+        let peers: Vec<Peer> = self.book.peers()?;
+        let counts = self.book.sync_counts()?;
+        let lines = lock(&self.lines);
+        let devices: Vec<DeviceStatus> = peers
+            .into_iter()
+            .map(|peer| {
+                let known = peer.fingerprint.parse().ok();
+                let line = known.and_then(|fingerprint| lines.get(&fingerprint));
+                device_status(peer, line)
+            })
+            .collect();
+        drop(lines);
+        let live = || devices.iter().filter(|device| !device.peer.is_revoked);
+        let syncing = live().fold(None, |sum: Option<(u64, u64)>, device| match device.state {
+            SyncState::Syncing { done, total } => {
+                let (before, of) = sum.unwrap_or_default();
+                Some((before + done, of + total))
+            }
+            _ => sum,
+        });
+        let failed = live().find_map(|device| match device.state {
+            SyncState::Failed { trouble } => Some(trouble),
+            _ => None,
+        });
+        let all = live().all(|device| matches!(device.state, SyncState::UpToDate { .. }));
+        let state = match (syncing, failed, counts.synced) {
+            _ if live().next().is_none() => SyncState::Alone,
+            (Some((done, total)), ..) => SyncState::Syncing { done, total },
+            (None, Some(trouble), _) => SyncState::Failed { trouble },
+            (None, None, Some(at)) if all => SyncState::UpToDate { at, devices: counts.devices },
+            _ => SyncState::Offline,
+        };
+        let told = match state {
+            SyncState::Failed { trouble } => Some(trouble.wording()),
+            _ => None,
+        };
+        let (waiting, oldest_waiting) = (counts.waiting, counts.oldest_waiting);
+        Ok(SyncStatus { text: text(&state), state, told, waiting, oldest_waiting, devices })
+    }
+}
+
+fn device_status(peer: Peer, line: Option<&Line>) -> DeviceStatus {
+    let is_connected = line.is_some_and(|line| line.poker.is_some());
+    let state = match line {
+        Some(Line { trouble: Some(trouble), .. }) => SyncState::Failed { trouble: *trouble },
+        Some(line) if is_connected && !line.in_step => {
+            let (done, total) = line.progress.unwrap_or_default();
+            SyncState::Syncing { done, total }
+        }
+        // What was in step stays so until something new is written.
+        _ => match peer.synced {
+            Some(at) if peer.waiting == 0 => SyncState::UpToDate { at, devices: 2 },
+            _ => SyncState::Offline,
+        },
+    };
+    let clock_ahead_min = line.and_then(|line| line.clock_ahead_min);
+    DeviceStatus { peer, is_connected, state, clock_ahead_min }
+}
+
+fn text(state: &SyncState) -> String {
+    match state {
+        SyncState::Alone => String::new(),
+        SyncState::Offline => words("sync.offline", &[]),
+        SyncState::Syncing { total: 0, .. } => words("sync.syncing_begun", &[]),
+        SyncState::Syncing { done, total } => {
+            words("sync.syncing", &[("done", &done.to_string()), ("total", &total.to_string())])
+        }
+        SyncState::Failed { .. } => words("sync.failed", &[]),
+        SyncState::UpToDate { at, devices: 2 } => {
+            words("sync.up_to_date_on_both", &[("time", &at.clock_time())])
+        }
+        SyncState::UpToDate { at, devices } => words(
+            "sync.up_to_date",
+            &[("time", &at.clock_time()), ("devices", &devices.to_string())],
+        ),
+    }
+}
+
+/// Hears of what is written on this device and passes it on.
+struct Written(Weak<Shared>);
+
+impl ChangeObserver for Written {
+    fn changed(&self, changes: Vec<Change>) -> std::result::Result<(), ObserverError> {
+        let Some(shared) = self.0.upgrade() else { return Ok(()) };
+        let devices_changed = changes.iter().any(|change| change.kind == DEVICE);
+        let lines = lock(&shared.lines);
+        let linked: Vec<(Fingerprint, Poker)> = lines
+            .iter()
+            // A session knows what it has taken in itself.
+            .filter(|(_, line)| line.thread != Some(thread::current().id()))
+            .filter_map(|(peer, line)| Some((*peer, line.poker.clone()?)))
+            .collect();
+        let lines_are_empty = lines.values().all(|line| line.poker.is_none());
+        drop(lines);
+        for (peer, poker) in &linked {
+            if devices_changed && !shared.book.trusts(*peer).unwrap_or(true) {
+                poker.cut();
+            } else {
+                poker.poke();
+            }
+        }
+        if lines_are_empty {
+            lock(&shared.calls).hurry_a_little();
+            shared.bell.notify_all();
+        }
+        shared.tell();
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
