@@ -10,6 +10,8 @@ mod drafts;
 mod forms;
 mod identity;
 mod jots;
+#[cfg(feature = "lan")]
+mod link_words;
 #[cfg(test)]
 mod model_tests;
 mod reading;
