@@ -21,7 +21,7 @@ use crate::time::{Moment, SystemClock};
 /// An open book. One for the life of the app; closing it is dropping it.
 #[derive(uniffi::Object)]
 pub struct Logbook {
-    pub(super) book: logbook::Logbook,
+    pub(super) book: Arc<logbook::Logbook>,
     recovery_code: Mutex<Option<String>>,
 }
 
@@ -46,7 +46,10 @@ impl Logbook {
         installation: String,
     ) -> Result<Arc<Self>> {
         let (book, code) = logbook::Logbook::create(setup(folder, vault, installation))?;
-        Ok(Arc::new(Self { book, recovery_code: Mutex::new(Some(code.text().to_string())) }))
+        Ok(Arc::new(Self {
+            book: Arc::new(book),
+            recovery_code: Mutex::new(Some(code.text().to_string())),
+        }))
     }
 
     /// Opens the book in `folder`.
@@ -57,7 +60,7 @@ impl Logbook {
         installation: String,
     ) -> Result<Arc<Self>> {
         let book = logbook::Logbook::open(setup(folder, vault, installation))?;
-        Ok(Arc::new(Self { book, recovery_code: Mutex::new(None) }))
+        Ok(Arc::new(Self { book: Arc::new(book), recovery_code: Mutex::new(None) }))
     }
 
     /// The recovery code of a book that was just made, once.

@@ -8,9 +8,13 @@
 mod functions;
 mod jobs;
 mod logbook;
+#[cfg(feature = "lan")]
+mod sync;
 
 pub use jobs::{
     BackupJob, ExportJob, IdentifierJob, ImportJob, KeyChangeJob, RestoreJob, VerifyJob,
     change_key, recover_key, restore_backup,
 };
 pub use logbook::Logbook;
+#[cfg(feature = "lan")]
+pub use sync::SyncService;

@@ -6,6 +6,7 @@ use rustls::{AlertDescription, Error as TlsError};
 
 /// Why a link is not there, or not any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum LinkError {
     /// Not a `host:port`.
     #[error("not an address")]

@@ -33,6 +33,6 @@ pub use wire::{Incoming, MAX_FRAME, Poker, Traffic, Wire};
 
 /// The monotonic clock: for how long to wait, never for what time it is.
 #[allow(clippy::disallowed_methods)]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

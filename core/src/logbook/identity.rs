@@ -4,10 +4,16 @@ use crate::error::Result;
 use crate::ids::{DeviceId, Ids};
 use crate::store::{Store, local};
 
-use super::Setup;
+#[cfg(feature = "lan")]
+use super::lan::SyncError;
+use super::{Setup, sync};
+#[cfg(feature = "lan")]
+use crate::link::DeviceIdentity;
 
 const DEVICE: &str = "device";
 const IDENTITY: &str = "identity";
+const INSTALLATION: &str = "installation";
+const KEYS: &str = "keys";
 
 /// The device id of this incarnation: the stored one while installation and file are those of last
 /// time, else a new one.
@@ -23,12 +29,36 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
         return Ok(DeviceId(device));
     }
     store.write(|conn| local::set(conn, IDENTITY, &identity))?;
+    let installation = blake3::hash(setup.installation.as_bytes()).to_hex().to_string();
+    store.write(|conn| {
+        let known = local::text(conn, INSTALLATION)?;
+        if known.is_some_and(|known| known != installation) {
+            // Keys belong to one device: what was copied to another pairs anew.
+            local::remove(conn, KEYS)?;
+            sync::forget_peers(conn)?;
+        }
+        local::set(conn, INSTALLATION, &installation)
+    })?;
     renew(store, &*setup.ids)
+}
+
+/// The device's keys for the exchange, made when they are first asked for.
+#[cfg(feature = "lan")]
+pub(super) fn keys(store: &Store, ids: &dyn Ids) -> Result<DeviceIdentity, SyncError> {
+    if let Some(bytes) = store.read(|conn| local::blob(conn, KEYS))? {
+        return Ok(DeviceIdentity::from_bytes(&bytes)?);
+    }
+    let keys = DeviceIdentity::generate(ids)?;
+    store.write(|conn| local::set(conn, KEYS, &keys.to_bytes().as_slice()))?;
+    Ok(keys)
 }
 
 /// A new device id.
 pub(super) fn renew(store: &Store, ids: &dyn Ids) -> Result<DeviceId> {
     let device = DeviceId::new(ids);
-    store.write(|conn| local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX)))?;
+    store.write(|conn| {
+        sync::forget_sent(conn)?;
+        local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX))
+    })?;
     Ok(device)
 }

@@ -11,6 +11,8 @@ mod forms;
 mod identity;
 mod jots;
 #[cfg(feature = "lan")]
+pub mod lan;
+#[cfg(feature = "lan")]
 mod link_words;
 #[cfg(test)]
 mod model_tests;
@@ -219,6 +221,12 @@ impl Logbook {
     /// Changes whenever another program has written to the book.
     pub fn version_on_disk(&self) -> Result<i64> {
         self.store.data_version()
+    }
+
+    /// The device's keys for the exchange.
+    #[cfg(feature = "lan")]
+    pub fn device_identity(&self) -> lan::SyncResult<crate::link::DeviceIdentity> {
+        identity::keys(&self.store, &*self.ids)
     }
 
     /// Now, by the book's clock.

@@ -17,6 +17,18 @@ pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
         .map_err(sql)
 }
 
+/// What is not text and no number.
+pub(crate) fn blob(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
+    conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(sql)
+}
+
+pub(crate) fn remove(conn: &Connection, name: &str) -> Result<()> {
+    conn.execute("DELETE FROM local WHERE name = ?1", [name]).map_err(sql)?;
+    Ok(())
+}
+
 pub(crate) fn set(conn: &Connection, name: &str, value: &dyn ToSql) -> Result<()> {
     conn.execute(
         "INSERT OR REPLACE INTO local (name, value) VALUES (?1, ?2)",

@@ -68,6 +68,7 @@ impl FromStr for Fingerprint {
 
 /// Why a text is no invitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum CodeError {
     /// Something else: no invitation of ours begins or looks like this.
     #[error("not a pairing code")]

@@ -24,7 +24,7 @@ import Testing
   let id = RecordId("01890000-0000-7000-8000-000000000000")
   let errors: [LogbookError] = [
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
-    .Damaged(part: .page), .NewerSchema(found: 2, known: 1), .DiskFull, .ReadOnly, .Busy, .NoFile,
+    .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NotAnId, .NotADay, .Cancelled,
     .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
   ]
@@ -104,7 +104,7 @@ private func flip(_ path: String, at place: Int) throws {
   }
   let vault = MemoryVault()
   try vault.store(name: told[0], secret: Data(secret))
-  let newer = LogbookError.NewerSchema(found: 4711, known: 1)
+  let newer = LogbookError.NewerSchema(found: 4711, known: 2)
   #expect(throws: newer) {
     try Logbook.open(folder: later.path, vault: vault, installation: "this device")
   }

@@ -62,6 +62,7 @@ quiet_debug!(Opened);
 
 /// Why a bundle was not opened, or not made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum BundleError {
     /// Another file.
     #[error("not a bundle")]

@@ -6,18 +6,17 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::session::{Ended, now};
 use super::{Shared, SyncTrouble, lock};
 use crate::error::{LogbookError, Result};
 use crate::ids::random;
 use crate::link::discovery::addresses_of;
-use crate::link::{LinkError, Pin, Wire};
+use crate::link::{LinkError, Pin, Wire, now};
 use crate::sync::{Backoff, Fingerprint};
 
 /// How long an address may be silent.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// A device is looked for at least so often.
-const ROUND: Duration = Duration::from_secs(300);
+const ROUND: Duration = Duration::from_mins(5);
 /// What was written is gathered for so long before a device is called for it.
 const GATHER: Duration = Duration::from_secs(2);
 
@@ -108,16 +107,11 @@ impl Shared {
         let ended = self.reach(peer).map(|wire| self.run(wire, None));
         let mut calls = lock(&self.calls);
         calls.calling.remove(&peer);
-        let pause = match ended {
-            Ok(Ended::Cut) => {
-                calls.backoff.remove(&peer);
-                Backoff::default().failed(u64::from_be_bytes(random(self.ids())))
-            }
-            _ => {
-                let chance = u64::from_be_bytes(random(self.ids()));
-                calls.backoff.entry(peer).or_default().failed(chance)
-            }
-        };
+        let backoff = calls.backoff.entry(peer).or_default();
+        if matches!(ended, Ok(None)) {
+            backoff.reset();
+        }
+        let pause = backoff.failed(u64::from_be_bytes(random(self.ids())));
         calls.due.insert(peer, now() + Duration::from_millis(pause));
         drop(calls);
         self.bell.notify_all();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Shared, SyncService, lock};
-use crate::content::words;
-use crate::error::{LogbookError, Result};
+use super::{Shared, SyncResult, SyncService, lock};
+use crate::content::Wording;
+use crate::error::LogbookError;
 use crate::ids::random;
 use crate::link::{Incoming, LinkError, Pin, Poker, Wire};
 use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Why};
@@ -37,8 +37,8 @@ pub enum JoinView {
     },
     /// It did not work; what to do.
     Failed {
-        /// Words.
-        told: String,
+        /// What happened, was kept and is to do.
+        told: Wording,
     },
 }
 
@@ -61,8 +61,8 @@ impl SyncService {
     /// where the code does not say and nothing is announced. Ask `joining` how it goes.
     ///
     /// # Errors
-    /// `BadPairingCode`.
-    pub fn join(&self, code: &str, at: Option<&str>) -> Result<()> {
+    /// `Code`.
+    pub fn join(&self, code: &str, at: Option<&str>) -> SyncResult<()> {
         let shared = Arc::clone(&self.shared);
         let code = read(code, &shared)?;
         let at = at.map(str::to_owned);
@@ -77,7 +77,7 @@ impl SyncService {
         };
         let thread = thread::Builder::new().name("seldinger-join".to_owned());
         let spawned = thread.spawn(move || shared.join(&code, at.as_deref(), number));
-        spawned.map(drop).map_err(|_| LogbookError::Io)
+        spawned.map(drop).map_err(|_| LogbookError::Io.into())
     }
 
     /// How joining goes; nothing where nobody joined.
@@ -91,14 +91,11 @@ impl SyncService {
     }
 }
 
-fn read(code: &str, shared: &Shared) -> Result<Code> {
-    if let Ok(typed) = code.parse::<TypedSecret>() {
-        return Ok(Code::Typed(typed));
-    }
+/// A scanned code says so at its beginning; everything else was typed.
+fn read(code: &str, shared: &Shared) -> std::result::Result<Code, CodeError> {
     match Invitation::read(code, shared.now()) {
-        Ok(invitation) => Ok(Code::Scanned(Box::new(invitation))),
-        Err(CodeError::Expired) => Err(LogbookError::PairingCodeExpired),
-        Err(_) => Err(LogbookError::BadPairingCode),
+        Err(CodeError::NotACode) => code.parse().map(Code::Typed),
+        invitation => Ok(Code::Scanned(Box::new(invitation?))),
     }
 }
 
@@ -117,7 +114,7 @@ impl Shared {
         };
         match self.find(code, at, joiner.pin()) {
             Ok((wire, address)) => self.prove(&mut joiner, wire, &address, number),
-            Err(_) => self.show_joining(number, failed("pairing.not_found")),
+            Err(error) => self.show_joining(number, failed(error.wording())),
         }
     }
 
@@ -158,13 +155,13 @@ impl Shared {
             if let Some(message) = say.take()
                 && wire.send(&message.to_bytes()).is_err()
             {
-                return self.show_joining(number, failed("pairing.cut"));
+                return self.show_joining(number, failed(LinkError::Lost.wording()));
             }
             self.show_joining(number, view(&joiner.state()));
             match joiner.state() {
                 JoinState::Paired(party) => {
-                    if self.book.add_peer(&party).is_err() {
-                        return self.show_joining(number, failed("sync.book"));
+                    if let Err(error) = self.book.add_peer(&party) {
+                        return self.show_joining(number, failed(error.wording()));
                     }
                     let _ = self.book.note_address(party.fingerprint, address);
                     self.run(wire, None);
@@ -177,15 +174,13 @@ impl Shared {
                 Incoming::Frame(frame) => PairMessage::read(&frame).ok(),
                 Incoming::Poked => continue,
                 Incoming::TimedOut => None,
-                Incoming::Closed(LinkError::Refused) => {
-                    return self.show_joining(number, failed("pairing.closed"));
+                // Whoever has no open window lets no stranger in.
+                Incoming::Closed(LinkError::Refused) => Some(PairMessage::Refused(Why::Closed)),
+                Incoming::Closed(why) => {
+                    return self.show_joining(number, failed(why.wording()));
                 }
-                Incoming::Closed(_) => return self.show_joining(number, failed("pairing.cut")),
             };
-            let Some(said) = said else {
-                return self.show_joining(number, failed("pairing.cut"));
-            };
-            say = joiner.receive(said);
+            say = joiner.receive(said.unwrap_or(PairMessage::Refused(Why::OutOfTurn)));
         }
     }
 
@@ -197,8 +192,8 @@ impl Shared {
     }
 }
 
-fn failed(key: &str) -> JoinView {
-    JoinView::Failed { told: words(key, &[]) }
+fn failed(told: Wording) -> JoinView {
+    JoinView::Failed { told }
 }
 
 fn view(state: &JoinState) -> JoinView {
@@ -208,12 +203,6 @@ fn view(state: &JoinState) -> JoinView {
             JoinView::Digits { digits: digits.clone(), name: name.as_str().to_owned() }
         }
         JoinState::Paired(party) => JoinView::Paired { name: party.name.as_str().to_owned() },
-        JoinState::Failed(why) => failed(match why {
-            Why::WrongProof | Why::OutOfTurn | Why::Unknown => "pairing.wrong_code",
-            Why::Closed | Why::ByUser => "pairing.closed",
-            Why::Expired => "pairing.expired",
-            Why::TwoClaimants => "pairing.two_claimants",
-            Why::WrongDigits => "pairing.digits_failed",
-        }),
+        JoinState::Failed(why) => failed(why.wording()),
     }
 }

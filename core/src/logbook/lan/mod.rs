@@ -2,23 +2,24 @@
 //! shows its status and may forget it: whatever is cut goes on where it was.
 
 mod caller;
+mod error;
 mod joining;
 mod pairing;
 mod session;
 mod status;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle, ThreadId};
 
+pub use error::{SyncError, SyncResult};
 pub use joining::JoinView;
 pub use pairing::{PairingView, WindowView};
 pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 
 use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer};
 use crate::content::words;
-use crate::error::{LogbookError, Result};
+use crate::error::Result;
 use crate::ids::Ids;
 use crate::link::discovery::Discovery;
 use crate::link::{DeviceIdentity, Listener, Poker};
@@ -77,13 +78,13 @@ impl SyncService {
     /// device is called on the others.
     ///
     /// # Errors
-    /// What the book says; `Io` where the system gives no thread.
+    /// `Book`; `Link` where the device's keys cannot be used.
     pub fn begin(
         book: Arc<Logbook>,
         name: &str,
         discovery: Option<Arc<dyn Discovery>>,
         observer: Option<Arc<dyn SyncObserver>>,
-    ) -> Result<Self> {
+    ) -> SyncResult<Self> {
         let identity = book.device_identity()?;
         let (fingerprint, seal_key) = (identity.fingerprint(), identity.seal_key());
         let me = Party { fingerprint, name: DeviceName::new(name), seal_key };
@@ -104,11 +105,11 @@ impl SyncService {
         Ok(Self { shared, listener: Mutex::default(), caller: Mutex::new(Some(caller)) })
     }
 
-    /// Answers calls at `address`, such as `0.0.0.0:0`; gives where it listens.
+    /// Answers calls at `address`, such as `0.0.0.0:0` for any free port; gives the port.
     ///
     /// # Errors
-    /// `Io` where nothing can listen there.
-    pub fn listen(&self, address: &str) -> Result<SocketAddr> {
+    /// `Link` where nothing can listen there.
+    pub fn listen(&self, address: &str) -> SyncResult<u16> {
         let trust = self.shared.clone();
         let serve = self.shared.clone();
         let listener = Listener::bind(
@@ -116,16 +117,15 @@ impl SyncService {
             &self.shared.identity,
             Arc::new(move |peer: &Fingerprint| trust.lets_in(*peer)),
             Arc::new(move |wire| serve.answer(wire)),
-        );
-        let listener = listener.map_err(|_| LogbookError::Io)?;
-        let at = listener.address();
+        )?;
+        let port = listener.address().port();
         *lock(&self.listener) = Some(listener);
-        Ok(at)
+        Ok(port)
     }
 
-    /// Where it listens, if it does.
-    pub fn address(&self) -> Option<SocketAddr> {
-        lock(&self.listener).as_ref().map(Listener::address)
+    /// The port that it listens at, if it does.
+    pub fn port(&self) -> Option<u16> {
+        lock(&self.listener).as_ref().map(|listener| listener.address().port())
     }
 
     /// Who this device is.
@@ -149,14 +149,14 @@ impl SyncService {
     }
 
     /// Ends the exchange with a device, here and wherever that is heard of.
-    pub fn revoke(&self, peer: Fingerprint) -> Result<()> {
+    pub fn revoke(&self, peer: Fingerprint) -> SyncResult<()> {
         self.shared.book.revoke(peer)?;
         Ok(())
     }
 
     /// What to show.
-    pub fn status(&self) -> Result<SyncStatus> {
-        self.shared.status()
+    pub fn status(&self) -> SyncResult<SyncStatus> {
+        Ok(self.shared.status()?)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use super::SyncResult;
 use super::{Shared, SyncService, lock};
-use crate::content::words;
-use crate::error::{LogbookError, Result};
+use crate::content::{Wording, wording, words};
 use crate::ids::random;
-use crate::link::{Incoming, Poker, Wire};
+use crate::link::{Incoming, LinkError, Poker, Wire};
 use crate::sync::PairingSecret;
 use crate::sync::pairing::{
-    Channel, Closed, DigitsAnswer, PairMessage, Window, WindowState,
+    Channel, DeviceName, DigitsAnswer, PairMessage, Why, Window, WindowState,
 };
 use crate::time::{Moment, UtcMillis};
 
@@ -56,7 +56,9 @@ pub struct WindowView {
     /// Until when it is open.
     pub until: Moment,
     /// What to tell the user.
-    pub told: String,
+    pub told: Wording,
+    /// That somebody came without the code, where that is so.
+    pub tried: Option<String>,
 }
 
 quiet_debug!(WindowView);
@@ -66,17 +68,18 @@ impl SyncService {
     /// device can be reached, `host:port`.
     ///
     /// # Errors
-    /// `Io` where nothing listens.
-    pub fn open_window(&self, addresses: &[String]) -> Result<WindowView> {
-        if self.address().is_none() {
-            return Err(LogbookError::Io);
+    /// `Link` where nothing listens.
+    pub fn open_window(&self, addresses: &[String]) -> SyncResult<WindowView> {
+        if self.port().is_none() {
+            return Err(LinkError::CannotListen.into());
         }
         let shared = &self.shared;
         let secret = PairingSecret::new(shared.ids());
         let window = Window::open(shared.me.clone(), secret, random(shared.ids()), shared.now());
         let open = Open { window, addresses: addresses.to_vec(), waiting: None };
+        let view = open.view(shared.book.now());
         *lock(&shared.window) = Some(open);
-        self.window().ok_or(LogbookError::Io)
+        Ok(view)
     }
 
     /// The window as it is now; nothing where none was opened.
@@ -129,37 +132,30 @@ impl Open {
             code: code.map(|code| code.text().to_string()),
             until: now.at(until),
             told: told(&state),
+            tried: tried(&state),
         }
     }
 }
 
-fn told(state: &WindowState) -> String {
-    let tries = |tries: u32| match tries {
-        0 => String::new(),
-        tries => format!(" {}", words("pairing.someone_tried", &[("times", &tries.to_string())])),
-    };
+fn told(state: &WindowState) -> Wording {
+    let named = |key: &str, name: &DeviceName| wording(key, &[("name", name.as_str())]);
     match state {
-        WindowState::Open { wrong_proofs, .. } => {
-            words("pairing.open", &[]) + &tries(*wrong_proofs)
-        }
-        WindowState::Claimed { name, wrong_digits: 0, wrong_proofs, .. } => {
-            words("pairing.digits", &[("name", name.as_str())]) + &tries(*wrong_proofs)
-        }
-        WindowState::Claimed { name, .. } => {
-            words("pairing.wrong_digits", &[("name", name.as_str())])
-        }
-        WindowState::Paired { name } => words("pairing.paired", &[("name", name.as_str())]),
-        WindowState::Closed { why, wrong_proofs } => {
-            let key = match why {
-                Closed::Expired => "pairing.expired",
-                Closed::ByUser => "pairing.by_user",
-                Closed::TooManyProofs => "pairing.too_many",
-                Closed::TwoClaimants => "pairing.two_claimants",
-                Closed::WrongDigits => "pairing.digits_failed",
-            };
-            words(key, &[]) + &tries(*wrong_proofs)
-        }
+        WindowState::Open { .. } => wording("sync.show_code", &[]),
+        WindowState::Claimed { name, wrong_digits: 0, .. } => named("sync.type_digits", name),
+        WindowState::Claimed { name, .. } => named("sync.type_digits_again", name),
+        WindowState::Paired { name } => named("sync.paired", name),
+        WindowState::Closed { why, .. } => why.wording(),
     }
+}
+
+fn tried(state: &WindowState) -> Option<String> {
+    let times = match state {
+        WindowState::Open { wrong_proofs, .. }
+        | WindowState::Claimed { wrong_proofs, .. }
+        | WindowState::Closed { wrong_proofs, .. } => *wrong_proofs,
+        WindowState::Paired { .. } => 0,
+    };
+    (times > 0).then(|| words("sync.someone_tried", &[("times", &times.to_string())]))
 }
 
 impl Shared {
@@ -168,7 +164,7 @@ impl Shared {
         let on = Channel { peer: wire.peer(), exporter: wire.exporter() };
         let mut said = first.to_vec();
         loop {
-            let Some(answer) = self.hear(&wire, &on, &said) else { break };
+            let answer = self.hear(&wire, &on, &said);
             let is_over = matches!(answer, Some(PairMessage::Refused(_)));
             if let Some(answer) = answer
                 && (wire.send(&answer.to_bytes()).is_err() || is_over)
@@ -195,16 +191,18 @@ impl Shared {
         wire.finish();
     }
 
-    /// What the window answers; `None` where there is none, or what was said is no message.
-    fn hear(&self, wire: &Wire, on: &Channel, said: &[u8]) -> Option<Option<PairMessage>> {
-        let message = PairMessage::read(said).ok()?;
+    /// What the window answers, if anything.
+    fn hear(&self, wire: &Wire, on: &Channel, said: &[u8]) -> Option<PairMessage> {
+        let Ok(message) = PairMessage::read(said) else {
+            return Some(PairMessage::Refused(Why::OutOfTurn));
+        };
         let mut window = lock(&self.window);
-        let open = window.as_mut()?;
+        let Some(open) = window.as_mut() else { return Some(PairMessage::Refused(Why::Closed)) };
         let answer = open.window.receive(on, message, self.now());
         if !matches!(answer, Some(PairMessage::Refused(_))) {
             open.waiting = Some(wire.poker());
         }
-        Some(answer)
+        answer
     }
 
     fn wait(&self, wire: &mut Wire, on: &Channel) -> Option<Heard> {
@@ -224,9 +222,8 @@ impl Shared {
     /// Remembers the device that was let in.
     fn welcome(&self, on: &Channel) -> bool {
         let paired = lock(&self.window).as_ref().and_then(|open| open.window.paired().cloned());
-        paired.is_some_and(|party| {
-            party.fingerprint == on.peer && self.book.add_peer(&party).is_ok()
-        })
+        paired
+            .is_some_and(|party| party.fingerprint == on.peer && self.book.add_peer(&party).is_ok())
     }
 }
 

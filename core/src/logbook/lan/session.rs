@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Line, Shared, SyncTrouble, lock};
 use crate::error::Result;
-use crate::link::{Incoming, LinkError, Wire};
+use crate::link::{Incoming, LinkError, Wire, now};
 use crate::sync::Fingerprint;
 use crate::sync::frame::Why;
 use crate::sync::pairing::PairMessage;
@@ -17,14 +17,6 @@ use crate::time::MINUTE_MS;
 const FIRST_WORD: Duration = Duration::from_secs(15);
 /// How often a session looks whether another program has written to the book.
 const LOOK: Duration = Duration::from_secs(2);
-
-/// How a session ended.
-pub(super) enum Ended {
-    /// As it should, or the connection broke: call again.
-    Cut,
-    /// It makes no sense to call again soon.
-    Trouble(SyncTrouble),
-}
 
 impl Shared {
     /// A device has called.
@@ -37,8 +29,8 @@ impl Shared {
         }
     }
 
-    /// Runs a session until it ends.
-    pub(super) fn run(&self, wire: Wire, first: Option<Vec<u8>>) -> Ended {
+    /// Runs a session until it ends; what went wrong is nothing that calling again soon would mend.
+    pub(super) fn run(&self, wire: Wire, first: Option<Vec<u8>>) -> Option<SyncTrouble> {
         let peer = wire.peer();
         let number = self.begin_line(peer, &wire);
         let begun = Talk::begin(self, wire);
@@ -50,7 +42,7 @@ impl Shared {
             Err(_) => Some(SyncTrouble::Book),
         };
         self.end_line(peer, number, trouble);
-        trouble.map_or(Ended::Cut, Ended::Trouble)
+        trouble
     }
 
     /// The newest connection to a device is the one that counts.
@@ -78,6 +70,8 @@ impl Shared {
             (line.poker, line.thread, line.progress) = (None, None, None);
             line.trouble = trouble.or(line.trouble.filter(|_| !line.in_step));
         });
+        // Whoever is not connected any more may be called again.
+        self.bell.notify_all();
     }
 
     fn with_line(&self, peer: Fingerprint, number: u64, change: impl FnOnce(&mut Line)) {
@@ -230,10 +224,4 @@ impl<'a> Talk<'a> {
     fn elapsed(&self) -> Ms {
         u64::try_from(now().duration_since(self.begun).as_millis()).unwrap_or(Ms::MAX)
     }
-}
-
-/// For how long to wait; what time it is, the book's clock says.
-#[allow(clippy::disallowed_methods)]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }

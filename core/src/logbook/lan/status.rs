@@ -54,7 +54,7 @@ impl SyncTrouble {
 pub enum SyncState {
     /// No device is paired: nothing is shown.
     Alone,
-    /// Nobody is reached. Grey, and no reason to worry.
+    /// Nobody is reached. Gray, and no reason to worry.
     Offline,
     /// Records go to and fro.
     Syncing {

@@ -7,6 +7,7 @@ mod rows;
 mod tests;
 
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
+pub(super) use rows::{forget_peers, forget_sent};
 
 use std::sync::atomic::Ordering;
 
@@ -115,7 +116,7 @@ impl Logbook {
     fn renew(&self) -> Result<()> {
         let device = identity::renew(&self.store, &*self.ids)?;
         self.device.store(device.0, Ordering::Relaxed);
-        self.store.write(rows::forget_sent)
+        Ok(())
     }
 
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {

@@ -81,9 +81,16 @@ pub(super) fn restart(conn: &Connection, peer: Fingerprint, replica: DeviceId) -
 }
 
 /// We are a new incarnation.
-pub(super) fn forget_sent(conn: &Connection) -> Result<()> {
+pub(in crate::logbook) fn forget_sent(conn: &Connection) -> Result<()> {
     run(conn, "DELETE FROM echo", [])?;
     run(conn, "UPDATE peer SET sent = 0", [])
+}
+
+/// This copy of the book is on another device: it is paired with nobody.
+pub(in crate::logbook) fn forget_peers(conn: &Connection) -> Result<()> {
+    run(conn, "DELETE FROM echo", [])?;
+    run(conn, "DELETE FROM refused", [])?;
+    run(conn, "DELETE FROM peer", [])
 }
 
 pub(super) fn note_sent(conn: &Connection, peer: Fingerprint, to: u64) -> Result<()> {

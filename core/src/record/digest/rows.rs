@@ -13,10 +13,7 @@ const SUMS: &str = "sums";
 /// Up to which local sequence records are counted in, and their sums.
 pub(super) fn sums(conn: &Connection) -> Result<(u64, Sums)> {
     let summed = local::number(conn, SUMMED)?.and_then(|number| u64::try_from(number).ok());
-    let bytes: Option<Vec<u8>> = conn
-        .prepare_cached("SELECT value FROM local WHERE name = ?1")
-        .and_then(|mut statement| statement.query_row([SUMS], |row| row.get(0)).optional())
-        .map_err(sql)?;
+    let bytes = local::blob(conn, SUMS)?;
     if let (Some(summed), Some(sums)) = (summed, bytes.as_deref().and_then(Sums::from_bytes)) {
         return Ok((summed, sums));
     }

@@ -68,6 +68,7 @@ pub enum WindowState {
 
 /// What became of typed digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum DigitsAnswer {
     /// Right: the device is paired.
     Paired,

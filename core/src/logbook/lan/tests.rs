@@ -1,0 +1,183 @@
+//! Two books on one machine, over real sockets.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::tests::{book, fields};
+use super::*;
+use crate::sync::pairing::DigitsAnswer;
+
+/// Longer than anything may take; nobody waits for it when all is well.
+const LONG: Duration = Duration::from_mins(1);
+
+struct Bell(Mutex<Sender<()>>);
+
+impl SyncObserver for Bell {
+    fn sync_changed(&self) -> std::result::Result<(), ObserverError> {
+        let _ = lock(&self.0).send(());
+        Ok(())
+    }
+}
+
+struct Device {
+    _folder: tempfile::TempDir,
+    book: Arc<Logbook>,
+    sync: SyncService,
+    rings: Receiver<()>,
+}
+
+fn device(name: &str) -> Device {
+    let (folder, book) = book();
+    let book = Arc::new(book);
+    let (bell, rings) = channel();
+    let observer: Arc<dyn SyncObserver> = Arc::new(Bell(Mutex::new(bell)));
+    let sync = SyncService::begin(book.clone(), name, None, Some(observer)).unwrap();
+    Device { _folder: folder, book, sync, rings }
+}
+
+impl Device {
+    /// Waits until `fits`, woken by the observer.
+    fn until<T>(&self, mut fits: impl FnMut(&Self) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = fits(self) {
+                return found;
+            }
+            self.rings.recv_timeout(LONG).expect("it comes to that");
+        }
+    }
+
+    fn case(&self, note: &str) -> crate::ids::RecordId {
+        self.book.create_case(fields(json!({"note": note}))).unwrap().id
+    }
+
+    fn until_in_step(&self) {
+        self.until(|device| {
+            let state = device.sync.status().unwrap().state;
+            matches!(state, SyncState::UpToDate { .. }).then_some(())
+        });
+    }
+
+    fn until_it_has(&self, id: crate::ids::RecordId) {
+        self.until(|device| device.book.record(id).ok());
+    }
+}
+
+/// A laptop that listens and a phone that took its code there.
+fn paired(typed: bool) -> (Device, Device) {
+    let (laptop, phone) = (device("Laptop"), device("Phone"));
+    let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
+    let shown = laptop.sync.open_window(std::slice::from_ref(&at)).unwrap();
+    assert_eq!(shown.state, PairingView::Open);
+    if typed {
+        phone.sync.join(&shown.code.unwrap(), Some(&at)).unwrap();
+    } else {
+        phone.sync.join(&shown.qr.unwrap(), None).unwrap();
+    }
+    let digits = phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { digits, name }) => {
+            assert_eq!(name, "Laptop");
+            Some(digits)
+        }
+        Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+        _ => None,
+    });
+    assert!(laptop.book.peers().unwrap().is_empty(), "a code alone pairs nobody");
+    laptop
+        .until(|laptop| (laptop.sync.window().unwrap().state == PairingView::Digits).then_some(()));
+    let answer = laptop.until(|laptop| match laptop.sync.type_digits(&digits) {
+        DigitsAnswer::NobodyWaits => None,
+        answer => Some(answer),
+    });
+    assert_eq!(answer, DigitsAnswer::Paired);
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Paired { .. })).then_some(()));
+    (laptop, phone)
+}
+
+#[test]
+fn paired_devices_exchange_what_they_have_and_what_comes() {
+    for typed in [false, true] {
+        let (laptop, phone) = paired(typed);
+        let here = laptop.case("written on the laptop");
+        let there = phone.case("written on the phone");
+        laptop.until_it_has(there);
+        phone.until_it_has(here);
+        laptop.until_in_step();
+        phone.until_in_step();
+        let peers = phone.book.peers().unwrap();
+        assert_eq!((peers[0].name.as_str(), peers[0].waiting), ("Laptop", 0));
+        assert_eq!(phone.book.record_sync(here).unwrap().safe_on, 2);
+    }
+}
+
+#[test]
+fn a_phone_that_was_away_calls_again_by_itself() {
+    let (laptop, phone) = paired(false);
+    laptop.until_in_step();
+    phone.until_in_step();
+    phone.sync.hang_up();
+    let there = phone.case("written without a link");
+    phone.sync.sync_now();
+    laptop.until_it_has(there);
+}
+
+#[test]
+fn a_revoked_device_is_cut_off_at_once_and_told() {
+    let (laptop, phone) = paired(false);
+    laptop.until_in_step();
+    phone.until_in_step();
+    laptop.sync.revoke(phone.sync.fingerprint()).unwrap();
+    phone.until(|phone| {
+        let status = phone.sync.status().unwrap();
+        phone.sync.sync_now();
+        let refused = SyncState::Failed { trouble: SyncTrouble::NotTrusted };
+        let is_told = status.state == refused && status.told.is_some();
+        // Or the revocation itself came over before the line was cut.
+        (is_told || status.state == SyncState::Alone).then_some(())
+    });
+    let secret = laptop.case("not for the revoked");
+    phone.sync.sync_now();
+    assert!(phone.book.record(secret).is_err());
+    assert!(!laptop.book.trusts(phone.sync.fingerprint()).unwrap());
+}
+
+#[test]
+fn wrong_digits_pair_nobody() {
+    let (laptop, phone) = (device("Laptop"), device("Phone"));
+    let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
+    let shown = laptop.sync.open_window(&[at]).unwrap();
+    phone.sync.join(&shown.qr.unwrap(), None).unwrap();
+    let digits = phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { digits, .. }) => Some(digits),
+        _ => None,
+    });
+    let wrong = if digits == "000000" { "000001" } else { "000000" };
+    for left in [2, 1, 0] {
+        let answer = laptop.until(|laptop| match laptop.sync.type_digits(wrong) {
+            DigitsAnswer::NobodyWaits => None,
+            answer => Some(answer),
+        });
+        assert_eq!(answer, DigitsAnswer::Wrong { left });
+    }
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
+    assert!(laptop.book.peers().unwrap().is_empty() && phone.book.peers().unwrap().is_empty());
+    assert_eq!(laptop.sync.window().unwrap().state, PairingView::Closed);
+}
+
+#[test]
+fn codes_that_are_none_are_told_apart() {
+    use crate::sync::CodeError;
+    let phone = device("Phone");
+    for (code, error) in [
+        ("", CodeError::NotACode),
+        ("https://example.org", CodeError::NotACode),
+        ("SELDINGER:AAAA", CodeError::Damaged),
+    ] {
+        assert_eq!(phone.sync.join(code, None), Err(SyncError::Code { error }), "{code}");
+    }
+    assert_eq!(phone.sync.joining(), None);
+    assert_eq!(phone.sync.status().unwrap().state, SyncState::Alone);
+}
