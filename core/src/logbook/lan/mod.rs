@@ -261,17 +261,17 @@ fn device_status(peer: Peer, line: Option<&Line>) -> DeviceStatus {
 fn text(state: &SyncState) -> String {
     match state {
         SyncState::Alone => String::new(),
-        SyncState::Offline => words("sync.offline", &[]),
-        SyncState::Syncing { total: 0, .. } => words("sync.syncing_begun", &[]),
+        SyncState::Offline => words("badge.offline", &[]),
+        SyncState::Syncing { total: 0, .. } => words("badge.syncing_begun", &[]),
         SyncState::Syncing { done, total } => {
-            words("sync.syncing", &[("done", &done.to_string()), ("total", &total.to_string())])
+            words("badge.syncing", &[("done", &done.to_string()), ("total", &total.to_string())])
         }
-        SyncState::Failed { .. } => words("sync.failed", &[]),
+        SyncState::Failed { .. } => words("badge.failed", &[]),
         SyncState::UpToDate { at, devices: 2 } => {
-            words("sync.up_to_date_on_both", &[("time", &at.clock_time())])
+            words("badge.up_to_date_on_both", &[("time", &at.clock_time())])
         }
         SyncState::UpToDate { at, devices } => words(
-            "sync.up_to_date",
+            "badge.up_to_date",
             &[("time", &at.clock_time()), ("devices", &devices.to_string())],
         ),
     }
