@@ -36,7 +36,7 @@ const CALLS: [(&str, Crossing); 6] = [
 ];
 
 /// Every one finds a whole page.
-const WORDS: [&str; 5] = ["picc", "okafor", "fluoro", "us", "no comp"];
+const WORDS: [&str; 5] = ["drain", "okafor", "fluoro", "us r", "lindqvist"];
 
 #[derive(Debug, Clone, Copy)]
 enum Crossing {

@@ -17,7 +17,7 @@ private let isMeasuring = ProcessInfo.processInfo.environment["BENCH"] == "1"
   try measure("nothing", 2_000) { _ in _ = book.takeRecoveryCode() }
   try measure("read_jot", 2_000) { _ = try book.readJot(text: line($0)) }
   try measure("first_page", 500) { _ in _ = try book.newest() }
-  let words = ["picc", "okafor", "fluoro", "us", "no comp"]
+  let words = ["drain", "okafor", "fluoro", "us r", "lindqvist"]
   try measure("search", 500) {
     _ = try book.search(typed: words[$0 % words.count], kind: "case", before: nil)
   }

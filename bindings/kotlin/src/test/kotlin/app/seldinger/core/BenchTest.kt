@@ -22,7 +22,7 @@ class BenchTest {
         measure("nothing", 2_000) { book.takeRecoveryCode() }
         measure("read_jot", 2_000) { book.readJot(line(it)) }
         measure("first_page", 500) { book.newest() }
-        val words = listOf("picc", "okafor", "fluoro", "us", "no comp")
+        val words = listOf("drain", "okafor", "fluoro", "us r", "lindqvist")
         measure("search", 500) { book.search(words[it % words.size], "case", null) }
         measure("save", 400) { book.jot(line(it)) }
         measure("open", 100) { test.open().close() }
