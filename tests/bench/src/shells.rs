@@ -117,15 +117,15 @@ fn rust() -> Outcome<BTreeMap<&'static str, f64>> {
         bench.book.save_jot(jot(n), &performed(n))?;
     }
     let mut code = Some(String::new());
-    let nothing = least_median_us(2_000, |_| {
+    let nothing = least_median_us(5_000, |_| {
         black_box(black_box(&mut code).take());
         Ok(())
     })?;
-    let read_jot = least_median_us(2_000, |n| {
+    let read_jot = least_median_us(5_000, |n| {
         black_box(bench.book.read_jot(jot(n))?);
         Ok(())
     })?;
-    let first_page = least_median_us(500, |_| {
+    let first_page = least_median_us(1_000, |_| {
         black_box(bench.book.cases(&CaseFilter::default(), CaseSort::Newest, None)?);
         Ok(())
     })?;
@@ -135,11 +135,11 @@ fn rust() -> Outcome<BTreeMap<&'static str, f64>> {
             return Err(format!("{words}: {hits} hits are no page").into());
         }
     }
-    let search = least_median_us(500, |n| {
+    let search = least_median_us(1_000, |n| {
         black_box(bench.book.search(WORDS[n % WORDS.len()], Some(CASE), None)?);
         Ok(())
     })?;
-    let save = least_median_us(400, |n| {
+    let save = least_median_us(1_000, |n| {
         black_box(bench.book.save_jot(jot(n), &JotOptions::default())?);
         Ok(())
     })?;

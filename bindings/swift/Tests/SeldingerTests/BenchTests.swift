@@ -14,14 +14,14 @@ private let isMeasuring = ProcessInfo.processInfo.environment["BENCH"] == "1"
   for n in 0..<1_200 {
     _ = try book.saveJot(text: line(n), options: performed(n))
   }
-  try measure("nothing", 2_000) { _ in _ = book.takeRecoveryCode() }
-  try measure("read_jot", 2_000) { _ = try book.readJot(text: line($0)) }
-  try measure("first_page", 500) { _ in _ = try book.newest() }
+  try measure("nothing", 5_000) { _ in _ = book.takeRecoveryCode() }
+  try measure("read_jot", 5_000) { _ = try book.readJot(text: line($0)) }
+  try measure("first_page", 1_000) { _ in _ = try book.newest() }
   let words = ["drain", "okafor", "fluoro", "us r", "lindqvist"]
-  try measure("search", 500) {
+  try measure("search", 1_000) {
     _ = try book.search(typed: words[$0 % words.count], kind: "case", before: nil)
   }
-  try measure("save", 400) { try book.jot(line($0)) }
+  try measure("save", 1_000) { try book.jot(line($0)) }
   try measure("open", 100) { _ in _ = try test.open() }
 }
 

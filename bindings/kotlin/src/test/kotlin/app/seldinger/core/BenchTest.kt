@@ -19,12 +19,12 @@ class BenchTest {
         val lines = stage.resolve("jots.txt").readLines()
         val line = { n: Int -> lines[n % lines.size] }
         repeat(1_200) { book.saveJot(line(it), performed(it)) }
-        measure("nothing", 2_000) { book.takeRecoveryCode() }
-        measure("read_jot", 2_000) { book.readJot(line(it)) }
-        measure("first_page", 500) { book.newest() }
+        measure("nothing", 5_000) { book.takeRecoveryCode() }
+        measure("read_jot", 5_000) { book.readJot(line(it)) }
+        measure("first_page", 1_000) { book.newest() }
         val words = listOf("drain", "okafor", "fluoro", "us r", "lindqvist")
-        measure("search", 500) { book.search(words[it % words.size], "case", null) }
-        measure("save", 400) { book.jot(line(it)) }
+        measure("search", 1_000) { book.search(words[it % words.size], "case", null) }
+        measure("save", 1_000) { book.jot(line(it)) }
         measure("open", 100) { test.open().close() }
     }
 
