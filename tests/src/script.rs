@@ -6,7 +6,7 @@ use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::form::TypedField;
 use seldinger_core::ids::{DraftId, RecordId};
-use seldinger_core::logbook::{JOT, Logbook};
+use seldinger_core::logbook::{JOT, JotOptions, Logbook};
 use seldinger_core::record::{Fields, Record};
 use serde_json::json;
 
@@ -139,7 +139,8 @@ impl Script {
             }
             Step::Jot => {
                 let (draft, number) = self.drafts[0];
-                let saved = book.save_jot(&jot(number), &[], None, Some(draft))?;
+                let options = JotOptions { draft: Some(draft), ..JotOptions::default() };
+                let saved = book.save_jot(&jot(number), &options)?;
                 self.drafts.remove(0);
                 Some(saved.change.lseq)
             }

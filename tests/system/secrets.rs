@@ -10,7 +10,7 @@ use seldinger_core::error::LogbookError;
 use seldinger_core::form::{TypedField, changes, read};
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{
-    CASE, ExportFormat, ImportOptions, ImportSource, JOT, Logbook, Setup,
+    CASE, ExportFormat, ImportOptions, ImportSource, JOT, JotOptions, Logbook, Setup,
 };
 use seldinger_core::record::Fields;
 use seldinger_core::time::Moment;
@@ -199,7 +199,7 @@ fn what_is_printed_by_accident_does_not_tell_it() {
     assert!(hits.hits.len() > 2, "the search knows the word");
     say(&hits);
     let jot = format!("picc, Dr {CANARY}, US, cx {CANARY}, {CANARY}");
-    say(&(book.read_jot(&jot), book.save_jot(&jot, &[], None, None)));
+    say(&(book.read_jot(&jot), book.save_jot(&jot, &JotOptions::default())));
     let definition = seldinger_core::form::FormDefinition::shipped(CASE).unwrap();
     let context = seldinger_core::form::EntryContext::default();
     for field in definition.fields() {

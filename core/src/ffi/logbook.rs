@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::case_log::debrief::DebriefTimer;
-use crate::case_log::jot::{JotField, JotReading, StaffMember};
+use crate::case_log::jot::{JotReading, StaffMember};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
-    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, OpenForm,
-    RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
+    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
+    OpenForm, RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
 use crate::store::{Place, key::KeyVault};
-use crate::time::{Moment, SystemClock};
+use crate::time::SystemClock;
 
 /// An open book. One for the life of the app; closing it is dropping it.
 #[derive(uniffi::Object)]
@@ -78,16 +78,9 @@ impl Logbook {
         self.book.read_jot(&text)
     }
 
-    /// Saves a jot as a case. `confirmed` names the guesses that the user took; `performed` is for a
-    /// case that is typed later; the draft that the line was typed into is dropped.
-    pub fn save_jot(
-        &self,
-        text: String,
-        confirmed: Vec<JotField>,
-        performed: Option<Moment>,
-        draft: Option<DraftId>,
-    ) -> Result<SavedJot> {
-        self.book.save_jot(&text, &confirmed, performed, draft)
+    /// Saves a jot as a case.
+    pub fn save_jot(&self, text: String, options: JotOptions) -> Result<SavedJot> {
+        self.book.save_jot(&text, &options)
     }
 
     /// One page of cases; `after` is the `next` of the page before.

@@ -13,6 +13,21 @@ use crate::privacy::{FieldHit, scan_fields};
 use crate::record::{Change, Created, Fields, NewRecord};
 use crate::time::Moment;
 
+/// What there is to know beside the line that a jot is saved from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct JotOptions {
+    /// The guesses that the user took.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub confirmed: Vec<JotField>,
+    /// For a case that is typed later.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub performed: Option<Moment>,
+    /// The draft that the line was typed into; it is dropped.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub draft: Option<DraftId>,
+}
+
 /// A case that was just saved from a jot.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
@@ -32,25 +47,18 @@ impl Logbook {
     }
 
     /// Saves a jot as a case: what it says as fields, the words that say nothing as the note, and the
-    /// line itself as `jot`. `confirmed` names the guesses that the user took; `performed` is for a
-    /// case that is typed later; the draft that the line was typed into is dropped.
-    pub fn save_jot(
-        &self,
-        text: &str,
-        confirmed: &[JotField],
-        performed: Option<Moment>,
-        draft: Option<DraftId>,
-    ) -> Result<SavedJot> {
+    /// line itself as `jot`.
+    pub fn save_jot(&self, text: &str, options: &JotOptions) -> Result<SavedJot> {
         let reading = self.read_jot(text)?;
-        let mut fields = fields(&reading, confirmed);
-        if let Some(performed) = performed {
+        let mut fields = fields(&reading, &options.confirmed);
+        if let Some(performed) = options.performed {
             fields.insert("performed_at".to_owned(), performed.rfc3339().into());
         }
         let identifiers = scan_fields(&fields);
         let at = self.now();
         let id = RecordId::new(at.utc, &*self.ids);
         let changed = self.transact(|tx| {
-            if let Some(draft) = draft {
+            if let Some(draft) = options.draft {
                 draft::remove(tx.conn(), draft)?;
             }
             tx.create(NewRecord { id, kind: CASE.to_owned(), at, fields })

@@ -40,7 +40,7 @@ pub use cases::{
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
-pub use jots::SavedJot;
+pub use jots::{JotOptions, SavedJot};
 pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
 pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use transfer::{

@@ -342,7 +342,9 @@ fn a_jot_becomes_a_case_with_the_people_on_record() {
     let text =
         "picc R basilic 5F US, okafr, w haddad, scrubbed, FT 36 sec, no cx, wore the blue lead";
     let draft = book.begin_draft(JOT, None).unwrap();
-    let saved = book.save_jot(text, &[], None, Some(draft.id)).unwrap();
+    let saved = book
+        .save_jot(text, &JotOptions { draft: Some(draft.id), ..JotOptions::default() })
+        .unwrap();
     let stored = json_of(&book, saved.id);
     assert_eq!(stored["procedure"], "picc");
     assert_eq!((&stored["attending"], &stored["role"]), (&json!("Okafor"), &json!("scrubbed")));
@@ -355,6 +357,8 @@ fn a_jot_becomes_a_case_with_the_people_on_record() {
     assert_eq!(stored["note"], "basilic, haddad, wore the blue lead");
     assert_eq!(book.drafts().unwrap(), []);
     let late = Moment::parse("2026-10-05T21:00:00-05:00").unwrap();
-    let typed_later = book.save_jot("para 4 L", &[], Some(late), None).unwrap();
+    let typed_later = book
+        .save_jot("para 4 L", &JotOptions { performed: Some(late), ..JotOptions::default() })
+        .unwrap();
     assert_eq!(book.case(typed_later.id).unwrap().day_long, "Monday 5 October");
 }

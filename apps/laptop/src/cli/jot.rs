@@ -7,6 +7,7 @@ use clap::Args;
 use seldinger_core::case_log::jot::{JotReader, JotReading, StaffMember};
 use seldinger_core::case_log::values::StaffRole;
 use seldinger_core::content::{Content, words};
+use seldinger_core::logbook::JotOptions;
 use serde_json::{Value, json};
 
 use super::{back_up_if_due, look, tell_recovery_code};
@@ -72,7 +73,7 @@ pub fn run(home: &Home, args: &JotArgs) -> Result<(), Failure> {
             return Ok(());
         }
         let reading = opened.book.read_jot(text)?;
-        let saved = opened.book.save_jot(text, &[], None, None)?;
+        let saved = opened.book.save_jot(text, &JotOptions::default())?;
         saved_any = true;
         if args.json {
             let guesses = reading.marks.iter().filter(|mark| !mark.certain);

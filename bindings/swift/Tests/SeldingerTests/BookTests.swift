@@ -120,7 +120,7 @@ import Testing
   let queue = CoreQueue(try test.create())
   var changes = queue.changes().makeAsyncIterator()
   let saved = try await queue.run {
-    try $0.saveJot(text: "picc", confirmed: [], performed: nil, draft: nil)
+    try $0.saveJot(text: "picc", options: JotOptions())
   }
   #expect(await changes.next() == [saved.change])
   #expect(saved.change.what == .created)
@@ -135,7 +135,7 @@ import Testing
   var opened = try await open()
   #expect(opened.recoveryCode != nil)
   _ = try await opened.queue.run {
-    try $0.saveJot(text: "picc", confirmed: [], performed: nil, draft: nil)
+    try $0.saveJot(text: "picc", options: JotOptions())
   }
   opened = try await open()
   #expect(opened.recoveryCode == nil)

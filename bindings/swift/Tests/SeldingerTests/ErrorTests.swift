@@ -216,7 +216,8 @@ private final class Failing: ChangeObserver, @unchecked Sendable {
     }
     try refusedAtMost {
       let performed = Moment(utc: .max, offsetMin: .min)
-      return try book.saveJot(text: text, confirmed: [.side], performed: performed, draft: nil)
+      return try book.saveJot(
+        text: text, options: JotOptions(confirmed: [.side], performed: performed))
     }
     try refusedAtMost {
       let form = try book.openForm(id: "case", record: nil)

@@ -82,7 +82,8 @@ private func lesson(_ text: String) -> [TypedField] {
   let draft = try book.beginDraft(form: "jot", record: nil)
   _ = try book.keepDraft(id: draft.id, typed: [TypedField(path: "jot", texts: ["pic"])])
   let performed = Moment(utc: 1_791_000_000_000, offsetMin: -300)
-  _ = try book.saveJot(text: "picc", confirmed: [], performed: performed, draft: draft.id)
+  _ = try book.saveJot(
+    text: "picc", options: JotOptions(performed: performed, draft: draft.id))
   #expect(try book.drafts().isEmpty)
   #expect(try book.newest().rows.map(\.performed) == [performed])
 }

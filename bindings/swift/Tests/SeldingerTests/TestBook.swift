@@ -61,7 +61,7 @@ extension Logbook {
   /// Saves a line as it is typed.
   @discardableResult
   func jot(_ text: String) throws -> SavedJot {
-    try saveJot(text: text, confirmed: [], performed: nil, draft: nil)
+    try saveJot(text: text, options: JotOptions())
   }
 
   /// The first page of every case, newest first.

@@ -11,9 +11,8 @@ use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::form::{EntryContext, TypedField, moment};
 use seldinger_core::ids::DraftId;
-use seldinger_core::logbook::{Draft, JOT, JotChip, Logbook, SavedJot};
+use seldinger_core::logbook::{Draft, JOT, JotChip, JotOptions, Logbook, SavedJot};
 use seldinger_core::privacy::{IdentifierKind, scan};
-use seldinger_core::time::Moment;
 
 use super::list::Rows;
 use super::query::CaseQuery;
@@ -163,10 +162,12 @@ pub async fn save(
         if line.is_empty() {
             return Ok(None);
         }
-        let performed: Option<Moment> =
-            moment(posted.one(PERFORMED).trim(), &EntryContext::of(book.now()));
-        let draft = posted.one(DRAFT).parse().ok();
-        let saved = book.save_jot(line, &confirmed(&posted), performed, draft)?;
+        let options = JotOptions {
+            confirmed: confirmed(&posted),
+            performed: moment(posted.one(PERFORMED).trim(), &EntryContext::of(book.now())),
+            draft: posted.one(DRAFT).parse().ok(),
+        };
+        let saved = book.save_jot(line, &options)?;
         let list = Rows::read(book, &CaseQuery::of(&posted))?;
         Ok(Some((notice(book, saved)?, JotBox::restore(book)?, list)))
     });

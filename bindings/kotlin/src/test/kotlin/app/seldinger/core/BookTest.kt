@@ -145,7 +145,7 @@ class BookTest {
             val path = folder.resolve("new").path
             val first = CoreQueue.openOrCreate(path, vault, "this device")
             assertNotNull(first.recoveryCode)
-            first.queue.run { it.saveJot("picc", emptyList(), null, null) }
+            first.queue.run { it.saveJot("picc", JotOptions()) }
             first.queue.close()
             val second = CoreQueue.openOrCreate(path, vault, "this device")
             assertNull(second.recoveryCode)

@@ -247,12 +247,8 @@ class ErrorTest {
                 book.tally(week, null).use(TallyJob::step)
             }
             refusedAtMost {
-                book.saveJot(
-                    text,
-                    listOf(JotField.SIDE),
-                    Moment(Long.MAX_VALUE, Short.MIN_VALUE),
-                    null,
-                )
+                val performed = Moment(Long.MAX_VALUE, Short.MIN_VALUE)
+                book.saveJot(text, JotOptions(listOf(JotField.SIDE), performed))
             }
             refusedAtMost {
                 book.saveForm(

@@ -85,7 +85,8 @@ class FormTest {
     fun `a draft of a line is dropped when the line is saved`() = withBook { book ->
         val draft = book.beginDraft("jot", null)
         book.keepDraft(draft.id, listOf(TypedField("jot", listOf("pic"))))
-        book.saveJot("picc", emptyList(), Moment(1_791_000_000_000, (-300).toShort()), draft.id)
+        val performed = Moment(1_791_000_000_000, (-300).toShort())
+        book.saveJot("picc", JotOptions(performed = performed, draft = draft.id))
         assertTrue(book.drafts().isEmpty())
         assertEquals(1_791_000_000_000, book.newest().rows.single().performed.utc)
     }

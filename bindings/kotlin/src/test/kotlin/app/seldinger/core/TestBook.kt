@@ -54,7 +54,7 @@ fun withBook(test: TestBook.(Logbook) -> Unit) = withFolder { test(create()) }
 fun withFolder(test: TestBook.() -> Unit) = TestBook().use(test)
 
 /** Saves a line as it is typed. */
-fun Logbook.jot(text: String): SavedJot = saveJot(text, emptyList(), null, null)
+fun Logbook.jot(text: String): SavedJot = saveJot(text, JotOptions())
 
 /** The first page of every case, newest first. */
 fun Logbook.newest(): CasePage = cases(CaseFilter(), CaseSort.NEWEST, null)
