@@ -9,7 +9,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use similar::{ChangeTag, TextDiff};
+use similar::utils::{diff_chars, diff_words};
+use similar::{Algorithm, ChangeTag};
 use yrs::updates::decoder::Decode as _;
 use yrs::{
     ClientID, Doc, GetString as _, OffsetKind, Options, ReadTxn as _, StateVector, Text as _,
@@ -23,6 +24,10 @@ use crate::time::Stamp;
 const ROOT: &str = "t";
 /// Client ids have 53 bits, as in JavaScript.
 const CLIENT_BITS: u64 = (1 << 53) - 1;
+/// Bytes of both texts that are compared letter by letter,
+const MOST_LETTERS: usize = 6_000;
+/// and words of both that are compared one by one.
+const MOST_WORDS: usize = 12_000;
 
 /// The document that every device makes from a text that was written at `genesis`.
 pub(crate) fn genesis(record: RecordId, path: &str, genesis: Stamp, text: &str) -> Vec<u8> {
@@ -41,13 +46,13 @@ pub(crate) fn edit(document: &[u8], stamp: Stamp, text: &str) -> Option<Vec<u8>>
         let before = root.get_string(&doc.transact());
         let mut txn = doc.transact_mut();
         let mut at = 0;
-        for change in TextDiff::from_chars(before.as_str(), text).iter_all_changes() {
-            let length = utf16_length(change.value());
-            match change.tag() {
+        for (tag, part) in differences(&before, text) {
+            let length = utf16_length(part);
+            match tag {
                 ChangeTag::Equal => at += length,
                 ChangeTag::Delete => root.remove_range(&mut txn, at, length),
                 ChangeTag::Insert => {
-                    root.insert(&mut txn, at, change.value());
+                    root.insert(&mut txn, at, part);
                     at += length;
                 }
             }
@@ -55,6 +60,32 @@ pub(crate) fn edit(document: &[u8], stamp: Stamp, text: &str) -> Option<Vec<u8>>
         drop(txn);
         Some(encode(&doc))
     })
+}
+
+/// From one text to the other. The time that it takes grows with the square of what differs: where that
+/// is long it is compared by words, and where it is very long replaced as a whole.
+fn differences<'a>(before: &'a str, after: &'a str) -> Vec<(ChangeTag, &'a str)> {
+    let head = common(before.chars(), after.chars());
+    let (head, old) = before.split_at(head);
+    let new = &after[head.len()..];
+    let tail = common(old.chars().rev(), new.chars().rev());
+    let (old, tail) = old.split_at(old.len() - tail);
+    let new = &new[..new.len() - tail.len()];
+    let words = |text: &str| text.split_whitespace().count();
+    let middle = if old.len() + new.len() <= MOST_LETTERS {
+        diff_chars(Algorithm::Myers, old, new)
+    } else if words(old) + words(new) <= MOST_WORDS {
+        diff_words(Algorithm::Myers, old, new)
+    } else {
+        vec![(ChangeTag::Delete, old), (ChangeTag::Insert, new)]
+    };
+    let around = |text: &'a str| (!text.is_empty()).then_some((ChangeTag::Equal, text));
+    around(head).into_iter().chain(middle).chain(around(tail)).collect()
+}
+
+/// Bytes that both begin with.
+fn common(one: impl Iterator<Item = char>, other: impl Iterator<Item = char>) -> usize {
+    one.zip(other).take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
 }
 
 /// Both documents in one; `None` where one of them is unreadable.
@@ -148,4 +179,47 @@ pub(super) fn known(document: &[u8]) -> Vec<(u64, u32)> {
         Some(known)
     });
     known.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::DeviceId;
+    use crate::time::Hlc;
+    use proptest::prelude::*;
+
+    fn stamp(hlc: u64) -> Stamp {
+        Stamp { hlc: Hlc(hlc), device: DeviceId(1) }
+    }
+
+    fn document(text: &str) -> Vec<u8> {
+        genesis(RecordId::from_bytes([1; 16]), "note", stamp(1), text)
+    }
+
+    #[test]
+    fn long_texts_are_compared_by_words_and_very_long_ones_not_at_all() {
+        let words = |seed: usize, count: usize| {
+            (0..count).map(|n| format!("word{} ", n * seed % 997)).collect::<String>()
+        };
+        for count in [100, 2_000, 20_000] {
+            let (before, after) = (words(7, count), words(11, count));
+            let edited = edit(&document(&before), stamp(2), &after).unwrap();
+            assert_eq!(read(&edited), Some(after));
+        }
+        // What two people write at both ends of a long text does not touch what is between.
+        let text = words(7, 5_000);
+        let mine = edit(&document(&text), stamp(2), &format!("First. {text}Last.")).unwrap();
+        let changed = text.replacen("word973 ", "another ", 1);
+        let theirs = edit(&document(&text), stamp(3), &changed).unwrap();
+        let joined = join(&mine, &theirs).unwrap();
+        assert_eq!(read(&joined), Some(format!("First. {changed}Last.")));
+    }
+
+    proptest! {
+        #[test]
+        fn an_edited_text_reads_as_it_was_typed(before in "[ab é😀]{0,20}", after in "[ab é😀]{0,20}") {
+            let edited = edit(&document(&before), stamp(2), &after).unwrap();
+            prop_assert_eq!(read(&edited), Some(after));
+        }
+    }
 }
