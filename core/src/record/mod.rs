@@ -45,6 +45,8 @@ pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub use take_in::TakenIn;
 pub(crate) use take_in::{entries, entries_of, traveling};
+#[cfg(test)]
+pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
 pub(crate) use write::{catch_up_index, index_is_behind};

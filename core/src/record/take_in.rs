@@ -53,6 +53,9 @@ impl Tx<'_> {
             return Ok(TakenIn::Changed { change: self.put_new(&revived)?, is_echo: false });
         }
         let Some((k, record)) = rows::load_row(self.conn(), id)? else {
+            let has_beside = !sent.siblings.is_empty() || !sent.documents.is_empty();
+            // What came twice in there is kept once.
+            let sent = if has_beside { theirs.whole(0, sent.record.fields) } else { sent };
             return Ok(TakenIn::Changed { change: self.put_new(&sent)?, is_echo: true });
         };
         let before = beside::whole(self.conn(), k, record)?;
@@ -93,7 +96,8 @@ impl Tx<'_> {
     }
 
     fn take_in_gone(&mut self, gone: &Gone) -> Result<TakenIn> {
-        if self.is_too_far_ahead(gone.stamp.hlc) {
+        let highest = gone.seen.values().fold(gone.stamp.hlc, |highest, hlc| highest.max(*hlc));
+        if self.is_too_far_ahead(highest) {
             return Ok(TakenIn::Refused);
         }
         let known = rows::gone(self.conn(), gone.id)?;

@@ -8,7 +8,7 @@ use super::merge::{Document, PathDocument, Sibling, Whole};
 use super::meta::Meta;
 use super::{Fields, Record};
 use crate::ids::{DeviceId, RecordId};
-use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+use crate::time::{DAY_MS, Hlc, Moment, Stamp, UtcMillis};
 
 /// What one local sequence number stands for.
 #[derive(Clone, PartialEq)]
@@ -60,6 +60,11 @@ type Wrote = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
 const RECORD: u8 = 0;
 const GONE: u8 = 1;
+/// Moments that can be written down, the years 0 to 9999 with a day to spare on both sides.
+const MOMENTS_MS: std::ops::RangeInclusive<i64> =
+    -62_167_219_200_000 - DAY_MS..=253_402_300_800_000 + DAY_MS;
+/// No clock is further from UTC.
+const MOST_OFFSET_MIN: u16 = 24 * 60 - 1;
 
 pub(crate) fn encode(traveling: &Traveling) -> Vec<u8> {
     let mut out = Encoder::new(Vec::with_capacity(1024));
@@ -182,6 +187,16 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
         documents.push(PathDocument { path, genesis, document });
     }
     let at = Moment { utc, offset_min };
+    let is_moment = MOMENTS_MS.contains(&utc.0)
+        && offset_min.is_none_or(|offset| offset.unsigned_abs() <= MOST_OFFSET_MIN);
+    // What stands beside a record was written by somebody whom it has heard.
+    let seen = meta.seen();
+    let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
+    let all_known = siblings.iter().all(|sibling| known(&sibling.stamp))
+        && documents.iter().all(|one| known(&one.genesis) && known(&one.document.last));
+    if !is_moment || !all_known {
+        return Err(Unreadable);
+    }
     Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings, documents })
 }
 
@@ -229,6 +244,35 @@ fn null(input: &mut Decoder<'_>) -> Read<bool> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn stamp(hlc: u64) -> Stamp {
+        Stamp { hlc: Hlc(hlc), device: DeviceId(1) }
+    }
+
+    fn whole(ms: i64, offset: i16, beside: u64) -> Whole {
+        let meta = Meta::new(stamp(9), [].into());
+        let at = Moment { utc: UtcMillis(ms), offset_min: Some(offset) };
+        let id = RecordId::from_bytes([1; 16]);
+        let (kind, fields) = ("case".to_owned(), Fields::new());
+        let record = Record { id, kind, at, fields, alive: true, lseq: 0, meta };
+        let sibling = Sibling { path: "role".to_owned(), stamp: stamp(beside), value: None };
+        Whole { record, siblings: vec![sibling], documents: Vec::new() }
+    }
+
+    #[test]
+    fn no_moment_is_out_of_reach_and_no_stamp_is_unheard_of() {
+        let reads = |whole| decode(&encode(&Traveling::Record(Box::new(whole)))).is_ok();
+        assert!(reads(whole(0, -300, 9)));
+        assert!(!reads(whole(0, -300, 10)));
+        assert!(!reads(whole(0, 1440, 9)));
+        for ms in [i64::MIN, -70_000_000_000_000, 260_000_000_000_000, i64::MAX] {
+            assert!(!reads(whole(ms, 0, 9)), "{ms}");
+        }
+        for ms in [*MOMENTS_MS.start(), *MOMENTS_MS.end()] {
+            let at = Moment { utc: UtcMillis(ms), offset_min: Some(-1439) };
+            assert!(reads(whole(ms, -1439, 9)) && !at.rfc3339().is_empty() && at.day().0 != 0);
+        }
+    }
 
     proptest! {
         #[test]

@@ -121,9 +121,13 @@ impl Logbook {
 
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
         let (mut batch, too_large) = self.read(|conn| batch(conn, peer, after, buckets))?;
-        if !too_large.is_empty() {
+        let aside = self.read(|conn| rows::refused(conn, peer))?;
+        let again = batch.records.iter().map(|(id, _)| *id).filter(|id| aside.contains(id));
+        let again: Vec<RecordId> = again.collect();
+        if !too_large.is_empty() || !again.is_empty() {
             batch.left_out = true;
             self.store.write(|conn| {
+                again.iter().try_for_each(|id| rows::send_again(conn, peer, *id))?;
                 too_large
                     .iter()
                     .try_for_each(|id| rows::refuse(conn, peer, *id, WhyRefused::TooLarge, None))

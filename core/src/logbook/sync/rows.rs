@@ -205,3 +205,9 @@ pub(super) fn set_aside(conn: &Connection, peer: Fingerprint) -> Result<Vec<(Rec
 pub(super) fn accept(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
     run(conn, "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2", params![peer.0, id.bytes()])
 }
+
+/// What the peer could not take in, or no page could hold, goes to it in another form.
+pub(super) fn send_again(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
+    let change = "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2 AND bytes IS NULL";
+    run(conn, change, params![peer.0, id.bytes()])
+}

@@ -314,6 +314,42 @@ fn pages_are_small_and_what_fits_none_is_named() {
     assert_eq!(laptop.book.read(|conn| Ok(record::entries(conn, 0, 9)?.len())).unwrap(), 5);
     assert_eq!(phone.book.record_sync(huge).unwrap().refused, Some(WhyRefused::TooLarge));
     assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+    // Once it is small enough it goes like any other.
+    let shorter = vec![("note".to_owned(), Some(json!("short")))];
+    phone.book.transact(|tx| tx.edit(huge, shorter, None)).unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    assert_eq!(laptop.book.record(huge).unwrap().fields["note"], json!("short"));
+    assert_eq!(phone.book.record_sync(huge).unwrap().refused, None);
+    assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+}
+
+#[test]
+fn what_stands_twice_in_a_record_is_kept_once() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    let id = phone.book.create_case(fields(json!({"role": "observed"}))).unwrap().id;
+    run(&devices, 0, 1, usize::MAX);
+    for device in &devices {
+        let role = format!("assisted by {}", device.book.device().0);
+        let edit = vec![("role".to_owned(), Some(json!(role)))];
+        device.book.transact(|tx| tx.edit(id, edit, None)).unwrap();
+    }
+    run(&devices, 0, 1, usize::MAX);
+    let mut twice = phone
+        .book
+        .read(|conn| {
+            let entry = record::entries(conn, 0, 9)?.pop().unwrap();
+            record::traveling(conn, &entry.what)
+        })
+        .unwrap();
+    let record::Traveling::Record(whole) = &mut twice else { panic!("it is gone") };
+    assert!(!whole.siblings.is_empty());
+    whole.siblings.extend(whole.siblings.clone());
+    let records = vec![record::encode_traveling(&twice)];
+    let [third, ..] = paired::<1>();
+    let taken = third.book.apply(key(0), &Incoming { cursor: None, records }).unwrap();
+    assert_eq!(taken, (true, Vec::new()));
+    assert_eq!(third.book.sums(key(9)).unwrap().1, laptop.book.sums(key(9)).unwrap().1);
 }
 
 #[test]

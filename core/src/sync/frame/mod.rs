@@ -16,6 +16,8 @@ pub const PAGE_BYTES: usize = 256 * 1024;
 /// No frame, and no page when it is unpacked, is larger.
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 const LEVEL: i32 = 3;
+/// Elements of a Hello; later versions may add to them.
+const HELLO: u64 = 11;
 
 /// What each side says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,7 +194,12 @@ impl Frame {
         let mut input = Decoder::new(bytes);
         let length = array(&mut input)?;
         let frame = match (input.u8()?, length) {
-            (0, 11) => Self::Hello(read_hello(&mut input)?),
+            (0, HELLO..) => {
+                let hello = read_hello(&mut input)?;
+                // What a later version says beyond; it must be understood that there is one.
+                (HELLO..length).try_for_each(|_| input.skip())?;
+                Self::Hello(hello)
+            }
             (1, 7) => Self::Page(Page {
                 from: input.u64()?,
                 to: input.u64()?,
@@ -221,7 +228,7 @@ impl Frame {
 }
 
 fn write_hello(out: &mut Out, hello: &Hello) -> Wrote {
-    out.array(11)?.u8(0)?.u8(hello.protocol.0)?.u8(hello.protocol.1)?.u32(hello.schema)?;
+    out.array(HELLO)?.u8(0)?.u8(hello.protocol.0)?.u8(hello.protocol.1)?.u32(hello.schema)?;
     out.u64(hello.replica.0)?;
     match hello.knows {
         Some((replica, cursor)) => out.u64(replica.0)?.u64(cursor)?,

@@ -43,6 +43,18 @@ fn frames_read_back_and_half_a_frame_is_none() {
 }
 
 #[test]
+fn a_later_hello_may_say_more() {
+    let Some(hello @ Frame::Hello(_)) = all().into_iter().next() else { panic!("no hello") };
+    let mut longer = hello.encode();
+    longer[0] += 2;
+    longer.extend([0x82, 1, 0x61, b'x', 0xf6]);
+    assert_eq!(Frame::decode(&longer), Ok(hello));
+    for end in 0..longer.len() {
+        assert_eq!(Frame::decode(&longer[..end]), Err(NotAFrame), "cut at {end}");
+    }
+}
+
+#[test]
 fn a_page_holds_what_it_says() {
     let records = [b"one".as_slice(), b"two"];
     let packed = pack(records.into_iter());

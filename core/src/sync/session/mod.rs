@@ -62,7 +62,7 @@ pub struct Batch {
     pub to: u64,
     /// There is more behind.
     pub more: bool,
-    /// Something was left out because no page holds it.
+    /// What is set aside has changed: no page holds a record, or one that was set aside goes again.
     pub left_out: bool,
 }
 
