@@ -199,7 +199,9 @@ mod tests {
     #[test]
     fn long_texts_are_compared_by_words_and_very_long_ones_not_at_all() {
         let words = |seed: usize, count: usize| {
-            (0..count).map(|n| format!("word{} ", n * seed % 997)).collect::<String>()
+            (0..count)
+                .map(|n| ["word", &(n * seed % 997).to_string(), " "].concat())
+                .collect::<String>()
         };
         for count in [100, 2_000, 20_000] {
             let (before, after) = (words(7, count), words(11, count));
