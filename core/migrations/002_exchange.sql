@@ -55,6 +55,16 @@ CREATE TABLE refused (
   PRIMARY KEY (fingerprint, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Every text that the user wrote and that is indexed; the names of devices are none.
+DROP VIEW search_doc;
+CREATE VIEW search_doc AS
+  SELECT k, procedure,
+    (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
+      WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
+        AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
+  FROM record WHERE alive = 1 AND kind <> 'device'
+    AND lseq <= (SELECT value FROM local WHERE name = 'indexed');
+
 -- What each record says, as a hash that is equal on every device; sums of these are compared.
 CREATE TABLE digest (
   id BLOB PRIMARY KEY,

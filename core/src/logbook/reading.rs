@@ -1,5 +1,6 @@
 //! Reads the book as it is at one moment, record by record, for long work.
 
+use super::DEVICE;
 use crate::error::Result;
 use crate::job::JobProgress;
 use crate::record::{self, Listed, NewRecord};
@@ -11,7 +12,7 @@ const STEP_PLACES: u32 = if cfg!(test) { 6 } else { 5_000 };
 const STEP_RECORDS: usize = 100;
 const STEP_BYTES: usize = 128 << 10;
 
-/// Every record that is not deleted, or those of one kind, in the order of `at`. No index has that order:
+/// Every record that a person wrote and did not delete, or those of one kind, in the order of `at`. No index has that order:
 /// first the places are found, then the records are read; both in steps.
 pub(super) struct Reading {
     conn: OwnConnection,
@@ -54,7 +55,9 @@ impl Reading {
         let found = self.conn.read(|conn| record::listed(conn, last, STEP_PLACES))?;
         let wanted = |place: &&Listed| self.kind.as_ref().is_none_or(|kind| *kind == place.kind);
         let all = found.len() < STEP_PLACES as usize || !found.iter().all(|place| wanted(&place));
-        let alive = found.iter().filter(wanted).filter(|place| place.alive);
+        // The names of paired devices are of no use elsewhere.
+        let written = |place: &&Listed| place.alive && place.kind != DEVICE;
+        let alive = found.iter().filter(wanted).filter(written);
         self.places.extend(alive.map(|place| (place.at_ms, place.k)));
         if all {
             self.places.sort_unstable();

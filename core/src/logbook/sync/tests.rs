@@ -252,6 +252,21 @@ proptest! {
 }
 
 #[test]
+fn a_device_is_no_record_to_find_or_to_export() {
+    use crate::sync::pairing::{DeviceName, Party, SealKey};
+    let (folder, book) = book();
+    book.create_case(fields(json!({"note": "Pixel of the angiogram"}))).unwrap();
+    let name = DeviceName::new("Pixel");
+    book.add_peer(&Party { fingerprint: key(1), name, seal_key: SealKey([1; 32]) }).unwrap();
+    assert_eq!(book.peers().unwrap()[0].name, "Pixel");
+    assert_eq!(book.search("pixel", None, None).unwrap().hits.len(), 1);
+    let file = folder.path().join("all.jsonl");
+    let job = book.export_job(&file, super::super::ExportFormat::Jsonl, None).unwrap();
+    while !job.step().unwrap().finished {}
+    assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 1);
+}
+
+#[test]
 fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
     let devices = paired::<2>();
     let [phone, laptop] = &devices;
