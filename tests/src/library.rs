@@ -4,7 +4,6 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 /// The library, built from the sources as they are now, with its symbols.
@@ -22,7 +21,7 @@ pub fn library() -> &'static Path {
 fn build() -> PathBuf {
     let test = env::current_exe().expect("a test knows where it is");
     let built = test.ancestors().nth(2).expect("tests run from target/<profile>/deps");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = xtask::process::cargo();
     cargo.args(["build", "--quiet", "--workspace", "--all-targets"]);
     if built.ends_with("release") {
         cargo.arg("--release");

@@ -8,6 +8,7 @@ use std::env;
 use std::process::{Command, ExitCode};
 
 use xtask::paths;
+use xtask::process;
 use xtask::setup::{Part, Pending};
 
 use report::{Report, Row};
@@ -137,7 +138,7 @@ fn bench(options: &[&str]) -> bool {
 
 /// Cargo in the foreground, as if typed.
 fn cargo(step: &Step<'_>, variables: &[(&str, &str)]) -> bool {
-    let mut command = Command::new(steps::cargo());
+    let mut command = process::cargo();
     command.args(step.args).envs(variables.iter().copied()).current_dir(paths::root());
     command.status().is_ok_and(|status| status.success())
 }

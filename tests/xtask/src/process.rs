@@ -1,5 +1,6 @@
 //! Runs programs: output is shown as it comes, logged, and kept for the summary.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -73,6 +74,19 @@ fn pump(stream: impl Read, sink: &Mutex<Sink>) {
 pub fn ask(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The Cargo that runs us, without what it says of the package that runs: build scripts that look at
+/// that (ring's does) would be run anew by every other caller, and everything that stands on them.
+pub fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let ours = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(|name| ours.iter().any(|ours| name.starts_with(ours))) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 #[cfg(test)]

@@ -4,10 +4,8 @@
 //! other features. Kotlin, Swift and browser tests are driven by system tests, so that a plain
 //! `cargo test` runs them too where their toolchains are; here each has a row of its own.
 
-use std::ffi::OsString;
+use std::io;
 use std::path::Path;
-use std::process::Command;
-use std::{env, io};
 
 use xtask::paths;
 use xtask::process::{self, Show};
@@ -197,7 +195,7 @@ fn before(text: &str, word: &str) -> Option<u32> {
 pub fn run(runner: Runner, step: &Step<'_>) -> Row {
     let title = format!("{} {}", runner.name(), step.name);
     println!("\n== {title}: cargo {}", step.args.join(" "));
-    let mut command = Command::new(cargo());
+    let mut command = process::cargo();
     command.args(step.args).current_dir(paths::root());
     // A shell's test that cannot run is a failure here, not a note.
     command.env("REQUIRE_SHELLS", "1");
@@ -224,7 +222,7 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
 /// Lets the Kotlin and Swift packages measure the library as it ships; whether they told any figure.
 /// What they say is in `log`.
 pub fn measure_shells(log: &Path) -> io::Result<bool> {
-    let mut command = Command::new(cargo());
+    let mut command = process::cargo();
     command.args(["test", "--release", "--workspace", "--all-targets", "--"]);
     command.args(["shells::", "--nocapture", "--test-threads=1"]);
     command.env("BENCH", "1").current_dir(paths::root());
@@ -233,11 +231,6 @@ pub fn measure_shells(log: &Path) -> io::Result<bool> {
         return Err(io::Error::other("a test failed"));
     }
     Ok(outcome.lines.iter().any(|line| line.contains("BENCH ")))
-}
-
-/// The Cargo that runs us.
-pub fn cargo() -> OsString {
-    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 #[cfg(test)]
