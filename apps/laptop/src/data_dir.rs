@@ -79,6 +79,11 @@ impl Places {
         self.data.join("serve.json")
     }
 
+    /// The port that other devices found this one at last.
+    pub fn sync_port(&self) -> PathBuf {
+        self.data.join("sync.port")
+    }
+
     /// A word of this installation that no copy or backup of the data folder carries along: the
     /// machine's own, and one made once.
     pub fn installation(&self, fresh: impl FnOnce() -> String) -> String {

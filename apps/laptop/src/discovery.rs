@@ -20,6 +20,8 @@ pub struct LocalNetwork {
     daemon: ServiceDaemon,
     around: Around,
     listening: Option<JoinHandle<()>>,
+    /// The full name under which this laptop is announced.
+    announced: Mutex<Option<String>>,
 }
 
 impl LocalNetwork {
@@ -41,7 +43,7 @@ impl LocalNetwork {
             }
         });
         let listening = listening.map_err(|_| DiscoveryError::Unavailable)?;
-        Ok(Self { daemon, around, listening: Some(listening) })
+        Ok(Self { daemon, around, listening: Some(listening), announced: Mutex::default() })
     }
 
     /// Announces that `me` listens at `port`.
@@ -58,9 +60,21 @@ impl LocalNetwork {
         ids.fill(&mut name);
         let name = format!("{:016x}", u64::from_be_bytes(name));
         let (host, text) = (format!("{name}.local."), [(HINT, hint(me, ids))]);
-        ServiceInfo::new(&service(), &name, &host, (), port, &text[..])
-            .and_then(|info| self.daemon.register(info.enable_addr_auto()))
-            .map_err(|_| DiscoveryError::Unavailable)
+        let info = ServiceInfo::new(&service(), &name, &host, (), port, &text[..]);
+        let info = info.map_err(|_| DiscoveryError::Unavailable)?.enable_addr_auto();
+        let full_name = info.get_fullname().to_owned();
+        self.daemon.register(info).map_err(|_| DiscoveryError::Unavailable)?;
+        *self.announced.lock().unwrap_or_else(PoisonError::into_inner) = Some(full_name);
+        Ok(())
+    }
+
+    /// Takes the announcement back.
+    pub fn fall_silent(&self) {
+        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(name) = announced {
+            // Where the daemon is gone, so is the announcement.
+            let _ = self.daemon.unregister(&name);
+        }
     }
 }
 

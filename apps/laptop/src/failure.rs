@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use seldinger_core::content::{Wording, wording};
 use seldinger_core::error::LogbookError;
+use seldinger_core::logbook::lan::SyncError;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,30 @@ pub enum Failure {
     /// The core said no.
     #[error(transparent)]
     Book(#[from] LogbookError),
+    /// Sync said no.
+    #[error(transparent)]
+    Sync(SyncError),
+    /// What went wrong has its words already.
+    #[error("told")]
+    Told(Wording),
+    /// The page of this folder is open, and is what syncs.
+    #[error("the page is open")]
+    PageIsOpen,
+    /// The log is paired with nothing.
+    #[error("not paired")]
+    NotPaired,
+    /// Devices that nobody could reach, by name.
+    #[error("devices are out of reach")]
+    OutOfReach(String),
+    /// A device was named in a way that fits none.
+    #[error("no such device")]
+    NoSuchDevice(String),
+    /// A device was named in a way that fits several.
+    #[error("several such devices")]
+    ManyDevices(String),
+    /// Six digits are needed, and there is nobody to ask.
+    #[error("digits are needed")]
+    DigitsNeeded,
     /// Whoever read our output has stopped reading.
     #[error("broken pipe")]
     Pipe,
@@ -72,6 +97,15 @@ pub enum Failure {
     DamageFound,
 }
 
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Book { error } => Self::Book(error),
+            other => Self::Sync(other),
+        }
+    }
+}
+
 impl Failure {
     /// What is said on standard error; nothing where nobody reads.
     pub fn wording(&self) -> Option<Wording> {
@@ -80,6 +114,14 @@ impl Failure {
         };
         match self {
             Self::Book(error) => Some(error.wording()),
+            Self::Sync(error) => Some(error.wording()),
+            Self::Told(told) => Some(told.clone()),
+            Self::PageIsOpen => said("page_is_open", &[]),
+            Self::NotPaired => said("not_paired", &[]),
+            Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
+            Self::NoSuchDevice(given) => said("no_such_device", &[("given", given)]),
+            Self::ManyDevices(given) => said("many_devices", &[("given", given)]),
+            Self::DigitsNeeded => said("digits_needed", &[]),
             Self::Pipe | Self::DamageFound => None,
             Self::Output => said("output", &[]),
             Self::NoHome => said("no_home", &[]),
@@ -106,8 +148,13 @@ impl Failure {
         match self {
             Self::Pipe => 0,
             Self::Book(error) => of_book(error),
+            Self::Sync(error) => of_sync(error),
             Self::NotAChoice { .. } | Self::NoJot => 2,
-            Self::NoSuchCase(_) | Self::ManyCases(_) => 3,
+            Self::NoSuchCase(_)
+            | Self::ManyCases(_)
+            | Self::NoSuchDevice(_)
+            | Self::ManyDevices(_)
+            | Self::NotPaired => 3,
             Self::PassphraseNeeded
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
@@ -116,7 +163,12 @@ impl Failure {
             Self::DamageFound => 5,
             Self::CannotWrite(_) | Self::Output => 6,
             Self::BadPeople { .. } | Self::CannotRead(_) => 7,
-            Self::NoHome | Self::PortTaken(_) => 1,
+            Self::NoHome
+            | Self::PortTaken(_)
+            | Self::Told(_)
+            | Self::PageIsOpen
+            | Self::OutOfReach(_)
+            | Self::DigitsNeeded => 1,
         }
     }
 }
@@ -137,6 +189,15 @@ fn of_book(error: &LogbookError) -> u8 {
         E::NotADay => 2,
         E::Cancelled => 130,
         _ => 1,
+    }
+}
+
+fn of_sync(error: &SyncError) -> u8 {
+    match error {
+        SyncError::Book { error } => of_book(error),
+        SyncError::Code { .. } => 2,
+        SyncError::Link { .. } => 1,
+        SyncError::Bundle { .. } => 7,
     }
 }
 

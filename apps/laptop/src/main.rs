@@ -2,11 +2,12 @@
 
 mod cli;
 mod data_dir;
-#[cfg_attr(not(test), expect(dead_code, reason = "begun by `serve` once it listens"))]
 mod discovery;
+mod exchange;
 mod failure;
 mod open;
 mod page;
+mod qr;
 mod sample;
 mod say;
 mod serve;

@@ -40,6 +40,11 @@ fn set_running(stop: Option<Stop>) {
     *running().lock().unwrap_or_else(PoisonError::into_inner) = stop;
 }
 
+/// What the next Ctrl-C does instead of ending the program.
+pub fn on_interrupt(stop: impl Fn() + Send + 'static) {
+    set_running(Some(Box::new(stop)));
+}
+
 /// Runs a job to its end with a bar on standard error, where that is a terminal.
 pub fn run<T: Send + 'static>(job: Job<T>, doing: &'static str) -> Result<T, Failure> {
     let job = Arc::new(job);
@@ -52,13 +57,18 @@ pub fn run<T: Send + 'static>(job: Job<T>, doing: &'static str) -> Result<T, Fai
     Ok(outcome?)
 }
 
-fn bar(doing: &'static str) -> ProgressBar {
-    let target = if std::io::stderr().is_terminal() {
+/// Standard error, where somebody watches it.
+pub fn to_stderr() -> ProgressDrawTarget {
+    if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()
-    };
-    let bar = ProgressBar::with_draw_target(None, target).with_message(doing);
+    }
+}
+
+/// A bar on standard error, where that is a terminal.
+pub fn bar(doing: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, to_stderr()).with_message(doing);
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} % {eta}") {
         bar.set_style(style);
     }

@@ -6,6 +6,7 @@ mod jot;
 mod key;
 mod look;
 mod safety;
+mod sync;
 mod tally;
 mod transfer;
 
@@ -81,6 +82,12 @@ enum Command {
     Restore(safety::RestoreArgs),
     /// Read everything that is stored and say whether it is whole.
     Verify(safety::VerifyArgs),
+    /// Pair this log with another device of yours.
+    Pair(sync::PairArgs),
+    /// List the devices that this log is paired with, or revoke one.
+    Devices(sync::DevicesArgs),
+    /// Exchange with the paired devices what each lacks.
+    Sync(sync::SyncArgs),
     /// Change the key or bring it back.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -127,6 +134,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Backup(args)) => safety::backup(&home, &args),
         Some(Command::Restore(args)) => safety::restore(&home, &args),
         Some(Command::Verify(args)) => safety::verify(&home, &args),
+        Some(Command::Pair(args)) => sync::pair(&home, &args),
+        Some(Command::Devices(args)) => sync::devices(&home, &args),
+        Some(Command::Sync(args)) => sync::sync(&home, &args),
         Some(Command::Key(command)) => key::run(&home, &command),
         Some(Command::Completions { shell }) => completions(shell),
     }

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
 use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
-use again::Claim;
+pub use again::Claim;
 use doors::Doors;
 pub use doors::Session;
 pub use state::AppState;
@@ -70,6 +70,7 @@ pub fn run(home: Home, args: &ServeArgs) -> Result<(), Failure> {
         let book = state.own_book();
         tokio::task::spawn_blocking(move || crate::cli::back_up_if_due(&book));
         tokio::spawn(lock_when_idle(state.clone(), args.lock_after));
+        tokio::spawn(tend(state.clone()));
         serve(listener, state).await
     });
     // Ends every task, and with the last of them the book is closed and its log emptied.
@@ -151,6 +152,17 @@ async fn lock_when_idle(state: AppState, minutes: u64) {
             say::note(&words("app.locked_idle", &[("minutes", &minutes.to_string())]));
             let _ = say_address(&state.new_address());
         }
+    }
+}
+
+/// Listens for devices as long as there are any. That the page is locked is no reason to stop.
+async fn tend(state: AppState) {
+    loop {
+        let tended = state.clone();
+        let tended = tokio::task::spawn_blocking(move || tended.exchange()?.tend());
+        // Where the port is taken or the book is busy, the next round may do.
+        let _ = tended.await;
+        tokio::time::sleep(ROUND).await;
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use seldinger_core::content::words;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
+use seldinger_core::logbook::lan::SyncResult;
 use seldinger_core::store::key::RecoveryCode;
 
 use super::doors::Doors;
+use crate::exchange::{Exchange, host_name};
 use crate::open::{Home, Opened};
 use crate::say;
 use crate::vault::{Vault, VaultMode};
@@ -18,6 +20,8 @@ pub struct AppState(Arc<Shared>);
 
 struct Shared {
     own: Arc<Logbook>,
+    /// Sync of the own book; why there is none, where its keys cannot be used.
+    exchange: SyncResult<Exchange>,
     sample: Mutex<Option<Arc<Logbook>>>,
     home: Home,
     vault: Vault,
@@ -31,8 +35,11 @@ struct Shared {
 impl AppState {
     /// The page of an open book on a port.
     pub fn new(opened: Opened, home: Home, doors: Doors, port: u16, secret: &str) -> Self {
+        let own = Arc::new(opened.book);
+        let exchange = Exchange::begin(own.clone(), &home.places, &host_name(), None);
         Self(Arc::new(Shared {
-            own: Arc::new(opened.book),
+            own,
+            exchange,
             sample: Mutex::default(),
             home,
             vault: opened.vault,
@@ -115,6 +122,11 @@ impl AppState {
     /// The user's own book, whichever is shown.
     pub fn own_book(&self) -> Arc<Logbook> {
         self.0.own.clone()
+    }
+
+    /// Sync of the user's own book.
+    pub fn exchange(&self) -> SyncResult<&Exchange> {
+        self.0.exchange.as_ref().map_err(Clone::clone)
     }
 
     /// The address that lets one browser in, once.

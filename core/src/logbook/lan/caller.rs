@@ -42,6 +42,10 @@ impl Calls {
         }
     }
 
+    pub(super) fn is_calling(&self, peer: &Fingerprint) -> bool {
+        self.calling.contains(peer)
+    }
+
     pub(super) fn stop(&mut self) {
         self.stopped = true;
     }

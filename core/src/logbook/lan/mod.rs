@@ -123,6 +123,19 @@ impl SyncService {
         Ok(port)
     }
 
+    /// Answers no more calls, and ends those that it answered.
+    pub fn stop_listening(&self) {
+        let listener = lock(&self.listener).take();
+        if let Some(listener) = listener {
+            listener.stop();
+        }
+    }
+
+    /// Whether a device is being called just now.
+    pub fn is_calling(&self, peer: &Fingerprint) -> bool {
+        lock(&self.shared.calls).is_calling(peer)
+    }
+
     /// The port that it listens at, if it does.
     pub fn port(&self) -> Option<u16> {
         lock(&self.listener).as_ref().map(|listener| listener.address().port())

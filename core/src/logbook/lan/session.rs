@@ -136,7 +136,13 @@ impl<'a> Talk<'a> {
                 Incoming::Frame(frame) => Event::Frame(frame),
                 Incoming::Poked => Event::LocalCommit,
                 Incoming::TimedOut if self.is_due() => Event::Tick,
-                Incoming::TimedOut if self.was_written_elsewhere()? => Event::LocalCommit,
+                Incoming::TimedOut if self.was_written_elsewhere()? => {
+                    // That may have been the end of the trust.
+                    if !self.shared.book.trusts(self.peer)? {
+                        return Ok(Over::Broke(LinkError::Cut));
+                    }
+                    Event::LocalCommit
+                }
                 Incoming::TimedOut => continue,
                 Incoming::Closed(why) => return Ok(Over::Broke(why)),
             };

@@ -1,0 +1,149 @@
+//! Sync by the command line: two data folders, real processes, loopback.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout, Output, Stdio};
+
+use serde_json::Value;
+use system_tests::{App, wait};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn done(output: &Output) -> String {
+    assert!(output.status.success(), "{:?}: {}", output.status, text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn refused(output: &Output, code: i32) -> String {
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!said.trim().is_empty(), "it ends without a word");
+    said
+}
+
+/// A command that is under way.
+struct Running {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(app: &App, args: &[&str]) -> Self {
+        let mut command = app.command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, stdin, stdout: BufReader::new(stdout) }
+    }
+
+    /// The value of the next line that begins with `label`.
+    fn value(&mut self, label: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(
+                self.stdout.read_line(&mut line).unwrap() > 0,
+                "it ends before it says {label}"
+            );
+            if let Some(value) = line.strip_prefix(label) {
+                return value.trim().to_owned();
+            }
+        }
+    }
+
+    fn type_line(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").unwrap();
+    }
+
+    fn end(mut self) -> Option<i32> {
+        wait(&mut self.child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where the inviting process listens, from this machine.
+fn on_loopback(address: &str) -> String {
+    format!("127.0.0.1:{}", address.rsplit_once(':').unwrap().1)
+}
+
+/// Pairs two folders by the typed code.
+fn pair(laptop: &App, other: &App) {
+    let mut shows = Running::start(laptop, &["pair", "--show", "--name", "Laptop"]);
+    let code = shows.value("code");
+    let at = on_loopback(&shows.value("at"));
+    let mut joins = Running::start(other, &["pair", &code, "--at", &at, "--name", "Other"]);
+    let digits = joins.value("digits");
+    shows.type_line("not six digits");
+    shows.type_line(&digits);
+    assert_eq!(joins.end(), Some(0));
+    assert_eq!(shows.end(), Some(0));
+}
+
+fn one_json(output: &Output) -> Value {
+    serde_json::from_str(done(output).trim()).unwrap()
+}
+
+#[test]
+fn two_folders_pair_and_sync_both_ways_and_part() {
+    let (laptop, other) = (App::new(), App::new());
+    done(&laptop.run(&["jot", "R IJ port, scrubbed"]));
+    pair(&laptop, &other);
+    assert_eq!(done(&other.run(&["export", "-", "--kind", "case"])).lines().count(), 1);
+    let about = one_json(&laptop.run(&["devices", "--json"]));
+    assert_eq!((&about["name"], &about["waiting"]), (&"Other".into(), &0.into()));
+    assert!(about["synced"].is_string() && about["revoked"] == false);
+
+    done(&laptop.run(&["jot", "paracentesis, performed"]));
+    done(&other.run(&["jot", "TIPS, observed"]));
+    assert!(done(&other.run(&["devices"])).contains("Laptop"));
+    assert!(done(&other.run(&["devices"])).contains("1 waiting"));
+    // One of the two calls, the other answers.
+    let mut answers = Running::start(&laptop, &["sync"]);
+    answers.value("");
+    let synced = one_json(&other.run(&["sync", "--once", "--json"]));
+    assert_eq!((&synced["state"], &synced["waiting"]), (&"up_to_date".into(), &0.into()));
+    assert_eq!(synced["devices"][0]["name"], "Laptop");
+    system_tests::send(answers.child.id(), "INT");
+    assert_eq!(answers.end(), Some(0));
+    let (here, there) = (laptop.run(&["export", "-"]), other.run(&["export", "-"]));
+    assert_eq!(done(&here), done(&there));
+    assert_eq!(done(&here).matches("\"kind\":\"case\"").count(), 3);
+
+    refused(&laptop.run(&["devices", "revoke", "nobody"]), 3);
+    assert!(refused(&other.run(&["devices", "revoke", "abcd"]), 3).contains("abcd"));
+    done(&laptop.run(&["devices", "revoke", "other"]));
+    assert_eq!(one_json(&laptop.run(&["devices", "--json"]))["revoked"], true);
+    refused(&laptop.run(&["sync", "--once"]), 3);
+}
+
+#[test]
+fn what_cannot_be_is_said() {
+    let (laptop, other) = (App::new(), App::new());
+    refused(&other.run(&["sync", "--once"]), 3);
+    done(&laptop.run(&["jot", "R IJ port"]));
+    assert!(refused(&laptop.run(&["sync", "--once"]), 3).contains("pair"));
+    assert!(done(&laptop.run(&["devices", "--json"])).is_empty());
+    refused(&other.run(&["pair", "0000-0000"]), 2);
+    refused(&other.run(&["pair"]), 2);
+    refused(&other.run(&["pair", "x", "--show"]), 2);
+
+    // Nobody is there.
+    let mut shows = Running::start(&laptop, &["pair", "--show"]);
+    let code = shows.value("code");
+    let at = on_loopback(&shows.value("at"));
+    drop(shows);
+    refused(&other.run(&["pair", &code, "--at", &at]), 1);
+
+    // While the page is open, it is the one that syncs.
+    let _page = laptop.serve(&[]);
+    assert!(refused(&laptop.run(&["pair", "--show"]), 1).contains("page"));
+    refused(&laptop.run(&["sync", "--once"]), 1);
+    done(&laptop.run(&["devices"]));
+}
