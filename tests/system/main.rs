@@ -18,5 +18,6 @@ mod notices;
 mod secrets;
 mod serve;
 mod shells;
+mod sync_vectors;
 mod tidy;
 mod transfer;
