@@ -19,5 +19,6 @@ mod secrets;
 mod serve;
 mod shells;
 mod sync_cli;
+mod sync_vectors;
 mod tidy;
 mod transfer;
