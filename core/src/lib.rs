@@ -24,3 +24,10 @@ pub mod time;
 
 #[cfg(feature = "ffi")]
 uniffi::setup_scaffolding!("seldinger_core");
+
+/// How many random runs a property gets: the nightly run asks for more.
+#[cfg(test)]
+pub(crate) fn cases(usual: u32) -> u32 {
+    let times = std::env::var("RUNS_TIMES").ok().and_then(|times| times.parse().ok());
+    usual.saturating_mul(times.unwrap_or(1))
+}

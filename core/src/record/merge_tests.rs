@@ -191,7 +191,7 @@ fn types(whole: &Whole, path: &str) -> FieldType {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases(2_000)))]
 
     #[test]
     fn replicas_agree_and_keep_what_nobody_overwrote(count in 2usize..6, steps in steps()) {

@@ -53,7 +53,7 @@ pub fn import() -> Outcome<Row> {
         let rows = rows(&bench.bare()?)?;
         let other = Bench::new(Synchronous::Full)?;
         let mut conn = other.bare()?;
-        let bare_time = timed(|| insert(&mut conn, &rows))?;
+        let bare_time = timed(|| insert(&mut conn, &rows, rows.len()))?;
         ours.push(micros(our_time) / count(records));
         baseline.push(micros(bare_time) / count(records));
         ratios.push(our_time.as_secs_f64() / bare_time.as_secs_f64());
@@ -69,27 +69,36 @@ pub fn import() -> Outcome<Row> {
     ))
 }
 
-fn rows(conn: &Connection) -> Outcome<Vec<Vec<Sql>>> {
+/// The rows of a book's records, as they are stored.
+pub fn rows(conn: &Connection) -> Outcome<Vec<Vec<Sql>>> {
     let mut statement = conn.prepare(&format!("SELECT {COLUMNS} FROM record ORDER BY k"))?;
     let columns = statement.column_count();
     let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect())?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn insert(conn: &mut Connection, rows: &[Vec<Sql>]) -> Outcome<()> {
-    let tx = conn.transaction()?;
-    {
-        let places = vec!["?"; COLUMNS.split(',').count()].join(", ");
-        let mut statement =
-            tx.prepare(&format!("INSERT INTO record ({COLUMNS}) VALUES ({places})"))?;
+/// Puts them into the same tables of another book, and into its search index, so many in a transaction.
+pub fn insert(conn: &mut Connection, rows: &[Vec<Sql>], together: usize) -> Outcome<()> {
+    let places = vec!["?"; COLUMNS.split(',').count()].join(", ");
+    let statement = format!("INSERT INTO record ({COLUMNS}) VALUES ({places})");
+    for rows in rows.chunks(together) {
+        let tx = conn.transaction()?;
         for row in rows {
-            statement.execute(params_from_iter(row))?;
+            tx.prepare_cached(&statement)?.execute(params_from_iter(row))?;
         }
+        let before: i64 =
+            tx.query_row("SELECT value FROM local WHERE name = 'indexed'", [], |row| row.get(0))?;
+        tx.execute(
+            "UPDATE local SET value = (SELECT max(k) FROM record) WHERE name = 'indexed'",
+            [],
+        )?;
+        tx.prepare_cached(
+            "INSERT INTO search (rowid, procedure, body)
+             SELECT k, procedure, body FROM search_doc
+             WHERE k IN (SELECT k FROM record WHERE k > ?1)",
+        )?
+        .execute([before])?;
+        tx.commit()?;
     }
-    tx.execute_batch(
-        "UPDATE local SET value = (SELECT max(lseq) FROM record) WHERE name = 'indexed';
-        INSERT INTO search (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;",
-    )?;
-    tx.commit()?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod open;
 mod sample;
 mod save;
 mod shells;
+mod sync;
 mod table;
 
 use std::path::PathBuf;
@@ -26,11 +27,14 @@ use sample::Sample;
 use table::Row;
 
 /// The parts, as `--only` names them.
-const PARTS: [&str; 8] = ["save", "edit", "find", "tally", "import", "jot", "shells", "growth"];
+const PARTS: [&str; 9] =
+    ["save", "edit", "find", "tally", "import", "jot", "sync", "shells", "growth"];
 
 /// What was asked for on the command line.
 struct Asked {
     growth: bool,
+    /// Measures PouchDB, too, which npm installs.
+    pouchdb: bool,
     /// Only rows of this part.
     only: Option<String>,
     cases: u64,
@@ -42,6 +46,7 @@ struct Asked {
 fn asked() -> Outcome<Asked> {
     let mut asked = Asked {
         growth: false,
+        pouchdb: false,
         only: None,
         cases: 100_000,
         json: PathBuf::from("target/bench.json"),
@@ -52,6 +57,7 @@ fn asked() -> Outcome<Asked> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
             "--growth" => asked.growth = true,
+            "--pouchdb" => asked.pouchdb = true,
             "--only" => asked.only = Some(value()?),
             "--cases" => asked.cases = value()?.parse()?,
             "--json" => asked.json = PathBuf::from(value()?),
@@ -109,6 +115,10 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
         eprintln!("reading jots");
         rows.extend(jot::jot()?);
         rows.extend(jot::long()?);
+    }
+    if wanted("sync") {
+        eprintln!("exchanging");
+        rows.extend(sync::sync(&sample, asked.growth, asked.pouchdb)?);
     }
     if let Some(file) = asked.shells.as_deref().filter(|_| wanted("shells")) {
         eprintln!("making the calls of Kotlin and Swift");

@@ -13,6 +13,7 @@ pub fn all() -> Vec<Vector> {
     let mut all = frames();
     all.extend(pages());
     all.extend(records());
+    all.extend(gone());
     all.extend(codes());
     all.extend(pairing());
     all
@@ -179,12 +180,6 @@ fn records() -> Vec<Vector> {
     };
     let right = Parts::right().bytes();
     assert!(reading::read(Form::Record, &right).is_ok(), "each must be wrong in one thing only");
-    let gone = |device: u64, hlc: u64, seen: u64| {
-        cbor(|out| {
-            out.array(5)?.u8(1)?.bytes(&[2; 16])?.bool(false)?.array(2)?.u64(hlc)?.u64(device)?;
-            out.map(1)?.u64(5)?.u64(seen).map(|_| ())
-        })
-    };
     vec![
         record("record_truncated", "without its last byte", right[..right.len() - 1].to_vec()),
         record("record_trailing", "and a byte", [&right[..], &[0]].concat()),
@@ -238,6 +233,19 @@ fn records() -> Vec<Vector> {
             stamps: stamps(5, u64::MAX),
             ..right
         }),
+    ]
+}
+
+/// What is left of records.
+fn gone() -> Vec<Vector> {
+    let record = |name, means, bytes| Vector::new(name, Form::Record, means, bytes);
+    let gone = |device: u64, hlc: u64, seen: u64| {
+        cbor(|out| {
+            out.array(5)?.u8(1)?.bytes(&[2; 16])?.bool(false)?.array(2)?.u64(hlc)?.u64(device)?;
+            out.map(1)?.u64(5)?.u64(seen).map(|_| ())
+        })
+    };
+    vec![
         record("gone_device", "erased by a device id of 64 bits", gone(u64::MAX, HLC, HLC)),
         record("gone_far_ahead", "erased at the end of time", gone(5, u64::MAX, HLC)),
         record("gone_seen", "has seen what was written at the end of time", gone(5, HLC, u64::MAX)),

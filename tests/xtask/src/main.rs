@@ -19,6 +19,7 @@ cargo xtask test [rust|kotlin|swift|browser]   set up and run every test, or one
 cargo xtask setup [kotlin|swift|browser]       only set up
 cargo xtask api                                write bindings/API.txt anew
 cargo xtask notices                            write apps/laptop/THIRD-PARTY.txt anew
+cargo xtask nightly                            run the properties of sync 100 times as often
 cargo xtask bench [OPTIONS] [--shells]         measure, from Kotlin and Swift too where they are";
 
 fn main() -> ExitCode {
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         ["setup", part] => part_named(part).is_some_and(|part| set_up(&[part])),
         ["api"] => cargo(&steps::API, &[("WRITE_API", "1")]),
         ["notices"] => cargo(&steps::NOTICES, &[("WRITE_NOTICES", "1")]),
+        ["nightly"] => cargo(&steps::NIGHTLY, &[("RUNS_TIMES", "100")]),
         ["bench", options @ ..] => bench(options),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");

@@ -85,6 +85,11 @@ pub const API: Step<'static> = Step { name: "api", args: &system("api::"), ..CHE
 /// Writes the licenses of what ships anew, in the same way.
 pub const NOTICES: Step<'static> = Step { name: "notices", args: &system("notices::"), ..CHECK };
 
+/// The properties of merge, sessions and exchanged books, a hundred times as often as usual.
+pub const NIGHTLY: Step<'static> = Step { name: "properties", args: &PROPERTIES, ..CHECK };
+const PROPERTIES: [&str; 8] =
+    ["test", "--release", "--workspace", "--all-targets", "--", "record::", "sync::", "link::"];
+
 /// Every target, though only one has such tests: what is built stays the same, feature by feature.
 const fn system(filter: &str) -> [&str; 6] {
     ["test", "--workspace", "--all-targets", "--", filter, "--nocapture"]

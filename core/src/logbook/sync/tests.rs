@@ -221,7 +221,7 @@ fn shown(book: &Logbook) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases(60)))]
 
     #[test]
     fn books_agree_once_they_have_heard_each_other(steps in steps()) {

@@ -324,7 +324,7 @@ fn take(world: &mut World, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(crate::sync::cases(2_000)))]
+    #![proptest_config(ProptestConfig::with_cases(crate::cases(2_000)))]
 
     #[test]
     fn whatever_is_cut_nothing_written_is_lost(steps in steps(false, false)) {
