@@ -45,3 +45,10 @@ pub fn case(number: u64, note: &str) -> Fields {
         "number": number,
     }))
 }
+
+/// A case that tells its number and has a note of about so many letters, which packs badly.
+pub fn numbered(number: u64, letters: u64) -> Fields {
+    let random = SeededIds::new(number);
+    let words = (0..letters / 9).map(|_| format!("{:08x}", random.number() >> 32));
+    case(number, &words.collect::<Vec<_>>().join(" "))
+}

@@ -1,17 +1,21 @@
 //! Tools that several system tests share.
 
 mod app;
+mod bad_link;
 mod book;
 mod fakes;
 mod faulty_vfs;
 mod library;
 mod raw;
+mod remote;
 mod script;
 
 pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
-pub use book::{case, fields, rotation, setup};
+pub use bad_link::{BadLink, Weather};
+pub use book::{case, fields, numbered, rotation, setup};
 pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};
 pub use faulty_vfs::{At, Disk, Event, FAULTY, FaultyDisk, Files, decrypted_pages};
 pub use library::library;
 pub use raw::{complaints, raw};
+pub use remote::{Laptop, Remote};
 pub use script::{Found, Script, Step, found};

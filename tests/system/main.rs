@@ -19,6 +19,7 @@ mod secrets;
 mod serve;
 mod shells;
 mod sync_cli;
+mod sync_e2e;
 mod sync_vectors;
 mod tidy;
 mod transfer;

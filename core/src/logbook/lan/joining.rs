@@ -157,13 +157,17 @@ impl Shared {
             {
                 return self.show_joining(number, failed(LinkError::Lost.wording()));
             }
-            self.show_joining(number, view(&joiner.state()));
-            match joiner.state() {
-                JoinState::Paired(party) => {
-                    if let Err(error) = self.book.add_peer(&party) {
-                        return self.show_joining(number, failed(error.wording()));
-                    }
-                    let _ = self.book.note_address(party.fingerprint, address);
+            let state = joiner.state();
+            if let JoinState::Paired(party) = &state {
+                // It is shown once it is saved: the app may end at any moment.
+                if let Err(error) = self.book.add_peer(party) {
+                    return self.show_joining(number, failed(error.wording()));
+                }
+                let _ = self.book.note_address(party.fingerprint, address);
+            }
+            self.show_joining(number, view(&state));
+            match state {
+                JoinState::Paired(_) => {
                     self.run(wire, None);
                     return;
                 }

@@ -123,17 +123,16 @@ fn failure<'a>(
     let mut away = Vec::new();
     let mut failed = None;
     for device in devices.filter(|device| !is_in_step(device, since)) {
-        match device.state {
-            SyncState::Failed { trouble } => failed = failed.or(Some(trouble)),
-            _ => {
-                let known = device.peer.fingerprint.parse::<Fingerprint>().ok();
-                let called = known.is_some_and(|peer| session.exchange.service().is_calling(&peer));
-                if device.is_connected || called || begun.elapsed() < PATIENCE {
-                    return None;
-                }
-                away.push(device.peer.name.clone());
-            }
+        if let SyncState::Failed { trouble } = device.state {
+            failed = failed.or(Some(trouble));
+            continue;
         }
+        let known = device.peer.fingerprint.parse::<Fingerprint>().ok();
+        let called = known.is_some_and(|peer| session.exchange.service().is_calling(&peer));
+        if device.is_connected || called || begun.elapsed() < PATIENCE {
+            return None;
+        }
+        away.push(device.peer.name.clone());
     }
     match failed {
         Some(trouble) => Some(Failure::Told(trouble.wording())),
@@ -143,7 +142,7 @@ fn failure<'a>(
 
 /// Everything that is known, for scripts.
 fn status_json(status: &SyncStatus) -> Value {
-    let told = status.told.as_ref().map(|told| told.line());
+    let told = status.told.as_ref().map(seldinger_core::content::Wording::line);
     let devices = status.devices.iter().map(|device| {
         let mut about = devices::json_of(&device.peer);
         about["state"] = json!(state_name(&device.state));
