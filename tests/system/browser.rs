@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
-use system_tests::{App, Page, rotation};
+use system_tests::{App, Page, binary, rotation};
 use xtask::paths;
 use xtask::process::{self, Show};
 use xtask::setup::browser::{self, Browser};
@@ -88,6 +88,14 @@ fn delete_export_import() {
 #[test]
 fn tally() {
     with_rotation("tally");
+}
+
+#[test]
+fn devices() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let (page, other) = (desk.app.serve(&[]), App::new());
+    let (program, home) = (binary().display().to_string(), other.folder().display().to_string());
+    desk.run(&page, "devices", &[("SELDINGER", &program), ("OTHER", &home)]);
 }
 
 #[test]

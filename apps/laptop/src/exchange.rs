@@ -15,6 +15,7 @@ use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::{
     PairingView, SyncObserver, SyncResult, SyncService, WindowView,
 };
+use seldinger_core::time::Moment;
 
 use crate::data_dir::{Places, write_private};
 use crate::discovery::LocalNetwork;
@@ -67,8 +68,13 @@ impl Exchange {
         &self.service
     }
 
-    /// Who else is announced.
-    pub fn looks_around(&self) -> bool {
+    /// Now, by the book's clock.
+    pub fn now(&self) -> Moment {
+        self.book.now()
+    }
+
+    /// Whether anybody else is announced.
+    pub fn sees_anyone(&self) -> bool {
         self.network.around().is_ok_and(|around| !around.is_empty())
     }
 

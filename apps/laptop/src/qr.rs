@@ -1,4 +1,4 @@
-//! Codes that a camera reads, in a terminal.
+//! Codes that a camera reads: in a terminal, and as a picture in the page.
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -22,6 +22,32 @@ impl Qr {
             dark[row * side + column] = color == Color::Dark;
         }
         Some(Self { side, dark })
+    }
+
+    /// How many modules a side has.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The path of an SVG that covers the dark modules, one unit each.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for row in 0..self.side {
+            let mut column = 0;
+            while column < self.side {
+                let start = column;
+                while column < self.side && self.is_dark(row, column) {
+                    column += 1;
+                }
+                if column > start {
+                    use std::fmt::Write as _;
+                    let length = column - start;
+                    let _ = write!(path, "M{start} {row}h{length}v1h-{length}z");
+                }
+                column += 1;
+            }
+        }
+        path
     }
 
     /// Lines for a terminal, two rows of modules in each. Both colors are said, so that it is black on
@@ -51,8 +77,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_module_is_shown() {
+    fn terminal_and_picture_show_the_same_modules() {
         let qr = Qr::of("SELDINGER:AB12").unwrap();
+        let drawn: usize = qr
+            .path()
+            .split('h')
+            .skip(1)
+            .step_by(2)
+            .map(|rest| rest.split('v').next().unwrap().parse::<usize>().unwrap())
+            .sum();
         let shown: usize = qr
             .lines()
             .concat()
@@ -64,10 +97,10 @@ mod tests {
             })
             .sum();
         let dark = qr.dark.iter().filter(|dark| **dark).count();
-        assert_eq!(shown, dark);
+        assert_eq!((drawn, shown), (dark, dark));
         assert!(dark > 100);
         let is_quiet = |at: usize| !qr.is_dark(0, at) && !qr.is_dark(at, QUIET - 1);
-        assert!((0..qr.side).all(is_quiet));
+        assert!((0..qr.side()).all(is_quiet));
         assert!(Qr::of(&"x".repeat(5000)).is_none());
     }
 }

@@ -16,7 +16,10 @@
   };
 
   document.addEventListener("htmx:load", fade);
-  document.addEventListener("htmx:beforeRequest", () => {
+  // Parts that ask by themselves whether anything is new say nothing of what the user does.
+  const asksItself = (event) => event.target.closest("[data-live]");
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (asksItself(event)) return;
     const trouble = document.getElementById("trouble");
     if (trouble) trouble.replaceChildren();
   });

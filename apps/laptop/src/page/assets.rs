@@ -32,9 +32,11 @@ const STYLE: &str = texts!(
     "css/pages.css",
     "css/charts.css",
     "css/tally.css",
+    "css/devices.css",
     "css/narrow.css",
 );
-const SCRIPT: &str = texts!("js/keys.js", "js/live.js", "js/timer.js", "js/import.js");
+const SCRIPT: &str =
+    texts!("js/keys.js", "js/live.js", "js/timer.js", "js/devices.js", "js/import.js");
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let script = "text/javascript; charset=utf-8";

@@ -9,6 +9,7 @@ mod assets;
 mod case;
 mod cases;
 mod charts;
+mod devices;
 mod fields;
 mod find;
 mod form;
@@ -41,6 +42,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(records::routes())
         .merge(transfer::routes())
         .merge(settings::routes())
+        .merge(devices::routes())
         .merge(sample::routes())
         .merge(tally::routes())
         .merge(undo::routes())

@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse, Response};
 use seldinger_core::error::LogbookError;
 use seldinger_core::record::Change;
 
+use super::devices::Badge;
 use super::trouble::Trouble;
 use crate::serve::{AppState, Session};
 
@@ -23,13 +24,15 @@ pub enum Room {
     Find,
     Export,
     Deleted,
+    Devices,
     Settings,
 }
 
 /// The rooms that a day's work goes through.
 pub const DAILY: [Room; 2] = [Room::Cases, Room::Tally];
 /// The rooms that look at the whole logbook.
-pub const WHOLE: [Room; 4] = [Room::Find, Room::Export, Room::Deleted, Room::Settings];
+pub const WHOLE: [Room; 5] =
+    [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
 
 impl Room {
     /// Whether the key that finds leads here.
@@ -44,6 +47,7 @@ impl Room {
             Self::Find => "/find",
             Self::Export => "/export",
             Self::Deleted => "/deleted",
+            Self::Devices => "/devices",
             Self::Settings => "/settings",
         }
     }
@@ -55,6 +59,7 @@ impl Room {
             Self::Find => "Find",
             Self::Export => "Export, import",
             Self::Deleted => "Recently deleted",
+            Self::Devices => "Devices",
             Self::Settings => "Settings",
         }
     }
@@ -102,6 +107,8 @@ pub struct Shell {
     pub csrf: String,
     /// What has just happened.
     pub notice: Option<Notice>,
+    /// How sync goes.
+    pub badge: Badge,
     /// Only a part of a page is asked for, to be put into the one that is open.
     pub part: bool,
 }
@@ -120,6 +127,7 @@ impl FromRequestParts<AppState> for Shell {
         let session = parts.extensions.get::<Session>().ok_or(LogbookError::KeyLocked)?;
         let part = parts.headers.contains_key("hx-request");
         let notices = parts.extensions.get::<Notices>();
+        let badge = if part { Badge::none() } else { Badge::now(state).await };
         let reads = parts.method == axum::http::Method::GET;
         Ok(Self {
             here: Room::Cases,
@@ -128,6 +136,7 @@ impl FromRequestParts<AppState> for Shell {
             code_waiting: state.has_recovery_code(),
             csrf: session.page_token(),
             notice: notices.filter(|_| reads && !part).and_then(Notices::take),
+            badge,
             part,
         })
     }

@@ -7,28 +7,36 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use seldinger_core::content::Wording;
 use seldinger_core::error::LogbookError;
+use seldinger_core::logbook::lan::SyncError;
 
 use super::shell::{Shell, draw};
 use crate::serve::AppState;
 
 /// Why a page could not be shown or a request could not be carried out.
 #[derive(Debug)]
-pub struct Trouble(LogbookError);
+pub struct Trouble {
+    status: StatusCode,
+    told: Wording,
+}
 
 impl From<LogbookError> for Trouble {
     fn from(error: LogbookError) -> Self {
-        Self(error)
-    }
-}
-
-impl Trouble {
-    fn status(&self) -> StatusCode {
         use LogbookError as E;
-        match self.0 {
+        let status = match error {
             E::NotFound { .. } | E::NoDraft | E::NotAnId => StatusCode::NOT_FOUND,
             E::NotADay | E::UnknownDefinition | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, told: error.wording() }
+    }
+}
+
+impl From<SyncError> for Trouble {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Book { error } => error.into(),
+            other => Self { status: StatusCode::INTERNAL_SERVER_ERROR, told: other.wording() },
         }
     }
 }
@@ -36,8 +44,8 @@ impl Trouble {
 impl IntoResponse for Trouble {
     /// The words travel beside the answer: only `tell` knows what kind of page was asked for.
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
-        response.extensions_mut().insert(self.0.wording());
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self.told);
         response
     }
 }

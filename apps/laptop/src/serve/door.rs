@@ -28,7 +28,7 @@ pub async fn open(
 ) -> Response {
     let Some(cookie) = state.doors().enter(&opening.token, Instant::now()) else {
         // The address was used already: by this browser, or it is worth nothing.
-        return match session(&state, &headers) {
+        return match session(&state, &headers, true) {
             Some(_) => Redirect::to("/").into_response(),
             None => locked(&headers),
         };

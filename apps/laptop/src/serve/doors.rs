@@ -77,13 +77,16 @@ impl Doors {
         Some(cookie)
     }
 
-    /// The session of a cookie, unless it has been idle for too long.
-    pub fn session(&self, cookie: &str, now: Instant) -> Option<Session> {
+    /// The session of a cookie, unless it has been idle for too long. A request that the page makes by
+    /// itself is no `use` of it.
+    pub fn session(&self, cookie: &str, now: Instant, is_use: bool) -> Option<Session> {
         let hash = blake3::hash(cookie.as_bytes());
         let mut inner = self.inner();
         self.let_out(&mut inner, now);
         let visitor = inner.visitors.iter_mut().find(|visitor| visitor.cookie == hash)?;
-        visitor.last = now;
+        if is_use {
+            visitor.last = now;
+        }
         Some(visitor.session.clone())
     }
 
@@ -140,8 +143,8 @@ mod tests {
         assert!(doors.enter("wrong", now).is_none());
         let cookie = doors.enter(&token, now).unwrap();
         assert!(doors.enter(&token, now).is_none());
-        assert!(doors.session(&cookie, now).is_some());
-        assert!(doors.session(&token, now).is_none());
+        assert!(doors.session(&cookie, now, true).is_some());
+        assert!(doors.session(&token, now, true).is_none());
     }
 
     #[test]
@@ -159,7 +162,7 @@ mod tests {
         let (doors, now) = (Doors::new(None), Instant::now());
         let enter = || {
             let cookie = doors.enter(&doors.new_token(), now).unwrap();
-            doors.session(&cookie, now).unwrap()
+            doors.session(&cookie, now, true).unwrap()
         };
         let (one, other) = (enter(), enter());
         let token = one.page_token();
@@ -177,11 +180,13 @@ mod tests {
         let cookie = doors.enter(&doors.new_token(), start).unwrap();
         let later = start + Duration::from_secs(59);
         assert!(!doors.lock_idle(later));
-        assert!(doors.session(&cookie, later).is_some());
-        assert!(doors.session(&cookie, later + Duration::from_secs(59)).is_some());
+        assert!(doors.session(&cookie, later, true).is_some());
+        assert!(doors.session(&cookie, later + Duration::from_secs(59), true).is_some());
+        let asked_by_itself = later + Duration::from_secs(90);
+        assert!(doors.session(&cookie, asked_by_itself, false).is_some());
         let idle = later + Duration::from_secs(59) + limit;
         assert!(doors.lock_idle(idle));
         assert!(!doors.lock_idle(idle), "told once");
-        assert!(doors.session(&cookie, idle).is_none());
+        assert!(doors.session(&cookie, idle, true).is_none());
     }
 }

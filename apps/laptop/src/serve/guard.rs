@@ -20,6 +20,9 @@ const FIELD: &str = "csrf";
 /// The header that carries it instead.
 const HEADER: &str = "x-csrf-token";
 
+/// Where a page asks by itself whether anything is new.
+const LIVE: &str = "/live/";
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; \
     base-uri 'none'";
@@ -50,7 +53,8 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     if path == AGAIN || (reads && (path == OPEN || path == STYLE || path.starts_with("/assets/"))) {
         return Ok(request);
     }
-    let Some(session) = session(state, request.headers()) else {
+    let is_use = !path.starts_with(LIVE);
+    let Some(session) = session(state, request.headers(), is_use) else {
         return Err(door::locked(request.headers()));
     };
     if !reads {
@@ -64,14 +68,14 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
 }
 
 /// The session that the request's cookie names.
-pub fn session(state: &AppState, headers: &HeaderMap) -> Option<Session> {
+pub fn session(state: &AppState, headers: &HeaderMap, is_use: bool) -> Option<Session> {
     let name = cookie_name(state.port());
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let value = cookies.flat_map(|line| line.split(';')).find_map(|pair| {
         let (key, value) = pair.trim().split_once('=')?;
         (key == name).then_some(value)
     })?;
-    state.doors().session(value, Instant::now())
+    state.doors().session(value, Instant::now(), is_use)
 }
 
 fn is_our_host(headers: &HeaderMap, port: u16) -> bool {

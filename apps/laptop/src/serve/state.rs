@@ -129,6 +129,16 @@ impl AppState {
         self.0.exchange.as_ref().map_err(Clone::clone)
     }
 
+    /// Asks it, on a thread that may wait for the disk or the network.
+    pub async fn ask_exchange<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Exchange) -> SyncResult<T> + Send + 'static,
+    ) -> SyncResult<T> {
+        let state = self.clone();
+        let asked = tokio::task::spawn_blocking(move || work(state.exchange()?));
+        asked.await.unwrap_or(Err(LogbookError::Io.into()))
+    }
+
     /// The address that lets one browser in, once.
     pub(super) fn new_address(&self) -> String {
         format!("http://127.0.0.1:{}/open?token={}", self.0.port, self.0.doors.new_token())

@@ -18,7 +18,6 @@ pub use pairing::{PairingView, WindowView};
 pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 
 use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer};
-use crate::content::words;
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::link::discovery::Discovery;
@@ -249,7 +248,7 @@ impl Shared {
             _ => None,
         };
         let (waiting, oldest_waiting) = (counts.waiting, counts.oldest_waiting);
-        Ok(SyncStatus { text: text(&state), state, told, waiting, oldest_waiting, devices })
+        Ok(SyncStatus { text: state.text(), state, told, waiting, oldest_waiting, devices })
     }
 }
 
@@ -269,25 +268,6 @@ fn device_status(peer: Peer, line: Option<&Line>) -> DeviceStatus {
     };
     let clock_ahead_min = line.and_then(|line| line.clock_ahead_min);
     DeviceStatus { peer, is_connected, state, clock_ahead_min }
-}
-
-fn text(state: &SyncState) -> String {
-    match state {
-        SyncState::Alone => String::new(),
-        SyncState::Offline => words("badge.offline", &[]),
-        SyncState::Syncing { total: 0, .. } => words("badge.syncing_begun", &[]),
-        SyncState::Syncing { done, total } => {
-            words("badge.syncing", &[("done", &done.to_string()), ("total", &total.to_string())])
-        }
-        SyncState::Failed { .. } => words("badge.failed", &[]),
-        SyncState::UpToDate { at, devices: 2 } => {
-            words("badge.up_to_date_on_both", &[("time", &at.clock_time())])
-        }
-        SyncState::UpToDate { at, devices } => words(
-            "badge.up_to_date",
-            &[("time", &at.clock_time()), ("devices", &devices.to_string())],
-        ),
-    }
 }
 
 /// Hears of what is written on this device and passes it on.

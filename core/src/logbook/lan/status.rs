@@ -1,6 +1,6 @@
 //! What people see of sync: four states, and what to do when it failed.
 
-use crate::content::{Wording, wording};
+use crate::content::{Wording, wording, words};
 use crate::logbook::Peer;
 use crate::sync::frame::Why;
 use crate::time::Moment;
@@ -75,6 +75,29 @@ pub enum SyncState {
         /// How many devices, this one counted.
         devices: u32,
     },
+}
+
+impl SyncState {
+    /// For the badge; nothing where nothing is shown.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Alone => String::new(),
+            Self::Offline => words("badge.offline", &[]),
+            Self::Syncing { total: 0, .. } => words("badge.syncing_begun", &[]),
+            Self::Syncing { done, total } => words(
+                "badge.syncing",
+                &[("done", &done.to_string()), ("total", &total.to_string())],
+            ),
+            Self::Failed { .. } => words("badge.failed", &[]),
+            Self::UpToDate { at, devices: 2 } => {
+                words("badge.up_to_date_on_both", &[("time", &at.clock_time())])
+            }
+            Self::UpToDate { at, devices } => words(
+                "badge.up_to_date",
+                &[("time", &at.clock_time()), ("devices", &devices.to_string())],
+            ),
+        }
+    }
 }
 
 /// One device.

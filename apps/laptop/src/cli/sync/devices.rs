@@ -64,16 +64,16 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
 fn line(peer: &Peer) -> String {
     let short: String = peer.fingerprint.chars().take(SHORT).collect();
     let state = if peer.is_revoked {
-        words("app.revoked", &[])
+        words("badge.revoked", &[])
     } else {
         let synced = peer.synced.as_ref().map_or_else(
-            || words("app.never_synced", &[]),
+            || words("badge.never_synced", &[]),
             |at| words("app.synced_at", &[("time", &when(at))]),
         );
         match peer.waiting {
             0 => synced,
             waiting => {
-                let waiting = words("app.waiting", &[("count", &waiting.to_string())]);
+                let waiting = words("badge.waiting", &[("count", &waiting.to_string())]);
                 format!("{synced}, {waiting}")
             }
         }

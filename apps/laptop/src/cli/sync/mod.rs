@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use seldinger_core::logbook::lan::SyncObserver;
 use seldinger_core::logbook::{Logbook, ObserverError};
+use seldinger_core::time::UtcMillis;
 
 use crate::data_dir::make_private_folder;
 use crate::exchange::{Exchange, host_name};
@@ -44,6 +45,8 @@ struct Session {
     // Dropped in this order: first the connections, then the place in the folder.
     exchange: Exchange,
     book: Arc<Logbook>,
+    /// When: both may be in step before anybody waits for it.
+    begun: UtcMillis,
     rings: Receiver<Woken>,
     bell: Sender<Woken>,
     _claim: Claim,
@@ -72,12 +75,13 @@ impl Session {
     ) -> Result<Self, Failure> {
         let (bell, rings) = channel();
         let book = Arc::new(opened.book);
+        let begun = book.now().utc;
         let name = name.map_or_else(host_name, str::to_owned);
         let observer: Arc<dyn SyncObserver> = Arc::new(Bell(bell.clone()));
         let exchange = Exchange::begin(book.clone(), &home.places, &name, Some(observer))?;
         let to_stop = bell.clone();
         super::job::on_interrupt(move || drop(to_stop.send(Woken::Stopped)));
-        Ok(Self { exchange, book, rings, bell, _claim: claim })
+        Ok(Self { exchange, book, begun, rings, bell, _claim: claim })
     }
 
     /// Waits for what comes next, at most so long. Changes that came together are one.

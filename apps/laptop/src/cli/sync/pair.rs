@@ -119,7 +119,7 @@ fn show(session: &Session, window: &WindowView) -> Result<(), Failure> {
 
 fn time_left(session: &Session, window: &WindowView) -> String {
     let left_ms = window.until.utc.0 - session.book.now().utc.0;
-    words("app.seconds_left", &[("seconds", &(left_ms / 1000).max(0).to_string())])
+    words("badge.seconds_left", &[("seconds", &(left_ms / 1000).max(0).to_string())])
 }
 
 fn ask_once(asked: &mut Option<Wording>, told: &Wording) {
@@ -143,7 +143,7 @@ fn join(session: &Session, code: &str, at: Option<&str>) -> Result<(), Failure> 
     let begun = Instant::now();
     // A scanned code says where to go, and so does the user; else it takes a moment to be heard.
     let must_look = at.is_none() && code.parse::<TypedSecret>().is_ok();
-    while must_look && begun.elapsed() < AROUND && !session.exchange.looks_around() {
+    while must_look && begun.elapsed() < AROUND && !session.exchange.sees_anyone() {
         if matches!(session.next(TICK / 10), Woken::Stopped) {
             return Err(LogbookError::Cancelled.into());
         }

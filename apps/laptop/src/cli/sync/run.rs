@@ -82,7 +82,7 @@ fn line(status: &SyncStatus) -> String {
 
 /// Until every device has everything and we have everything of each.
 pub fn until_in_step(session: &Session) -> Result<(), Failure> {
-    let begun = (Instant::now(), session.book.now().utc);
+    let begun = (Instant::now(), session.begun);
     let bar = job::bar("Syncing");
     let ended = loop {
         let status = session.exchange.service().status()?;

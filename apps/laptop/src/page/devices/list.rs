@@ -1,0 +1,171 @@
+//! The devices, and ending the exchange with one.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::response::{Redirect, Response};
+use seldinger_core::case_log::list::CaseFilter;
+use seldinger_core::content::{Wording, words as told};
+use seldinger_core::error::LogbookError;
+use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
+use seldinger_core::sync::Fingerprint;
+
+use super::{Badge, Seen, day_and_time, look, unless_seen};
+use crate::exchange::host_name;
+use crate::page::shell::{Notices, Room, Shell, draw};
+use crate::page::trouble::Trouble;
+use crate::page::words;
+use crate::serve::AppState;
+
+/// One device as the list shows it.
+struct Row {
+    fingerprint: String,
+    name: String,
+    badge: Badge,
+    /// When both last had everything, and what waits.
+    about: String,
+    /// What is to be done.
+    told: Option<Wording>,
+    revoked: bool,
+}
+
+#[derive(Template)]
+#[template(path = "devices/page.html")]
+struct DevicesPage {
+    shell: Shell,
+    me: String,
+    cases: String,
+    rows: Vec<Row>,
+}
+
+impl DevicesPage {
+    fn is_paired(&self) -> bool {
+        self.rows.iter().any(|row| !row.revoked)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "devices/list.html")]
+struct ListPart {
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "devices/revoke.html")]
+struct RevokePage {
+    shell: Shell,
+    fingerprint: String,
+    name: String,
+}
+
+fn row(device: DeviceStatus) -> Row {
+    let DeviceStatus { peer, state, clock_ahead_min, .. } = device;
+    let mut about = Vec::new();
+    about.push(match &peer.synced {
+        Some(at) => told("app.synced_at", &[("time", &day_and_time(at))]),
+        None => told("badge.never_synced", &[]),
+    });
+    if peer.waiting > 0 && state != SyncState::Offline {
+        about.push(told("badge.waiting", &[("count", &peer.waiting.to_string())]));
+    }
+    if peer.refused > 0 {
+        about.push(told("badge.set_aside", &[("count", &peer.refused.to_string())]));
+    }
+    if let Some(minutes) = clock_ahead_min {
+        about.push(told("badge.clocks_differ", &[("minutes", &minutes.abs().to_string())]));
+    }
+    let trouble = match state {
+        SyncState::Failed { trouble } => Some(trouble.wording()),
+        _ => None,
+    };
+    Row {
+        badge: if peer.is_revoked { Badge::none() } else { Badge::of(&state, peer.waiting) },
+        about: about.join(". "),
+        told: trouble.filter(|_| !peer.is_revoked),
+        revoked: peer.is_revoked,
+        fingerprint: peer.fingerprint,
+        name: peer.name,
+    }
+}
+
+fn rows(status: SyncStatus) -> Vec<Row> {
+    let (revoked, live): (Vec<Row>, Vec<Row>) =
+        status.devices.into_iter().map(row).partition(|row| row.revoked);
+    live.into_iter().chain(revoked).collect()
+}
+
+/// What tells this list from others.
+fn look_of(rows: &[Row]) -> String {
+    let texts: Vec<&str> = rows
+        .iter()
+        .flat_map(|row| [row.name.as_str(), row.badge.class, &row.badge.text, &row.about])
+        .collect();
+    look(&texts)
+}
+
+/// All devices.
+pub async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
+    let shell = shell.at(Room::Devices);
+    let rows = if shell.sample {
+        Vec::new()
+    } else {
+        rows(state.ask_exchange(|exchange| exchange.service().status()).await?)
+    };
+    let cases = state.ask(|book| book.count_cases(&CaseFilter::default())).await?;
+    let cases = words::counted(cases, "case", "cases");
+    draw(&DevicesPage { shell, me: host_name(), cases, rows })
+}
+
+/// The list again.
+pub async fn live(
+    State(state): State<AppState>,
+    Query(seen): Query<Seen>,
+) -> Result<Response, Trouble> {
+    let rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
+    let look = look_of(&rows);
+    unless_seen(&ListPart { rows }, &look, &seen)
+}
+
+/// Calls every device now.
+pub async fn sync_now(State(state): State<AppState>) -> Result<Redirect, Trouble> {
+    state
+        .ask_exchange(|exchange| {
+            exchange.service().sync_now();
+            Ok(())
+        })
+        .await?;
+    Ok(Redirect::to("/devices"))
+}
+
+/// The device's name.
+async fn named(state: &AppState, fingerprint: &str) -> Result<String, Trouble> {
+    let wanted = fingerprint.to_owned();
+    let own = state.own_book();
+    let peers = tokio::task::spawn_blocking(move || own.peers()).await;
+    let peers = peers.unwrap_or(Err(LogbookError::Io))?;
+    let peer = peers.into_iter().find(|peer| peer.fingerprint == wanted);
+    Ok(peer.ok_or(LogbookError::NotAnId)?.name)
+}
+
+/// Whether it is meant.
+pub async fn ask_revoke(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(fingerprint): Path<String>,
+) -> Result<Response, Trouble> {
+    let name = named(&state, &fingerprint).await?;
+    draw(&RevokePage { shell: shell.at(Room::Devices), fingerprint, name })
+}
+
+/// Ends the exchange with a device.
+pub async fn revoke(
+    State(state): State<AppState>,
+    Extension(notices): Extension<Notices>,
+    Path(fingerprint): Path<String>,
+) -> Result<Redirect, Trouble> {
+    let name = named(&state, &fingerprint).await?;
+    let peer: Fingerprint = fingerprint.parse().map_err(|_| LogbookError::NotAnId)?;
+    state.ask_exchange(move |exchange| exchange.service().revoke(peer)).await?;
+    notices.leave(told("sync.revoked", &[("name", &name)]), None);
+    Ok(Redirect::to("/devices"))
+}

@@ -1,0 +1,67 @@
+//! Devices: who this log is exchanged with, how that goes, and pairing with another one.
+//!
+//! What changes by itself is asked for under `/live/`: such a request says what it has seen, is answered
+//! only where there is something else to see, and is no use of the page that would keep it unlocked.
+
+mod badge;
+mod join;
+mod list;
+mod pair;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use seldinger_core::time::Moment;
+use serde::Deserialize;
+
+use super::shell::draw;
+use super::trouble::Trouble;
+use crate::serve::AppState;
+pub use badge::Badge;
+
+/// Pages and actions of this room.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/devices", get(list::page))
+        .route("/devices/sync", post(list::sync_now))
+        .route("/devices/{fingerprint}/revoke", get(list::ask_revoke).post(list::revoke))
+        .route("/devices/pair", get(pair::page).post(pair::open))
+        .route("/devices/pair/digits", post(pair::digits))
+        .route("/devices/pair/close", post(pair::close))
+        .route("/devices/join", get(join::page).post(join::begin))
+        .route("/devices/join/stop", post(join::stop))
+        .route("/live/badge", get(badge::live))
+        .route("/live/devices", get(list::live))
+        .route("/live/pair", get(pair::live))
+        .route("/live/join", get(join::live))
+}
+
+/// What a part that asks again has seen.
+#[derive(Deserialize)]
+pub struct Seen {
+    #[serde(default)]
+    seen: String,
+}
+
+/// A word for what is shown: equal for what looks the same.
+fn look(of: &[&str]) -> String {
+    let mut hash = blake3::Hasher::new();
+    for part in of {
+        hash.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hash.finalize().to_hex()[..16].to_owned()
+}
+
+/// The part, unless it was seen already.
+fn unless_seen(part: &impl askama::Template, look: &str, seen: &Seen) -> Result<Response, Trouble> {
+    if seen.seen == look {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    draw(part)
+}
+
+/// `21 Oct, 13:44`.
+fn day_and_time(moment: &Moment) -> String {
+    format!("{}, {}", moment.day().short(), moment.clock_time())
+}
