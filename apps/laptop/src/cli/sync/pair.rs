@@ -63,13 +63,18 @@ fn invite(session: &Session) -> Result<(), Failure> {
     let mut asked = None;
     let mut tried = None;
     let mut nobody_types = false;
+    // Whoever types at once may be faster than the other device's last word.
+    let mut early: Option<String> = None;
     loop {
+        if let Some(line) = early.take() {
+            early = type_digits(session, line, &mut asked);
+        }
         let Some(window) = session.exchange.service().window() else {
             return Err(LogbookError::Cancelled.into());
         };
         match window.state {
             PairingView::Open => left.set_message(time_left(session, &window)),
-            PairingView::Digits if nobody_types => {
+            PairingView::Digits if nobody_types && early.is_none() => {
                 session.exchange.service().close_window();
                 return Err(Failure::DigitsNeeded);
             }
@@ -92,7 +97,12 @@ fn invite(session: &Session) -> Result<(), Failure> {
             say::note(tried.as_deref().unwrap_or_default());
         }
         match session.next(TICK) {
-            Woken::Typed(line) => type_digits(session, &line, &mut asked),
+            Woken::Typed(line) => {
+                early = type_digits(session, line, &mut asked);
+                if early.is_some() {
+                    say::note(&words("app.nobody_waits", &[]));
+                }
+            }
             Woken::NobodyTypes => nobody_types = true,
             Woken::Stopped => return Err(LogbookError::Cancelled.into()),
             Woken::Changed | Woken::Later => {}
@@ -129,14 +139,16 @@ fn ask_once(asked: &mut Option<Wording>, told: &Wording) {
     }
 }
 
-fn type_digits(session: &Session, line: &str, asked: &mut Option<Wording>) {
-    match session.exchange.service().type_digits(line) {
+/// Gives the line back where nobody waits for it yet.
+fn type_digits(session: &Session, line: String, asked: &mut Option<Wording>) -> Option<String> {
+    match session.exchange.service().type_digits(&line) {
         // Asked for once more, also where they were wrong in the same way.
         DigitsAnswer::Wrong { .. } => *asked = None,
         DigitsAnswer::NotDigits => say::note(&words("app.not_digits", &[])),
-        DigitsAnswer::NobodyWaits => say::note(&words("app.nobody_waits", &[])),
+        DigitsAnswer::NobodyWaits => return Some(line),
         DigitsAnswer::Paired => {}
     }
+    None
 }
 
 fn join(session: &Session, code: &str, at: Option<&str>) -> Result<(), Failure> {
