@@ -130,3 +130,28 @@ fn sleeping_synchronizes_nothing() {
     }
     nothing(&found);
 }
+
+/// A key without words would be shown to people as it is.
+#[test]
+fn every_key_that_is_asked_for_has_its_words() {
+    let messages =
+        std::fs::read_to_string(super::root().join("core/content/messages.toml")).unwrap();
+    let keys: Vec<&str> =
+        messages.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')).collect();
+    let room = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
+    let rooms: Vec<String> = keys.iter().map(|key| room(key)).collect();
+    let (mut found, mut asked) = (Vec::new(), 0);
+    for (file, text) in texts(&[".rs", ".html"]) {
+        for call in ["words(\"", "told(\"", "wording(\""] {
+            for (at, _) in text.match_indices(call) {
+                let key = text[at + call.len()..].split('"').next().unwrap_or_default();
+                asked += 1;
+                if key.contains('.') && rooms.contains(&room(key)) && !keys.contains(&key) {
+                    found.push(format!("{file}: {key} has no words"));
+                }
+            }
+        }
+    }
+    assert!(asked > 50, "only {asked} were seen");
+    nothing(&found);
+}

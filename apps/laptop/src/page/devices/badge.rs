@@ -60,7 +60,7 @@ impl Badge {
         let status = state.ask_exchange(|exchange| exchange.service().status()).await;
         match status {
             Ok(status) => Self::of_status(&status),
-            Err(_) => Self { class: "refused", text: words("sync.failed", &[]) },
+            Err(_) => Self { class: "refused", text: words("badge.failed", &[]) },
         }
     }
 
