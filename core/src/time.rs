@@ -291,6 +291,16 @@ pub struct Stamp {
     pub device: DeviceId,
 }
 
+impl Stamp {
+    /// As it is hashed: both numbers, big-endian.
+    pub(crate) fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.hlc.0.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.device.0.to_be_bytes());
+        bytes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

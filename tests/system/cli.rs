@@ -11,12 +11,12 @@ use system_tests::App;
 const ROTATION: &str = include_str!("../../apps/laptop/sample/rotation.jsonl");
 const JOTS: &str = include_str!("../vectors/jots_dev.jsonl");
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// What a command printed, where it went well.
-fn done(output: &Output) -> String {
+pub(super) fn done(output: &Output) -> String {
     assert!(output.status.success(), "{:?}: {}", output.status, text(&output.stderr));
     text(&output.stdout)
 }

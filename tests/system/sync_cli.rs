@@ -6,14 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Output, Stdio};
 use serde_json::Value;
 use system_tests::{App, wait};
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn done(output: &Output) -> String {
-    assert!(output.status.success(), "{:?}: {}", output.status, text(&output.stderr));
-    text(&output.stdout)
-}
+use crate::cli::{done, text};
 
 fn refused(output: &Output, code: i32) -> String {
     let said = text(&output.stderr);

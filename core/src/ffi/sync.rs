@@ -70,7 +70,6 @@ impl SyncService {
     }
 
     /// Shows a code for two minutes. `addresses` are where this device can be reached, `host:port`.
-    #[allow(clippy::needless_pass_by_value, reason = "what crosses the border is handed over")]
     pub fn open_window(&self, addresses: Vec<String>) -> SyncResult<WindowView> {
         self.0.open_window(&addresses)
     }

@@ -17,8 +17,8 @@ use rustls::{
     DistinguishedName, Error as TlsError, ServerConfig, ServerConnection, SignatureScheme,
 };
 
+use super::LinkError;
 use super::identity::{DeviceIdentity, fingerprint_of};
-use super::{LinkError, identity};
 use crate::sync::Fingerprint;
 
 /// What both sides must speak.
@@ -103,7 +103,8 @@ pub(super) fn agreed(session: &Connection) -> Result<(Fingerprint, [u8; 32]), Li
         return Err(LinkError::OtherProtocol);
     }
     let certificate = session.peer_certificates().and_then(|all| all.first());
-    let peer = certificate.and_then(holder).ok_or(LinkError::OtherDevice)?;
+    let peer = certificate.and_then(|certificate| holder(certificate).ok());
+    let peer = peer.ok_or(LinkError::OtherDevice)?;
     let exporter = session.export_keying_material([0; 32], EXPORTER, None);
     Ok((peer, exporter.map_err(|_| LinkError::OtherProtocol)?))
 }
@@ -117,9 +118,9 @@ fn unusable(_: TlsError) -> LinkError {
     LinkError::BadIdentity
 }
 
-fn holder(certificate: &CertificateDer<'_>) -> Option<Fingerprint> {
-    let parsed = ParsedCertificate::try_from(certificate).ok()?;
-    Some(identity::fingerprint_of(&parsed.subject_public_key_info()))
+fn holder(certificate: &CertificateDer<'_>) -> Result<Fingerprint, TlsError> {
+    let parsed = ParsedCertificate::try_from(certificate)?;
+    Ok(fingerprint_of(&parsed.subject_public_key_info()))
 }
 
 /// Accepts keys, and checks that the other side has them.
@@ -131,15 +132,13 @@ quiet_debug!(Verifier);
 
 impl Verifier {
     fn new(trust: Arc<dyn Trust>) -> Self {
-        Self { trust, algorithms: ring::default_provider().signature_verification_algorithms }
+        Self { trust, algorithms: provider().signature_verification_algorithms }
     }
 
     fn accepts(&self, certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
-        let parsed = ParsedCertificate::try_from(certificate)?;
-        let holder = fingerprint_of(&parsed.subject_public_key_info());
         let refused =
             TlsError::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
-        self.trust.accepts(&holder).then_some(()).ok_or(refused)
+        self.trust.accepts(&holder(certificate)?).then_some(()).ok_or(refused)
     }
 
     fn signed(

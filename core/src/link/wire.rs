@@ -18,7 +18,7 @@ use super::{DeviceIdentity, LinkError, Pin, now, tls};
 use crate::sync::Fingerprint;
 
 /// Bytes of the longest frame.
-pub const MAX_FRAME: usize = 4 << 20;
+pub const MAX_FRAME: usize = crate::sync::frame::MOST_BYTES;
 /// How long a wire waits for an other side that stalls.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {

@@ -20,10 +20,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::meta::{ALIVE, Meta};
-use super::path::{Fields, flatten, join, put, split};
+use super::path::{Fields, flatten, is_within, join, put, split};
 use super::shape::{FieldType, Shape};
+use super::travel::Seen;
 use super::{Record, text};
-use crate::ids::{DeviceId, RecordId};
+use crate::ids::RecordId;
 use crate::time::{Hlc, Moment, Stamp};
 
 /// One value on a path.
@@ -76,7 +77,7 @@ pub(crate) struct State {
     pub(super) kind: String,
     pub(super) at: Moment,
     pub(super) base: Stamp,
-    pub(super) seen: BTreeMap<DeviceId, Hlc>,
+    pub(super) seen: Seen,
     types: BTreeMap<String, FieldType>,
     pub(super) dots: BTreeMap<String, Dots>,
 }
@@ -142,17 +143,9 @@ impl State {
         self.seen.values().copied().max().unwrap_or_default()
     }
 
-    /// For each device the highest of its stamps taken in.
-    pub(crate) fn seen(&self) -> &BTreeMap<DeviceId, Hlc> {
-        &self.seen
-    }
-
     /// The same, which also knows what a purged copy of it had taken in.
-    pub(crate) fn knowing(mut self, seen: &BTreeMap<DeviceId, Hlc>) -> Self {
-        for (device, hlc) in seen {
-            let known = self.seen.entry(*device).or_default();
-            *known = (*known).max(*hlc);
-        }
+    pub(crate) fn knowing(mut self, seen: &Seen) -> Self {
+        hear(&mut self.seen, seen);
         self
     }
 
@@ -193,10 +186,7 @@ impl State {
             if self.base >= other.base { (self.base, &self) } else { (other.base, &other) };
         let (kind, at) = (newer.kind.clone(), newer.at);
         let mut seen = self.seen.clone();
-        for (device, hlc) in &other.seen {
-            let known = seen.entry(*device).or_default();
-            *known = (*known).max(*hlc);
-        }
+        hear(&mut seen, &other.seen);
         let mut types = self.types.clone();
         for (path, field_type) in &other.types {
             let known = types.entry(path.clone()).or_insert_with(|| field_type.clone());
@@ -338,14 +328,8 @@ fn edited(
     text::edit(&bytes, stamp, says).map(|bytes| Document { bytes, last: stamp })
 }
 
-fn join_dots(
-    left: Dots,
-    mut right: Dots,
-    left_seen: &BTreeMap<DeviceId, Hlc>,
-    right_seen: &BTreeMap<DeviceId, Hlc>,
-) -> Dots {
-    let covered =
-        |seen: &BTreeMap<DeviceId, Hlc>, stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
+fn join_dots(left: Dots, mut right: Dots, left_seen: &Seen, right_seen: &Seen) -> Dots {
+    let covered = |seen: &Seen, stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
     let mut joined = Dots::new();
     for (stamp, dot) in left {
         let other = right.remove(&stamp);
@@ -398,13 +382,17 @@ fn join_dot(left: Dot, right: Dot) -> Dot {
     }
 }
 
+/// Both have taken in what either has.
+pub(super) fn hear(seen: &mut Seen, other: &Seen) {
+    for (device, hlc) in other {
+        let known = seen.entry(*device).or_default();
+        *known = (*known).max(*hlc);
+    }
+}
+
 /// The paths that `path` lies within.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('.').map(|(at, _)| &path[..at])
-}
-
-fn is_within(path: &str, outer: &str) -> bool {
-    path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
 }
 
 #[cfg(test)]

@@ -37,14 +37,14 @@ pub(crate) use digest::{sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, join};
-pub(crate) use rows::note_shared;
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };
+pub(crate) use rows::{entries, entries_of, note_shared};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub use take_in::TakenIn;
-pub(crate) use take_in::{entries, entries_of, traveling};
+pub(crate) use take_in::traveling;
 #[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};

@@ -357,16 +357,16 @@ pub(crate) struct Entry {
 }
 
 /// What was written after `after`, in order, at most `limit` of it.
-pub(crate) fn feed(conn: &Connection, after: u64, limit: u32) -> Result<Vec<Entry>> {
+pub(crate) fn entries(conn: &Connection, after: u64, limit: u32) -> Result<Vec<Entry>> {
     let query = "SELECT lseq, k FROM (SELECT * FROM (SELECT k AS lseq, k FROM record WHERE k > ?1 AND lseq = k ORDER BY k LIMIT ?2)
                    UNION ALL SELECT * FROM (SELECT lseq, k FROM record WHERE lseq > ?1 AND lseq <> k ORDER BY lseq LIMIT ?2)
                    UNION ALL SELECT * FROM (SELECT lseq, NULL FROM tomb WHERE lseq > ?1 ORDER BY lseq LIMIT ?2))
                  ORDER BY lseq LIMIT ?2";
-    entries(conn, query, params![after, limit])
+    listed_by(conn, query, params![after, limit])
 }
 
 /// The same of those whose id ends in one of `buckets`.
-pub(crate) fn feed_of(
+pub(crate) fn entries_of(
     conn: &Connection,
     after: u64,
     limit: u32,
@@ -376,10 +376,10 @@ pub(crate) fn feed_of(
     let buckets = named.join(" ");
     let query = "SELECT lseq, k FROM (SELECT lseq, k, id FROM record UNION ALL SELECT lseq, NULL, id FROM tomb)
                  WHERE lseq > ?1 AND instr(?3, hex(substr(id, 16, 1))) > 0 ORDER BY lseq LIMIT ?2";
-    entries(conn, query, params![after, limit, buckets])
+    listed_by(conn, query, params![after, limit, buckets])
 }
 
-fn entries(conn: &Connection, query: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>> {
+fn listed_by(conn: &Connection, query: &str, values: impl rusqlite::Params) -> Result<Vec<Entry>> {
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let read = |row: &Row<'_>| {
         let lseq = row.get(0)?;

@@ -2,8 +2,8 @@
 
 use super::beside;
 use super::history::remember_replaced;
-use super::merge::{State, Whole};
-use super::rows::{self, Entry, FeedEntry};
+use super::merge::{State, Whole, hear};
+use super::rows::{self, FeedEntry};
 use super::travel::{Gone, Seen, Traveling};
 use super::write::{Change, Tx, What};
 use crate::error::Result;
@@ -39,27 +39,28 @@ impl Tx<'_> {
     }
 
     fn take_in_record(&mut self, sent: Whole) -> Result<TakenIn> {
-        let theirs = State::of(&sent);
-        if self.is_too_far_ahead(theirs.highest()) {
+        // What stands beside a record has been taken in by its stamps, or it cannot be read.
+        if self.is_too_far_ahead(sent.record.meta.highest()) {
             return Ok(TakenIn::Refused);
         }
         let id = sent.record.id;
         if let Some(gone) = rows::gone(self.conn(), id)? {
-            if gone.erased || covers(&gone.seen, theirs.seen()) {
+            if gone.erased || covers(&gone.seen, &sent.record.meta.seen()) {
                 return Ok(TakenIn::Known);
             }
             rows::unbury(self.conn(), id)?;
-            let revived = theirs.knowing(&gone.seen).whole(0, sent.record.fields);
+            let revived = State::of(&sent).knowing(&gone.seen).whole(0, sent.record.fields);
             return Ok(TakenIn::Changed { change: self.put_new(&revived)?, is_echo: false });
         }
         let Some((k, record)) = rows::load_row(self.conn(), id)? else {
             let has_beside = !sent.siblings.is_empty() || !sent.documents.is_empty();
             // What came twice in there is kept once.
-            let sent = if has_beside { theirs.whole(0, sent.record.fields) } else { sent };
+            let sent =
+                if has_beside { State::of(&sent).whole(0, sent.record.fields) } else { sent };
             return Ok(TakenIn::Changed { change: self.put_new(&sent)?, is_echo: true });
         };
         let before = beside::whole(self.conn(), k, record)?;
-        let ours = State::of(&before);
+        let (ours, theirs) = (State::of(&before), State::of(&sent));
         let joined = ours.clone().join(theirs.clone());
         if joined == ours {
             return Ok(TakenIn::Known);
@@ -128,21 +129,6 @@ impl Tx<'_> {
     }
 }
 
-/// What was written after the local sequence number `after`, at most `limit` of it, in order.
-pub(crate) fn entries(conn: &Connection, after: u64, limit: u32) -> Result<Vec<Entry>> {
-    rows::feed(conn, after, limit)
-}
-
-/// The same of those records whose id ends in one of `buckets`.
-pub(crate) fn entries_of(
-    conn: &Connection,
-    after: u64,
-    limit: u32,
-    buckets: &[u8],
-) -> Result<Vec<Entry>> {
-    rows::feed_of(conn, after, limit, buckets)
-}
-
 /// An entry as it travels.
 pub(crate) fn traveling(conn: &Connection, what: &FeedEntry) -> Result<Traveling> {
     match what {
@@ -157,10 +143,7 @@ fn covers(seen: &Seen, other: &Seen) -> bool {
 
 fn join_gone(one: &Gone, other: &Gone) -> Gone {
     let mut seen = one.seen.clone();
-    for (device, hlc) in &other.seen {
-        let known = seen.entry(*device).or_default();
-        *known = (*known).max(*hlc);
-    }
+    hear(&mut seen, &other.seen);
     let erased = one.erased || other.erased;
     Gone { id: one.id, erased, stamp: one.stamp.max(other.stamp), seen }
 }

@@ -31,7 +31,7 @@ const MOST_WORDS: usize = 12_000;
 
 /// The document that every device makes from a text that was written at `genesis`.
 pub(crate) fn genesis(record: RecordId, path: &str, genesis: Stamp, text: &str) -> Vec<u8> {
-    let doc = open(client(&[&record.bytes(), path.as_bytes(), &bytes(genesis), text.as_bytes()]));
+    let doc = open(client(&[&record.bytes(), path.as_bytes(), &genesis.bytes(), text.as_bytes()]));
     let root = doc.get_or_insert_text(ROOT);
     root.insert(&mut doc.transact_mut(), 0, text);
     encode(&doc)
@@ -40,7 +40,7 @@ pub(crate) fn genesis(record: RecordId, path: &str, genesis: Stamp, text: &str) 
 /// The document with its text changed to `text` by the write at `stamp`; `None` where it is unreadable.
 pub(crate) fn edit(document: &[u8], stamp: Stamp, text: &str) -> Option<Vec<u8>> {
     guarded(|| {
-        let doc = open(client(&[&bytes(stamp)]));
+        let doc = open(client(&[&stamp.bytes()]));
         load(&doc, document)?;
         let root = doc.get_or_insert_text(ROOT);
         let before = root.get_string(&doc.transact());
@@ -149,13 +149,6 @@ fn client(parts: &[&[u8]]) -> u64 {
     first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     // 0 and 1 are kept for those who only read.
     (u64::from_be_bytes(first) & CLIENT_BITS).max(2)
-}
-
-fn bytes(stamp: Stamp) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&stamp.hlc.0.to_be_bytes());
-    bytes[8..].copy_from_slice(&stamp.device.0.to_be_bytes());
-    bytes
 }
 
 fn utf16_length(text: &str) -> u32 {

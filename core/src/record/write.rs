@@ -8,7 +8,7 @@ use super::Record;
 use super::beside;
 use super::merge::State;
 use super::meta::{ALIVE, Meta, changed_paths};
-use super::path::{Fields, flatten, get, join, put};
+use super::path::{Fields, flatten, get, is_within, join, put};
 use super::rows::{self, Replaced};
 use super::shape::{FieldType, Shape};
 use super::travel::Gone;
@@ -335,8 +335,7 @@ impl<'c> Tx<'c> {
         let kind = record.kind.clone();
         record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
         let old = record.clone();
-        let old_meta = record.meta.clone();
-        let types = type_of(&kind, &old_meta);
+        let types = type_of(&kind, &old.meta);
         let before = flatten(&record.fields, &types);
         for (path, value) in patch {
             put(&mut record.fields, &path, value, &types);
@@ -356,7 +355,7 @@ impl<'c> Tx<'c> {
             let replaced = Replaced {
                 path: path.clone(),
                 value,
-                stamp: old_meta.stamp(path),
+                stamp: old.meta.stamp(path),
                 when_ms: self.now.0,
                 lseq: self.lseq,
             };
@@ -371,6 +370,7 @@ impl<'c> Tx<'c> {
         let removed = if alive { None } else { Some(self.now.0) };
         let is_text = |path: &String| types(path) == FieldType::Text;
         let needs_documents = paths.iter().any(is_text) && self.is_shared(&old)?;
+        drop(types);
         if needs_documents || beside::any(self.conn, k)? {
             let write = Write { paths: &paths, after: &record.fields, alive, stamp };
             self.write_beside(k, old, &write, needs_documents)?;
@@ -440,10 +440,6 @@ fn patch_types(kind: &str, meta: &Meta, patch: &Patch) -> Vec<(String, FieldType
     tops.filter(|top| !meta.types.contains_key(top))
         .map(|top| (top.clone(), shape.field_type(&top)))
         .collect()
-}
-
-fn is_within(path: &str, outer: &str) -> bool {
-    path == outer || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn stale_field(fields: &Fields, path: String, typed: Option<&Value>) -> Result<StaleField> {

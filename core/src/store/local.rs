@@ -1,24 +1,25 @@
 //! Facts about this copy of the book: the `local` table.
 
+use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::sql;
 use crate::error::Result;
 
 pub(crate) fn text(conn: &Connection, name: &str) -> Result<Option<String>> {
-    conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
-        .optional()
-        .map_err(sql)
+    value(conn, name)
 }
 
 pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
-    conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
-        .optional()
-        .map_err(sql)
+    value(conn, name)
 }
 
 /// What is not text and no number.
 pub(crate) fn blob(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
+    value(conn, name)
+}
+
+fn value<T: FromSql>(conn: &Connection, name: &str) -> Result<Option<T>> {
     conn.query_row("SELECT value FROM local WHERE name = ?1", [name], |row| row.get(0))
         .optional()
         .map_err(sql)

@@ -17,7 +17,7 @@ pub use joining::JoinView;
 pub use pairing::{PairingView, WindowView};
 pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 
-use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer};
+use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer, SyncCounts};
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::link::discovery::Discovery;
@@ -212,7 +212,7 @@ impl Shared {
 
     fn status(&self) -> Result<SyncStatus> {
         let peers: Vec<Peer> = self.book.peers()?;
-        let counts = self.book.sync_counts()?;
+        let counts = SyncCounts::of(&peers);
         let lines = lock(&self.lines);
         let devices: Vec<DeviceStatus> = peers
             .into_iter()

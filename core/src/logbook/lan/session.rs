@@ -33,7 +33,7 @@ impl Shared {
     pub(super) fn run(&self, wire: Wire, first: Option<Vec<u8>>) -> Option<SyncTrouble> {
         let peer = wire.peer();
         let number = self.begin_line(peer, &wire);
-        let begun = Talk::begin(self, wire);
+        let begun = Talk::begin(self, wire, number);
         let why = begun.and_then(|talk| talk.go_on(first));
         let trouble = match why {
             Ok(Over::Said(why)) => SyncTrouble::of(why),
@@ -82,10 +82,6 @@ impl Shared {
         drop(lines);
         self.tell();
     }
-
-    fn line_number(&self, peer: Fingerprint) -> u64 {
-        lock(&self.lines).get(&peer).map_or(0, |line| line.number)
-    }
 }
 
 enum Over {
@@ -106,12 +102,12 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    fn begin(shared: &'a Shared, wire: Wire) -> Result<Self> {
+    fn begin(shared: &'a Shared, wire: Wire, number: u64) -> Result<Self> {
         let peer = wire.peer();
         let mut talk = Self {
             shared,
             peer,
-            number: shared.line_number(peer),
+            number,
             wire,
             session: Session::default(),
             todo: VecDeque::new(),

@@ -104,8 +104,7 @@ impl Logbook {
     /// Whether a device is paired and not revoked.
     pub fn trusts(&self, peer: Fingerprint) -> Result<bool> {
         self.read(|conn| {
-            let is_peer = rows::peers(conn)?.iter().any(|(known, _)| *known == peer);
-            Ok(is_peer
+            Ok(rows::is_peer(conn, peer)?
                 && record::load(conn, device_id(peer)).is_ok_and(|device| !is_revoked(&device)))
         })
     }
@@ -194,13 +193,20 @@ impl Logbook {
 
     /// Over all devices that are not revoked.
     pub fn sync_counts(&self) -> Result<SyncCounts> {
-        let peers: Vec<Peer> = self.peers()?.into_iter().filter(|peer| !peer.is_revoked).collect();
+        Ok(SyncCounts::of(&self.peers()?))
+    }
+}
+
+impl SyncCounts {
+    /// Over those of `peers` that are not revoked.
+    pub(in crate::logbook) fn of(peers: &[Peer]) -> Self {
+        let peers: Vec<&Peer> = peers.iter().filter(|peer| !peer.is_revoked).collect();
         let earliest = |one: Option<Moment>, other: Option<Moment>| match (one, other) {
             (Some(one), Some(other)) => Some(if one.utc <= other.utc { one } else { other }),
             (one, other) => one.or(other),
         };
         let all_synced = peers.iter().all(|peer| peer.synced.is_some());
-        Ok(SyncCounts {
+        Self {
             devices: u32::try_from(peers.len() + 1).unwrap_or(u32::MAX),
             waiting: peers.iter().map(|peer| peer.waiting).max().unwrap_or(0),
             oldest_waiting: peers.iter().map(|peer| peer.oldest_waiting).fold(None, earliest),
@@ -209,7 +215,7 @@ impl Logbook {
                 .map(|peer| peer.synced)
                 .fold(None, earliest)
                 .filter(|_| all_synced),
-        })
+        }
     }
 }
 

@@ -40,6 +40,12 @@ pub(super) fn peer(conn: &Connection, peer: Fingerprint) -> Result<PeerRow> {
     Ok(row.unwrap_or_default())
 }
 
+pub(super) fn is_peer(conn: &Connection, peer: Fingerprint) -> Result<bool> {
+    conn.prepare_cached("SELECT 1 FROM peer WHERE fingerprint = ?1")
+        .and_then(|mut statement| statement.exists([peer.0]))
+        .map_err(sql)
+}
+
 pub(super) fn peers(conn: &Connection) -> Result<Vec<(Fingerprint, PeerRow)>> {
     let query = format!("SELECT fingerprint, {PEER} FROM peer");
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;

@@ -7,8 +7,8 @@
 mod rows;
 
 use super::merge::{Dot, State};
-use super::rows::Entry;
-use super::take_in::{entries, traveling};
+use super::rows::{Entry, entries};
+use super::take_in::traveling;
 use super::travel::Traveling;
 use super::{rows as record_rows, text};
 use crate::error::Result;
@@ -108,17 +108,17 @@ pub(super) fn digest(state: &State) -> Digest {
     part(state.kind.as_bytes());
     part(&state.at.utc.0.to_be_bytes());
     part(&state.at.offset_min.unwrap_or(i16::MIN).to_be_bytes());
-    part(&stamp_bytes(state.base));
+    part(&state.base.bytes());
     for (device, hlc) in &state.seen {
-        part(&stamp_bytes(Stamp { hlc: *hlc, device: *device }));
+        part(&Stamp { hlc: *hlc, device: *device }.bytes());
     }
     for (path, dots) in &state.dots {
         part(path.as_bytes());
         for (stamp, Dot { value, document }) in dots {
-            part(&stamp_bytes(*stamp));
+            part(&stamp.bytes());
             part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
             if let Some(document) = document {
-                part(&stamp_bytes(document.last));
+                part(&document.last.bytes());
                 for (client, clock) in text::known(&document.bytes) {
                     part(&client.to_be_bytes());
                     part(&clock.to_be_bytes());
@@ -129,11 +129,4 @@ pub(super) fn digest(state: &State) -> Digest {
     let mut digest = [0; 16];
     digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     Digest(digest)
-}
-
-fn stamp_bytes(stamp: Stamp) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&stamp.hlc.0.to_be_bytes());
-    bytes[8..].copy_from_slice(&stamp.device.0.to_be_bytes());
-    bytes
 }

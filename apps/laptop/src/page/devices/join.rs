@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::HeaderName;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use seldinger_core::content::{Wording, words as told};
 use seldinger_core::logbook::lan::{JoinView, SyncError};
 
-use super::{Seen, look, unless_seen};
+use super::{Seen, look, to_devices, unless_seen};
 use crate::page::fields::Posted;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
@@ -88,7 +87,6 @@ pub async fn live(
     Extension(notices): Extension<Notices>,
     Query(seen): Query<Seen>,
 ) -> Result<Response, Trouble> {
-    let to_devices = || [(HeaderName::from_static("hx-redirect"), "/devices")].into_response();
     let Some(joining) = now(&state).await? else { return Ok(to_devices()) };
     if let JoinView::Paired { name } = &joining {
         notices.leave(told("sync.paired", &[("name", name)]), None);

@@ -9,7 +9,7 @@ mod list;
 mod pair;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use seldinger_core::time::Moment;
@@ -59,6 +59,11 @@ fn unless_seen(part: &impl askama::Template, look: &str, seen: &Seen) -> Result<
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     draw(part)
+}
+
+/// Takes the page that asked for a part back to the list.
+fn to_devices() -> Response {
+    [(HeaderName::from_static("hx-redirect"), "/devices")].into_response()
 }
 
 /// `21 Oct, 13:44`.

@@ -2,14 +2,13 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::HeaderName;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use seldinger_core::content::words as told;
 use seldinger_core::logbook::lan::{PairingView, SyncResult, WindowView};
 use seldinger_core::sync::pairing::DigitsAnswer;
 
-use super::{Seen, look, unless_seen};
+use super::{Seen, look, to_devices, unless_seen};
 use crate::exchange::Exchange;
 use crate::page::fields::Posted;
 use crate::page::shell::{Notices, Room, Shell, draw};
@@ -102,10 +101,6 @@ pub async fn live(
     }
     let look = window.look();
     unless_seen(&WindowPart { window, csrf: shell.csrf }, &look, &seen)
-}
-
-fn to_devices() -> Response {
-    [(HeaderName::from_static("hx-redirect"), "/devices")].into_response()
 }
 
 fn paired(window: &Window, notices: &Notices) -> Response {
