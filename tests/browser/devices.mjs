@@ -45,7 +45,8 @@ await run("devices", async (step, browser) => {
     await page.getByLabel("Six digits").fill(digits);
     await page.getByLabel("Six digits").press("Enter");
     await page.getByText("“Phone” is paired").first().waitFor();
-    check((await phone.ended) === 0, "the other program ends well");
+    const ended = await phone.ended;
+    check(ended === 0, `the other program ends with ${ended}: ${phone.said()}`);
   });
 
   await step("the device is listed, and the badge says that both have everything", async () => {
@@ -73,16 +74,18 @@ function other(args) {
   const home = env.OTHER;
   const child = spawn(env.SELDINGER, ["--data", join(home, "data"), ...args], {
     env: { ...env, HOME: home, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", DISPLAY: "", WAYLAND_DISPLAY: "" },
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const ended = new Promise((done) => child.on("exit", done));
+  const ended = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
   const value = async (label) => {
     for (;;) {
       const { value: line, done } = await lines.next();
-      check(!done, `it ends before it says ${label}`);
+      check(!done, `it ends before it says ${label}: ${said}`);
       if (line.startsWith(label)) return line.slice(label.length).trim();
     }
   };
-  return { value, ended };
+  return { value, ended, said: () => said };
 }

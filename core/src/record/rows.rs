@@ -182,7 +182,8 @@ pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>
     Ok(())
 }
 
-/// Writes a record back; `removed_ms` says when it was deleted.
+/// Writes a record back, all of it but its id: where two devices made one of the same id, its kind
+/// and time are those of the later one. `removed_ms` says when it was deleted.
 pub(crate) fn update(
     conn: &Connection,
     k: i64,
@@ -192,7 +193,7 @@ pub(crate) fn update(
     let when = record.when();
     conn.prepare_cached(
         "UPDATE record SET when_ms = ?2, day = ?3, alive = ?4, removed_ms = ?5, hlc = ?6, lseq = ?7,
-         meta = ?8, fields = ?9 WHERE k = ?1",
+         meta = ?8, fields = ?9, kind = ?10, at_ms = ?11, at_offset_min = ?12 WHERE k = ?1",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -205,6 +206,9 @@ pub(crate) fn update(
             record.lseq,
             record.meta.encode(),
             text(&record.fields)?,
+            record.kind,
+            record.at.utc.0,
+            record.at.offset_min,
         ])
     })
     .map_err(sql)?;

@@ -85,7 +85,26 @@ fn keep_calling(weak: &Weak<Shared>) {
     }
 }
 
+/// A device with which somebody talks already: while this lives, it is not called.
+pub(super) struct Spoken<'a> {
+    shared: &'a Shared,
+    peer: Fingerprint,
+}
+
+impl Drop for Spoken<'_> {
+    fn drop(&mut self) {
+        lock(&self.shared.calls).calling.remove(&self.peer);
+        self.shared.bell.notify_all();
+    }
+}
+
 impl Shared {
+    /// To be taken before a device is written down: whoever is written down is called.
+    pub(super) fn speak_with(&self, peer: Fingerprint) -> Spoken<'_> {
+        lock(&self.calls).calling.insert(peer);
+        Spoken { shared: self, peer }
+    }
+
     /// The devices to call now; they count as being called from here on.
     fn due(&self) -> Vec<Fingerprint> {
         let peers = self.book.peers().unwrap_or_default();

@@ -150,6 +150,7 @@ impl Shared {
             joining.poker = Some(wire.poker());
         }
         let channel = Channel { peer: wire.peer(), exporter: wire.exporter() };
+        let _spoken = self.speak_with(channel.peer);
         let mut say = joiner.begin(channel);
         loop {
             if let Some(message) = say.take()

@@ -175,6 +175,7 @@ impl Shared {
             match self.wait(&mut wire, &on) {
                 Some(Heard::Frame(frame)) => said = frame,
                 Some(Heard::Verdict(verdict)) => {
+                    let _spoken = self.speak_with(on.peer);
                     let is_paired = verdict == PairMessage::Done && self.welcome(&on);
                     let told = wire.send(&verdict.to_bytes()).is_ok();
                     self.tell();
