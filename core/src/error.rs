@@ -92,6 +92,9 @@ pub enum LogbookError {
     /// There is no such draft any more.
     #[error("no such draft")]
     NoDraft,
+    /// Nothing stands beside the field any more, or it is nothing that can be chosen.
+    #[error("nothing to choose")]
+    NothingToChoose,
     /// What was given as an id is not one.
     #[error("not an id")]
     NotAnId,

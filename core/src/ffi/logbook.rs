@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
-use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
+use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort};
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
     self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    OpenForm, RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
+    Keep, OpenForm, RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
 use crate::store::{Place, key::KeyVault};
@@ -202,14 +202,19 @@ impl Logbook {
         self.book.save_form(&form.view.id, form.record, form.opened, &typed, form.draft)
     }
 
-    /// What was typed in fields of a case that hold something else; both are kept until `settle`.
+    /// What was written in fields of a case that show something else; all are kept until `settle`.
     pub fn also_written(&self, id: RecordId) -> Result<Vec<AlsoWritten>> {
         self.book.also_written(id)
     }
 
-    /// Ends that for one field: takes what was typed, or leaves what stands.
-    pub fn settle(&self, id: RecordId, path: String, take_typed: bool) -> Result<Option<Change>> {
-        self.book.settle(id, &path, take_typed)
+    /// Ends that for one field; undoing it brings back what another device wrote.
+    pub fn settle(&self, id: RecordId, path: String, keep: Keep) -> Result<Option<Change>> {
+        self.book.settle(id, &path, &keep)
+    }
+
+    /// Cases in which something was written twice, the latest first.
+    pub fn written_twice(&self) -> Result<Vec<CaseRow>> {
+        self.book.written_twice()
     }
 
     /// Begins a draft of `form`, for a new record or to edit `record`.

@@ -1,26 +1,38 @@
-//! Written twice: what a form could not save, because the field had changed since it was opened, is
-//! kept beside the record until the user has chosen.
+//! Written twice: values of one field that did not know of each other. Another device wrote one, or a
+//! form could not save it because the field had changed since it was opened. All are kept until the user
+//! has chosen.
 
-use super::{CASE, Draft, Logbook, rows as draft};
+use serde_json::Value;
+
+use super::sheet::part_text;
+use super::{CASE, Draft, Logbook, rows as draft, sync};
+use crate::case_log::list::CaseRow;
+use crate::content::words;
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, FormDefinition, TypedField};
-use crate::ids::{DraftId, Ids, RecordId};
-use crate::record::{Change, StaleField, Tx};
+use crate::form::{self, EntryContext, FieldKind, FormDefinition, FormField, TypedField};
+use crate::ids::{DeviceId, DraftId, Ids, RecordId};
+use crate::record::{self, Change, StaleField, Tx, get};
 use crate::time::UtcMillis;
 
 /// The form of the draft that holds what was typed.
 pub(super) const ALSO: &str = "also";
 
-/// What was typed in a field that holds something else.
+/// What was written in a field that shows something else.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct AlsoWritten {
-    /// The field.
+    /// The field, or the part of it.
     pub path: String,
-    /// What was typed, as a person reads it; empty where the field was emptied.
+    /// Which of those on the path; for `settle`.
+    pub which: String,
+    /// As a person reads it; empty where the field was emptied.
     pub text: String,
+    /// The same, with where it was written.
+    pub told: String,
     /// When.
     pub written: UtcMillis,
+    /// Whether it and what is shown can be kept in one.
+    pub can_keep_both: bool,
 }
 
 /// Without the text, which may be a patient's.
@@ -30,6 +42,34 @@ impl std::fmt::Debug for AlsoWritten {
     }
 }
 
+/// What to keep of what was written twice. The rest stays readable in the field's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum Keep {
+    /// What is shown.
+    Shown,
+    /// One that stands beside it.
+    Other {
+        /// Which.
+        which: String,
+    },
+    /// All of them, one after the other.
+    Both,
+}
+
+/// One of them.
+struct Candidate {
+    path: String,
+    which: String,
+    value: Option<Value>,
+    written: UtcMillis,
+    /// Who wrote it; `None`: it was typed into a form here.
+    device: Option<DeviceId>,
+}
+
+/// Where a form's typing is meant.
+const TYPED: &str = "typed";
+
 /// Puts aside what was typed in fields that were left alone.
 pub(super) fn keep(
     tx: &Tx<'_>,
@@ -38,10 +78,7 @@ pub(super) fn keep(
     stale: &[StaleField],
     (now, ids): (UtcMillis, &dyn Ids),
 ) -> Result<()> {
-    let within = |stale: &StaleField, path: &str| {
-        stale.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    let is_stale = |field: &&TypedField| stale.iter().any(|stale| within(stale, &field.path));
+    let is_stale = |field: &&TypedField| stale.iter().any(|s| is_part(&s.path, &field.path));
     let aside: Vec<TypedField> = typed.iter().filter(is_stale).cloned().collect();
     if aside.is_empty() {
         return Ok(());
@@ -62,46 +99,151 @@ pub(super) fn keep(
 }
 
 impl Logbook {
-    /// What was typed in fields of a case that hold something else; both are kept until `settle`.
+    /// What was written in fields of a case that show something else; all are kept until `settle`.
     pub fn also_written(&self, case: RecordId) -> Result<Vec<AlsoWritten>> {
-        let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, case))? else {
-            return Ok(Vec::new());
+        let form = definition()?;
+        let fields = self.record(case)?.fields;
+        let peers = self.read(sync::names)?;
+        let here = self.device();
+        let also = |candidate: Candidate| {
+            let field = field_of(form, &candidate.path)?;
+            let text =
+                candidate.value.as_ref().map(|value| part_text(field, &candidate.path, value));
+            let text = text.unwrap_or_default();
+            let shown = if text.is_empty() { words("sync.nothing", &[]) } else { text.clone() };
+            let told = match candidate.device {
+                None => words("sync.also_here", &[("text", &shown)]),
+                Some(device) if device == here => words("sync.also_here", &[("text", &shown)]),
+                Some(device) => match peers.iter().find(|(known, _)| *known == device) {
+                    Some((_, name)) => words("sync.also_on", &[("name", name), ("text", &shown)]),
+                    None => words("sync.also_on_another", &[("text", &shown)]),
+                },
+            };
+            let values = [get(&fields, &candidate.path), candidate.value.as_ref()];
+            let can_keep_both = in_one(field.kind, values.into_iter()).is_some();
+            let Candidate { path, which, written, .. } = candidate;
+            Some(AlsoWritten { path, which, text, told, written, can_keep_both })
         };
-        let form = FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)?;
-        let context = EntryContext::of(self.record(case)?.when());
-        let also = |typed: &TypedField| {
-            let field = form.field(&typed.path)?;
-            let value = form::read(field, &typed.texts, &context).value;
-            let text = value.map(|value| form::display(field, &value)).unwrap_or_default();
-            Some(AlsoWritten { path: typed.path.clone(), text, written: kept.updated })
-        };
-        Ok(kept.typed.iter().filter_map(also).collect())
+        Ok(self.candidates(case)?.into_iter().filter_map(also).collect())
     }
 
-    /// Ends it for one field: takes what was typed, or leaves what stands; the other one stays readable
-    /// in the field's history where it was taken over.
+    /// Ends it for one field; undoing that brings back what another device wrote.
     ///
     /// # Errors
-    /// `NoDraft` where it was settled already.
-    pub fn settle(&self, case: RecordId, path: &str, take_typed: bool) -> Result<Option<Change>> {
-        let mut kept =
-            self.read(|conn| draft::of_record(conn, ALSO, case))?.ok_or(LogbookError::NoDraft)?;
-        let place = kept.typed.iter().position(|typed| typed.path == path);
-        let typed = kept.typed.remove(place.ok_or(LogbookError::NoDraft)?);
-        let change = if take_typed {
-            let opened = self.record(case)?.lseq;
-            self.save_form(CASE, Some(case), opened, &[typed], None)?.change
-        } else {
-            None
-        };
-        self.store.write(|conn| {
-            if kept.typed.is_empty() {
-                draft::remove(conn, kept.id)
-            } else {
-                draft::put(conn, &kept)
+    /// `NothingToChoose` where it was settled already, or where both cannot be kept in one.
+    pub fn settle(&self, case: RecordId, path: &str, keep: &Keep) -> Result<Option<Change>> {
+        let form = definition()?;
+        let field = field_of(form, path).ok_or(LogbookError::NothingToChoose)?;
+        let mut candidates = self.candidates(case)?;
+        candidates.retain(|candidate| candidate.path == path);
+        if candidates.is_empty() {
+            return Err(LogbookError::NothingToChoose);
+        }
+        let fields = self.record(case)?.fields;
+        let shown = get(&fields, path);
+        let value = match keep {
+            Keep::Shown => shown.cloned(),
+            Keep::Other { which } => {
+                let chosen = candidates.into_iter().find(|candidate| candidate.which == *which);
+                chosen.ok_or(LogbookError::NothingToChoose)?.value
             }
+            Keep::Both => {
+                let others = candidates.iter().map(|candidate| candidate.value.as_ref());
+                let all = in_one(field.kind, std::iter::once(shown).chain(others));
+                Some(all.ok_or(LogbookError::NothingToChoose)?)
+            }
+        };
+        let settled = self.transact(|tx| {
+            if let Some(mut kept) = draft::of_record(tx.conn(), ALSO, case)? {
+                kept.typed.retain(|typed| typed.path != path);
+                if kept.typed.is_empty() {
+                    draft::remove(tx.conn(), kept.id)?;
+                } else {
+                    draft::put(tx.conn(), &kept)?;
+                }
+            }
+            tx.settle(case, path, value)
         })?;
-        Ok(change)
+        Ok(settled.value)
+    }
+
+    /// Cases in which something was written twice, the latest first.
+    pub fn written_twice(&self) -> Result<Vec<CaseRow>> {
+        let mut rows = Vec::new();
+        let mut ids = self.read(|conn| record::contested(conn, CASE))?;
+        let aside = self.read(draft::all)?.into_iter().filter(|draft| draft.form == ALSO);
+        ids.extend(aside.filter_map(|draft| draft.record));
+        ids.sort();
+        ids.dedup();
+        for id in ids {
+            if !self.also_written(id)?.is_empty() {
+                rows.push(self.case(id)?.row);
+            }
+        }
+        rows.sort_by_key(|row| std::cmp::Reverse(row.performed.utc));
+        Ok(rows)
+    }
+
+    fn candidates(&self, case: RecordId) -> Result<Vec<Candidate>> {
+        let others = self.read(|conn| record::others_of(conn, case))?;
+        let mut candidates: Vec<Candidate> = others
+            .into_iter()
+            .map(|other| Candidate {
+                which: format!("{:x}-{:x}", other.stamp.hlc.0, other.stamp.device.0),
+                path: other.path,
+                value: other.value,
+                written: other.last.hlc.ms(),
+                device: Some(other.last.device),
+            })
+            .collect();
+        if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, case))? {
+            let form = definition()?;
+            let context = EntryContext::of(self.record(case)?.when());
+            candidates.extend(kept.typed.iter().filter_map(|typed| {
+                let value = form::read(form.field(&typed.path)?, &typed.texts, &context).value;
+                let (path, which) = (typed.path.clone(), TYPED.to_owned());
+                Some(Candidate { path, which, value, written: kept.updated, device: None })
+            }));
+        }
+        Ok(candidates)
+    }
+}
+
+fn definition() -> Result<&'static FormDefinition> {
+    FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)
+}
+
+/// The field that a path is, or is a part of.
+fn field_of<'a>(form: &'a FormDefinition, path: &str) -> Option<&'a FormField> {
+    form.fields().find(|field| is_part(path, &field.path))
+}
+
+/// Whether `path` is `field` or lies within it.
+pub(super) fn is_part(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Texts and lists one after the other; of numbers and choices one has to be chosen.
+fn in_one<'a>(kind: FieldKind, values: impl Iterator<Item = Option<&'a Value>>) -> Option<Value> {
+    let values: Vec<&Value> = values.collect::<Option<_>>()?;
+    match kind {
+        FieldKind::Text | FieldKind::LongText => {
+            let between = if kind == FieldKind::Text { "; " } else { "\n\n" };
+            let texts: Option<Vec<&str>> = values.into_iter().map(Value::as_str).collect();
+            Some(Value::from(texts?.join(between)))
+        }
+        FieldKind::Lines => {
+            let mut all: Vec<Value> = Vec::new();
+            for list in values {
+                for entry in list.as_array()? {
+                    if !all.contains(entry) {
+                        all.push(entry.clone());
+                    }
+                }
+            }
+            Some(Value::from(all))
+        }
+        _ => None,
     }
 }
 
@@ -117,33 +259,61 @@ mod tests {
     }
 
     #[test]
-    fn both_values_are_kept_until_one_is_chosen() {
+    fn what_a_form_could_not_save_is_kept_until_one_is_chosen() {
         let (_folder, book) = book();
-        let fields = json!({"fluoro_min": 1.5, "lesson": "a", "role": "observed"});
+        let fields = json!({"fluoro_min": 1.5, "lesson": "a", "role": "observed", "note": "first"});
         let id = book.create_case(serde_json::from_value(fields).unwrap()).unwrap().id;
         let first = book.open_form(CASE, Some(id)).unwrap();
         let save = |opened: u64, typed: &[TypedField]| {
             book.save_form(CASE, Some(id), opened, typed, None).unwrap()
         };
-        save(first.opened, &[typed("fluoro_min", "17.9"), typed("role", "scrubbed")]);
-        let second = save(
-            first.opened,
-            &[typed("fluoro_min", "19.7"), typed("role", ""), typed("lesson", "b")],
-        );
-        assert_eq!(second.stale.len(), 2);
+        let typed_first =
+            [typed("fluoro_min", "17.9"), typed("role", "scrubbed"), typed("note", "one")];
+        save(first.opened, &typed_first);
+        let second = [
+            typed("fluoro_min", "19.7"),
+            typed("role", ""),
+            typed("lesson", "b"),
+            typed("note", "two"),
+        ];
+        assert_eq!(save(first.opened, &second).stale.len(), 3);
 
         let also = book.also_written(id).unwrap();
-        let told: Vec<_> = also.iter().map(|a| (a.path.as_str(), a.text.as_str())).collect();
-        assert_eq!(told, [("fluoro_min", "19.7 min"), ("role", "")]);
+        let told: Vec<_> = also.iter().map(|a| (a.path.as_str(), a.told.as_str())).collect();
+        let expected = [
+            ("fluoro_min", "Also written here: 19.7 min"),
+            ("role", "Also written here: nothing"),
+            ("note", "Also written here: two"),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(also.iter().map(|a| a.can_keep_both).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(
+            book.written_twice().unwrap().iter().map(|row| row.id).collect::<Vec<_>>(),
+            [id]
+        );
         let field = |name: &str| book.record(id).unwrap().fields[name].clone();
         assert_eq!((field("fluoro_min"), field("lesson")), (json!(17.9), json!("b")));
 
-        assert!(book.settle(id, "fluoro_min", true).unwrap().is_some());
+        let gone = Err(LogbookError::NothingToChoose);
+        assert_eq!(book.settle(id, "fluoro_min", &Keep::Both), gone);
+        let other = Keep::Other { which: also[0].which.clone() };
+        assert!(book.settle(id, "fluoro_min", &other).unwrap().is_some());
         assert_eq!(field("fluoro_min"), json!(19.7));
-        assert_eq!(book.settle(id, "role", false).unwrap(), None);
+        assert_eq!(book.settle(id, "role", &Keep::Shown).unwrap(), None);
         assert_eq!(field("role"), json!("scrubbed"));
+        assert!(book.settle(id, "note", &Keep::Both).unwrap().is_some());
+        assert_eq!(field("note"), json!("one\n\ntwo"));
         assert!(book.also_written(id).unwrap().is_empty());
-        assert_eq!(book.settle(id, "role", false), Err(LogbookError::NoDraft));
+        assert!(book.written_twice().unwrap().is_empty());
+        assert_eq!(book.settle(id, "role", &Keep::Shown), gone);
         assert!(book.drafts().unwrap().is_empty());
+    }
+
+    #[test]
+    fn lists_are_kept_in_one_without_repeats() {
+        let (one, other) = (json!(["a", "b"]), json!(["b", "c"]));
+        let both = [Some(&one), Some(&other)];
+        assert_eq!(in_one(FieldKind::Lines, both.into_iter()), Some(json!(["a", "b", "c"])));
+        assert_eq!(in_one(FieldKind::Number, [Some(&json!(1)), None].into_iter()), None);
     }
 }

@@ -33,7 +33,7 @@ mod words;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub use also::AlsoWritten;
+pub use also::{AlsoWritten, Keep};
 pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };

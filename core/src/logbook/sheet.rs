@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::also::is_part;
 use super::{AlsoWritten, CASE, CaseDetail, Logbook};
 use crate::error::{LogbookError, Result};
 use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
@@ -52,8 +53,8 @@ pub struct SheetField {
     pub identifiers: Vec<IdentifierKind>,
     /// What it held before, the latest first.
     pub was: Vec<FieldWas>,
-    /// What was typed here too and waits for a choice.
-    pub also: Option<AlsoWritten>,
+    /// What was written here too and waits for a choice.
+    pub also: Vec<AlsoWritten>,
 }
 
 /// What a field held before.
@@ -98,8 +99,8 @@ impl Logbook {
             let mut shown = Vec::new();
             for field in &section.fields {
                 let versions = self.history(id, &field.path)?;
-                let also = also.iter().find(|also| also.path == field.path);
-                shown.extend(sheet_field(field, &fields, &versions, also, offset_min));
+                let also = also.iter().filter(|also| is_part(&also.path, &field.path)).cloned();
+                shown.extend(sheet_field(field, &fields, &versions, also.collect(), offset_min));
             }
             if !shown.is_empty() {
                 let (id, title) = (section.id.clone(), section.title.clone());
@@ -123,13 +124,13 @@ fn sheet_field(
     field: &FormField,
     fields: &Fields,
     versions: &[FieldVersion],
-    also: Option<&AlsoWritten>,
+    also: Vec<AlsoWritten>,
     offset_min: Option<i16>,
 ) -> Option<SheetField> {
     let value = get(fields, &field.path);
     let texts = value.map(|value| form::labels(field, value)).unwrap_or_default();
     let was = was(field, versions, offset_min);
-    if texts.is_empty() && was.is_empty() && also.is_none() {
+    if texts.is_empty() && was.is_empty() && also.is_empty() {
         return None;
     }
     let unit = field.quantity.as_ref().filter(|_| value.is_some_and(Value::is_number));
@@ -142,7 +143,7 @@ fn sheet_field(
         warnings: Vec::new(),
         identifiers: Vec::new(),
         was,
-        also: also.cloned(),
+        also,
     })
 }
 
@@ -151,18 +152,20 @@ fn was(field: &FormField, versions: &[FieldVersion], offset_min: Option<i16>) ->
     let one = |version: &FieldVersion| {
         let replaced: UtcMillis = version.replaced?;
         let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
-        let part = version.path.strip_prefix(&field.path)?.strip_prefix('.');
-        let text = match part {
-            None => form::display(field, &value),
-            Some(part) if field.kind == FieldKind::AdverseEvent => {
-                format!("{part} {}", plain(&value))
-            }
-            Some(_) => return None,
-        };
+        if version.path != field.path && field.kind != FieldKind::AdverseEvent {
+            return None;
+        }
+        let text = part_text(field, &version.path, &value);
         let replaced = Moment { utc: replaced, offset_min };
         Some(FieldWas { text, replaced }).filter(|was| !was.text.is_empty())
     };
     versions.iter().filter_map(one).collect()
+}
+
+/// A field's value, or that of a part of it, as a person reads it.
+pub(super) fn part_text(field: &FormField, path: &str, value: &Value) -> String {
+    let part = path.strip_prefix(&field.path).and_then(|rest| rest.strip_prefix('.'));
+    part.map_or_else(|| form::display(field, value), |part| format!("{part} {}", plain(value)))
 }
 
 fn plain(value: &Value) -> String {

@@ -38,6 +38,7 @@ impl LogbookError {
             Self::Storage { .. } => "storage",
             Self::NotFound { .. } => "not_found",
             Self::NoDraft => "no_draft",
+            Self::NothingToChoose => "nothing_to_choose",
             Self::NotAnId => "not_an_id",
             Self::NotADay => "not_a_day",
             Self::Cancelled => "cancelled",

@@ -1,5 +1,6 @@
 //! What a field held before.
 
+use super::merge::Other;
 use super::meta::{ALIVE, changed_paths};
 use super::path::{Fields, flatten, get, put};
 use super::{Record, rows, write};
@@ -83,6 +84,18 @@ pub(super) fn remember_replaced(
         rows::remember(conn, k, &replaced)?;
     }
     Ok(())
+}
+
+/// Remembers a value that stood beside the one that was shown and stands nowhere any more.
+pub(super) fn remember_other(
+    conn: &Connection,
+    k: i64,
+    other: &Other,
+    (now, lseq): (UtcMillis, u64),
+) -> Result<()> {
+    let value = other.value.as_ref().map(ToString::to_string);
+    let (path, stamp) = (other.path.clone(), other.last);
+    rows::remember(conn, k, &rows::Replaced { path, value, stamp, when_ms: now.0, lseq })
 }
 
 /// The fields as they were after the write `lseq`: what a form was opened with that was opened then.

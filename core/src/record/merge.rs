@@ -52,6 +52,16 @@ pub(crate) struct Sibling {
     pub(crate) value: Option<Value>,
 }
 
+/// What a write says that did not know of the one that is shown.
+pub(crate) struct Other {
+    pub(crate) path: String,
+    /// Which of the writes on its path.
+    pub(crate) stamp: Stamp,
+    /// Its last edit.
+    pub(crate) last: Stamp,
+    pub(crate) value: Option<Value>,
+}
+
 /// A document on a path; the stamp is that of the text it began with.
 #[derive(Clone, PartialEq)]
 pub(crate) struct PathDocument {
@@ -178,6 +188,48 @@ impl State {
             kept.insert(stamp, Dot { value, document: None });
         }
         *dots = kept;
+    }
+
+    /// Puts a value beside what was just written on its path, under a stamp below that one.
+    pub(crate) fn put_beside(&mut self, path: &str, value: Option<Value>, stamp: Stamp) {
+        self.put_dot(path, stamp, value);
+    }
+
+    /// Whether one of the values on the path is this one.
+    pub(crate) fn says(&self, path: &str, value: Option<&Value>) -> bool {
+        let dots = self.dots.get(path);
+        dots.is_some_and(|dots| dots.values().any(|dot| dot.value.as_ref() == value))
+    }
+
+    /// What stands beside what is shown and says something else, the latest first on each path.
+    pub(crate) fn others(&self) -> Vec<Other> {
+        let shown = self.visible();
+        let mut found: Vec<Other> = Vec::new();
+        for (path, dots) in &self.dots {
+            if self.rule(path) == Rule::AnyTrue {
+                continue;
+            }
+            let value = shown.get(path.as_str()).map(|(_, value)| *value);
+            let mut on_path: Vec<Other> = dots
+                .iter()
+                .filter(|(_, dot)| dot.value.as_ref() != value)
+                // An empty document is a text that was taken away; another stands for it.
+                .filter(|(_, dot)| dot.document.is_none() || dot.value.is_some())
+                .map(|(stamp, dot)| Other {
+                    path: path.clone(),
+                    stamp: *stamp,
+                    last: dot.document.as_ref().map_or(*stamp, |document| document.last),
+                    value: dot.value.clone(),
+                })
+                .collect();
+            on_path.sort_by_key(|other| std::cmp::Reverse(other.last));
+            for other in on_path {
+                if !found.iter().any(|known| known.path == *path && known.value == other.value) {
+                    found.push(other);
+                }
+            }
+        }
+        found
     }
 
     /// Both in one.

@@ -31,6 +31,7 @@ mod text;
 mod travel;
 mod write;
 
+pub(crate) use beside::{contested, others_of};
 #[cfg(test)]
 pub(crate) use digest::recount;
 pub(crate) use digest::{sum_up, without};

@@ -1,7 +1,7 @@
 //! Taking in what another device sent.
 
 use super::beside;
-use super::history::remember_replaced;
+use super::history::{remember_other, remember_replaced};
 use super::merge::{State, Whole, hear};
 use super::rows::{self, FeedEntry};
 use super::travel::{Gone, Seen, Traveling};
@@ -70,6 +70,11 @@ impl Tx<'_> {
         let lseq = self.next_lseq();
         let after = joined.whole(lseq, before.record.fields.clone());
         remember_replaced(self.conn(), k, &before.record, &after.record, self.now())?;
+        for other in ours.others() {
+            if !joined.says(&other.path, other.value.as_ref()) {
+                remember_other(self.conn(), k, &other, (self.now(), lseq))?;
+            }
+        }
         let what = match (before.record.alive, after.record.alive) {
             (true, false) => What::Deleted,
             (false, true) => What::Restored,

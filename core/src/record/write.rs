@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Record;
 use super::beside;
+use super::history::remember_other;
 use super::merge::State;
 use super::meta::{ALIVE, Meta, changed_paths};
 use super::path::{Fields, flatten, get, is_within, join, put};
@@ -250,51 +251,73 @@ impl<'c> Tx<'c> {
             .into_iter()
             .map(|(path, typed)| stale_field(&record.fields, path, typed.as_ref()));
         let stale = stale.collect::<Result<_>>()?;
-        Ok(EditOutcome { change: self.write(k, record, fresh, true, What::Edited)?, stale })
+        let intent = Intent { patch: fresh, ..Intent::of(What::Edited) };
+        Ok(EditOutcome { change: self.write(k, record, intent)?, stale })
+    }
+
+    /// Writes a value and ends what stands beside it, also where it is shown already.
+    pub fn settle(
+        &mut self,
+        id: RecordId,
+        path: &str,
+        value: Option<Value>,
+    ) -> Result<Option<Change>> {
+        let (k, record) = self.load(id)?;
+        let others = State::of(&beside::whole(self.conn, k, record.clone())?).others();
+        let settled = others.into_iter().map(|other| other.path).filter(|other| other == path);
+        let intent = Intent {
+            settled: settled.take(1).collect(),
+            patch: vec![(path.to_owned(), value)],
+            ..Intent::of(What::Edited)
+        };
+        self.write(k, record, intent)
     }
 
     /// Moves a record to the recently deleted; deleting again changes nothing.
     pub fn delete(&mut self, id: RecordId) -> Result<Option<Change>> {
         let (k, record) = self.load(id)?;
-        self.write(k, record, Patch::new(), false, What::Deleted)
+        self.write(k, record, Intent::of(What::Deleted))
     }
 
     /// Brings a deleted record back.
     pub fn restore(&mut self, id: RecordId) -> Result<Option<Change>> {
         let (k, record) = self.load(id)?;
-        self.write(k, record, Patch::new(), true, What::Restored)
+        self.write(k, record, Intent::of(What::Restored))
     }
 
-    /// Undoes one change by writing what stood before; fields that changed again since stay.
+    /// Undoes one change by writing what stood before, and beside it what stood beside it; fields that
+    /// changed again since stay.
     pub fn undo(&mut self, change: &Change) -> Result<Option<Change>> {
         let (k, record) = self.load(change.id)?;
-        match change.what {
-            What::Created | What::Restored => {
-                return self.write(k, record, Patch::new(), false, What::Deleted);
-            }
-            What::Deleted => return self.write(k, record, Patch::new(), true, What::Restored),
+        let mut intent = match change.what {
+            What::Created | What::Restored => Intent::of(What::Deleted),
+            What::Deleted => Intent::of(What::Restored),
             What::Erased => return Ok(None),
-            What::Edited => {}
+            What::Edited => Intent { alive: record.alive, ..Intent::of(What::Edited) },
+        };
+        if change.what != What::Edited {
+            return self.write(k, record, intent);
         }
         let since = rows::replaced_since(self.conn, k, change.lseq.saturating_sub(1))?;
         let (mine, later): (Vec<_>, Vec<_>) =
             since.into_iter().partition(|replaced| replaced.lseq == change.lseq);
-        let mut patch = Patch::new();
-        let mut alive = record.alive;
-        for replaced in mine.into_iter().filter(|mine| later.iter().all(|l| l.path != mine.path)) {
-            let value = replaced
-                .value
-                .as_deref()
-                .map(serde_json::from_str)
-                .transpose()
-                .map_err(rows::json_error)?;
+        // What was shown on a path was remembered before what stood beside it.
+        for replaced in mine.into_iter().rev() {
+            if later.iter().any(|later| later.path == replaced.path) {
+                continue;
+            }
+            let value = replaced.value.as_deref().map(serde_json::from_str).transpose();
+            let value = value.map_err(rows::json_error)?;
             if replaced.path == ALIVE {
-                alive = value == Some(Value::Bool(true));
+                intent.alive = value == Some(Value::Bool(true));
+            } else if intent.patch.iter().any(|(path, _)| *path == replaced.path) {
+                intent.settled.push(replaced.path.clone());
+                intent.beside.push((replaced.path, value));
             } else {
-                patch.push((replaced.path, value));
+                intent.patch.push((replaced.path, value));
             }
         }
-        self.write(k, record, patch, alive, What::Edited)
+        self.write(k, record, intent)
     }
 
     /// Drops value, history and index terms of a record, here and, through the tomb, everywhere.
@@ -324,14 +347,8 @@ impl<'c> Tx<'c> {
     }
 
     /// The one place that changes a record: values, stamps, history, index and sequence together.
-    fn write(
-        &mut self,
-        k: i64,
-        mut record: Record,
-        patch: Patch,
-        alive: bool,
-        what: What,
-    ) -> Result<Option<Change>> {
+    fn write(&mut self, k: i64, mut record: Record, intent: Intent) -> Result<Option<Change>> {
+        let Intent { what, alive, patch, settled, beside } = intent;
         let kind = record.kind.clone();
         record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
         let old = record.clone();
@@ -344,8 +361,18 @@ impl<'c> Tx<'c> {
         if record.alive != alive {
             changed.push((ALIVE.to_owned(), Some(Value::Bool(record.alive))));
         }
+        for path in settled {
+            if !changed.iter().any(|(other, _)| *other == path) {
+                let value = before.get(&path).cloned();
+                changed.push((path, value));
+            }
+        }
         if changed.is_empty() {
             return Ok(None);
+        }
+        let mut put_back = Vec::new();
+        for (path, value) in beside {
+            put_back.push((path, value, self.stamp(record.meta.highest())));
         }
         let stamp = self.stamp(record.meta.highest());
         self.lseq += 1;
@@ -371,9 +398,10 @@ impl<'c> Tx<'c> {
         let is_text = |path: &String| types(path) == FieldType::Text;
         let needs_documents = paths.iter().any(is_text) && self.is_shared(&old)?;
         drop(types);
-        if needs_documents || beside::any(self.conn, k)? {
-            let write = Write { paths: &paths, after: &record.fields, alive, stamp };
-            self.write_beside(k, old, &write, needs_documents)?;
+        if needs_documents || !put_back.is_empty() || beside::any(self.conn, k)? {
+            let after = &record.fields;
+            let write = Write { paths: &paths, after, alive, stamp, put_back };
+            self.write_beside(k, old, write, needs_documents)?;
         } else {
             record.meta.write(paths.into_iter(), stamp);
             record.alive = alive;
@@ -384,27 +412,21 @@ impl<'c> Tx<'c> {
     }
 
     /// The same where values of others stand beside the record's, or a text needs its document.
-    fn write_beside(&self, k: i64, old: Record, write: &Write<'_>, documents: bool) -> Result<()> {
+    fn write_beside(&self, k: i64, old: Record, write: Write<'_>, documents: bool) -> Result<()> {
         let whole = beside::whole(self.conn, k, old)?;
         let mut state = State::of(&whole);
         let flat = flatten(write.after, &type_of(&whole.record.kind, &whole.record.meta));
+        let others = state.others();
         for path in write.paths {
-            for loser in whole.siblings.iter().filter(|sibling| sibling.path == *path) {
-                rows::remember(
-                    self.conn,
-                    k,
-                    &Replaced {
-                        path: path.clone(),
-                        value: loser.value.as_ref().map(ToString::to_string),
-                        stamp: loser.stamp,
-                        when_ms: self.now.0,
-                        lseq: self.lseq,
-                    },
-                )?;
+            for loser in others.iter().filter(|other| other.path == *path) {
+                remember_other(self.conn, k, loser, (self.now, self.lseq))?;
             }
             let alive = (path == ALIVE).then_some(Value::Bool(write.alive));
             let value = alive.or_else(|| flat.get(path).cloned());
             state.write(path, value, write.stamp, documents);
+        }
+        for (path, value, stamp) in write.put_back {
+            state.put_beside(&path, value, stamp);
         }
         let whole = state.whole(self.lseq, write.after.clone());
         let removed = if write.alive { None } else { Some(self.now.0) };
@@ -418,6 +440,24 @@ impl<'c> Tx<'c> {
     }
 }
 
+/// What a write shall do to a record.
+struct Intent {
+    what: What,
+    alive: bool,
+    patch: Patch,
+    /// Paths that are written although nothing else is to be shown: what stands beside them ends.
+    settled: Vec<String>,
+    /// Values to stand beside what is written.
+    beside: Patch,
+}
+
+impl Intent {
+    fn of(what: What) -> Self {
+        let alive = !matches!(what, What::Deleted | What::Erased);
+        Self { what, alive, patch: Patch::new(), settled: Vec::new(), beside: Patch::new() }
+    }
+}
+
 /// What is written to a record.
 struct Write<'a> {
     paths: &'a [String],
@@ -425,6 +465,8 @@ struct Write<'a> {
     after: &'a Fields,
     alive: bool,
     stamp: Stamp,
+    /// Values that stand beside what is written, under stamps below it.
+    put_back: Vec<(String, Option<Value>, Stamp)>,
 }
 
 /// How far a stamp of somebody else's may pull the clock: a clock that is wrong harms its own record only.

@@ -211,6 +211,9 @@ pub fn show(home: &Home, args: &ShowArgs) -> Result<(), Failure> {
             look::pair(&mut out, look::label(&plain(&path)), &plain(&text))?;
         }
     }
+    for also in book.also_written(record.id)? {
+        look::pair(&mut out, look::label(&plain(&also.path)), &plain(&also.told))?;
+    }
     out.flush()
 }
 

@@ -6,6 +6,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(super) use peers::names;
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
 pub(super) use rows::{forget_peers, forget_sent};
 

@@ -5,9 +5,10 @@ use serde_json::json;
 
 use super::rows;
 use crate::error::{LogbookError, Result};
-use crate::ids::RecordId;
+use crate::ids::{DeviceId, RecordId};
 use crate::logbook::Logbook;
 use crate::record::{self, Change, Created, Fields, NewRecord};
+use crate::store::Connection;
 use crate::sync::Fingerprint;
 use crate::sync::frame::WhyRefused;
 use crate::sync::pairing::{Party, SealKey};
@@ -69,6 +70,17 @@ pub struct SyncCounts {
     pub oldest_waiting: Option<Moment>,
     /// When all devices last had everything; `None` where one never had.
     pub synced: Option<Moment>,
+}
+
+/// What each paired device is called, by the id under which it writes.
+pub(in crate::logbook) fn names(conn: &Connection) -> Result<Vec<(DeviceId, String)>> {
+    let mut names = Vec::new();
+    for (fingerprint, row) in rows::peers(conn)? {
+        let device = record::load(conn, device_id(fingerprint)).ok();
+        let name = device.as_ref().and_then(|device| device.fields.get(NAME)?.as_str());
+        names.extend(row.replica.zip(name.map(str::to_owned)));
+    }
+    Ok(names)
 }
 
 impl Logbook {

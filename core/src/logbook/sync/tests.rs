@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::tests::book;
+use super::super::{Keep, tests::book};
 use super::*;
 use crate::ids::RecordId;
-use crate::record::Change;
+use crate::record::{Change, FieldVersion};
+use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::Session;
 
 fn fields(value: Value) -> crate::record::Fields {
@@ -22,6 +23,8 @@ enum Step {
     Restore(usize, usize),
     Undo(usize),
     Erase(usize, usize),
+    /// Chooses between what was written twice.
+    Settle(usize, usize, usize),
     /// Cut after so many effects.
     Exchange {
         from: usize,
@@ -41,7 +44,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (who.clone(), which.clone()).prop_map(|(b, r)| Step::Delete(b, r)),
         1 => (who.clone(), which.clone()).prop_map(|(b, r)| Step::Restore(b, r)),
         1 => who.clone().prop_map(Step::Undo),
-        1 => (who.clone(), which).prop_map(|(b, r)| Step::Erase(b, r)),
+        1 => (who.clone(), which.clone()).prop_map(|(b, r)| Step::Erase(b, r)),
+        2 => (who.clone(), which, 0usize..9).prop_map(|(b, r, n)| Step::Settle(b, r, n)),
         5 => (who.clone(), who, 0usize..40).prop_map(|(from, to, steps)| Step::Exchange { from, to, steps }),
     ];
     prop::collection::vec(step, 1..30)
@@ -195,6 +199,19 @@ fn step(devices: &mut [Device], step: &Step) {
                 let _ = devices[at].book.erase(id);
             }
         }
+        Step::Settle(at, record, n) => {
+            let Device { book, last, .. } = &mut devices[at];
+            let Some(id) = pick(book, record).filter(|id| book.record(*id).is_ok()) else { return };
+            let also = book.also_written(id).unwrap();
+            let Some(one) = also.get(n % also.len().max(1)) else { return };
+            let keep = match n % 3 {
+                0 => Keep::Shown,
+                1 if one.can_keep_both => Keep::Both,
+                _ => Keep::Other { which: one.which.clone() },
+            };
+            *last = book.settle(id, &one.path, &keep).unwrap();
+            assert!(book.also_written(id).unwrap().iter().all(|left| left.path != one.path));
+        }
         Step::Exchange { from, to, steps } => {
             if from != to {
                 run(devices, from, to, steps);
@@ -213,7 +230,13 @@ fn shown(book: &Logbook) -> Vec<String> {
                 if let Some(Value::Array(tags)) = fields.get_mut("tags") {
                     tags.sort_by_key(ToString::to_string);
                 }
-                format!("{id} {} {:?}", record.alive, fields)
+                let also: Vec<_> = book
+                    .also_written(id)
+                    .unwrap()
+                    .into_iter()
+                    .map(|also| (also.path, also.which, also.text))
+                    .collect();
+                format!("{id} {} {fields:?} {also:?}", record.alive)
             }
             Err(_) => format!("{id} erased"),
         })
@@ -253,7 +276,6 @@ proptest! {
 
 #[test]
 fn a_device_is_no_record_to_find_or_to_export() {
-    use crate::sync::pairing::{DeviceName, Party, SealKey};
     let (folder, book) = book();
     book.create_case(fields(json!({"note": "Pixel of the angiogram"}))).unwrap();
     let name = DeviceName::new("Pixel");
@@ -394,4 +416,98 @@ fn both_texts_survive_and_the_loser_is_in_the_history() {
     assert!(values.contains(&"19.7") && values.contains(&"17.9"), "{values:?}");
     meet();
     assert_eq!(phone.record(id).unwrap().fields["fluoro_min"], json!(18.5));
+}
+
+#[test]
+fn two_phones_that_each_name_the_laptop_are_in_step_with_it() {
+    let devices = paired::<3>();
+    let pair = |one: usize, other: usize| {
+        for (at, there) in [(one, other), (other, one)] {
+            let name = DeviceName::new("device");
+            let party = Party { fingerprint: key(there), name, seal_key: SealKey([7; 32]) };
+            devices[at].book.add_peer(&party).unwrap();
+        }
+    };
+    pair(0, 1);
+    // The second phone names it later: the same record with another time.
+    devices[2].book.now();
+    pair(1, 2);
+    for (phone, laptop) in [(0, 1), (2, 1), (0, 1), (2, 1)] {
+        run(&devices, phone, laptop, usize::MAX);
+    }
+    for phone in [0, 2] {
+        assert_eq!(run(&devices, phone, 1, usize::MAX).len(), 2);
+    }
+}
+
+#[test]
+fn what_two_devices_wrote_is_chosen_here_and_heard_of_there() {
+    let devices = paired::<2>();
+    let [Device { book: phone, .. }, Device { book: laptop, .. }] = &devices;
+    let written = json!({"procedure": "picc", "fluoro_min": 1, "role": "observed"});
+    let id = phone.create_case(fields(written)).unwrap().id;
+    let meet = || drop(run(&devices, 0, 1, usize::MAX));
+    meet();
+    let edit = |book: &Logbook, path: &str, value: Option<Value>| {
+        book.transact(|tx| tx.edit(id, vec![(path.to_owned(), value)], None)).unwrap();
+    };
+    for (path, here, there) in [
+        ("fluoro_min", Some(json!(19.7)), Some(json!(17.9))),
+        ("lesson", Some(json!("Ask first.")), Some(json!("Look first."))),
+        ("role", None, Some(json!("scrubbed"))),
+        ("setting", Some(json!("inpatient")), Some(json!("inpatient"))),
+    ] {
+        edit(phone, path, here);
+        edit(laptop, path, there);
+    }
+    meet();
+    let told = |book: &Logbook| -> Vec<String> {
+        book.also_written(id).unwrap().into_iter().map(|also| also.told).collect()
+    };
+    let on = |where_from: &str, laptop_wrote: bool| -> Vec<String> {
+        let (fluoro, lesson, role) = if laptop_wrote {
+            ("17.9 min", "Look first.", "Scrubbed")
+        } else {
+            ("19.7 min", "Ask first.", "nothing")
+        };
+        [fluoro, lesson, role].map(|text| format!("Also written {where_from}: {text}")).to_vec()
+    };
+    // Both show the same, so it was written here on one of them and there on the other.
+    let laptop_is_beside = told(phone)[0].contains("17.9");
+    let (here, there) = if laptop_is_beside { (laptop, phone) } else { (phone, laptop) };
+    assert_eq!(told(here), on("here", laptop_is_beside));
+    assert_eq!(told(there), on("on another device", laptop_is_beside));
+    assert_eq!(phone.written_twice().unwrap().len(), 1);
+
+    let settle =
+        |path: &str, keep: &Keep| laptop.settle(id, path, keep).unwrap().expect("that is a write");
+    let before = laptop.record(id).unwrap().fields["fluoro_min"].clone();
+    let other = Keep::Other { which: laptop.also_written(id).unwrap()[0].which.clone() };
+    let chosen = settle("fluoro_min", &other);
+    settle("lesson", &Keep::Both);
+    settle("role", &Keep::Shown);
+    assert!(told(laptop).is_empty());
+    meet();
+    for book in [phone, laptop] {
+        assert!(told(book).is_empty() && book.written_twice().unwrap().is_empty());
+        let fields = book.record(id).unwrap().fields;
+        assert_ne!(fields["fluoro_min"], before);
+        let lesson = fields["lesson"].as_str().unwrap();
+        assert!(lesson.contains("Ask first.") && lesson.contains("Look first."), "{lesson}");
+        // What was not chosen is readable on both.
+        let was = book.history(id, "fluoro_min").unwrap();
+        let was: Vec<_> = was.into_iter().filter_map(|version| version.value_json).collect();
+        assert!(was.contains(&"19.7".to_owned()) && was.contains(&"17.9".to_owned()), "{was:?}");
+        let roles = book.history(id, "role").unwrap();
+        let loser = laptop_is_beside.then(|| "\"scrubbed\"".to_owned());
+        let replaced = |version: &FieldVersion| version.replaced.is_some();
+        assert!(roles.iter().any(|v| replaced(v) && v.value_json == loser), "{roles:?}");
+    }
+    // Undoing opens the choice again, also where it is heard of.
+    laptop.undo(&chosen).unwrap().expect("that is a write");
+    meet();
+    for book in [phone, laptop] {
+        assert_eq!(book.record(id).unwrap().fields["fluoro_min"], before);
+        assert_eq!(book.also_written(id).unwrap().len(), 1);
+    }
 }

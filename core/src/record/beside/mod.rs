@@ -3,9 +3,10 @@
 
 mod rows;
 
-use super::merge::{PathDocument, Sibling, Whole};
+use super::merge::{Other, PathDocument, Sibling, State, Whole};
 use super::{Record, rows as record_rows};
 use crate::error::Result;
+use crate::ids::RecordId;
 use crate::store::Connection;
 
 /// The record at row `k` with everything beside it.
@@ -16,6 +17,20 @@ pub(crate) fn whole(conn: &Connection, k: i64, record: Record) -> Result<Whole> 
 /// Whether anything is beside the record.
 pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
     rows::any(conn, k)
+}
+
+/// What stands beside what the record shows and says something else.
+pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Other>> {
+    let Some((k, record)) = record_rows::load_row(conn, id)? else { return Ok(Vec::new()) };
+    if !any(conn, k)? {
+        return Ok(Vec::new());
+    }
+    Ok(State::of(&whole(conn, k, record)?).others())
+}
+
+/// Records that are not deleted and may have such values: also equal ones are kept apart.
+pub(crate) fn contested(conn: &Connection, kind: &str) -> Result<Vec<RecordId>> {
+    rows::contested(conn, kind)
 }
 
 /// Replaces what is beside the record.

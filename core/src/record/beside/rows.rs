@@ -3,9 +3,10 @@
 use rusqlite::params;
 
 use crate::error::Result;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, RecordId};
 use crate::record::json_error;
 use crate::record::merge::{Document, PathDocument, Sibling};
+use crate::record::meta::ALIVE;
 use crate::store::{Connection, sql};
 use crate::time::{Hlc, Stamp};
 
@@ -14,6 +15,17 @@ pub(super) fn any(conn: &Connection, k: i64) -> Result<bool> {
                      OR EXISTS (SELECT 1 FROM txt WHERE k = ?1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     statement.query_row([k], |row| row.get(0)).map_err(sql)
+}
+
+pub(super) fn contested(conn: &Connection, kind: &str) -> Result<Vec<RecordId>> {
+    let query = "SELECT id FROM record WHERE kind = ?1 AND alive AND k IN (
+                   SELECT k FROM sibling WHERE path <> ?2
+                   UNION SELECT k FROM txt GROUP BY k, path HAVING count(*) > 1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    let rows = statement
+        .query_map([kind, ALIVE], |row| row.get(0).map(RecordId::from_bytes))
+        .and_then(Iterator::collect);
+    rows.map_err(sql)
 }
 
 fn stamp(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Stamp> {

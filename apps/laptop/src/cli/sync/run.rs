@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
 use seldinger_core::sync::Fingerprint;
@@ -13,7 +14,7 @@ use super::{Session, Woken, claim, devices};
 use crate::cli::job;
 use crate::failure::Failure;
 use crate::open::Home;
-use crate::say::{Out, plain};
+use crate::say::{self, Out, plain};
 
 /// How it syncs.
 #[derive(Args)]
@@ -53,6 +54,11 @@ pub fn sync(home: &Home, args: &SyncArgs) -> Result<(), Failure> {
         out.line(plain(&status.text))?;
     }
     out.flush()?;
+    let twice = session.book.written_twice()?.len();
+    if outcome.is_ok() && twice > 0 {
+        let count = if twice == 1 { "1 case".to_owned() } else { format!("{twice} cases") };
+        say::note(&words("app.written_twice_in", &[("count", &count)]));
+    }
     outcome
 }
 

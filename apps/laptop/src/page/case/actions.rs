@@ -5,7 +5,7 @@ use axum::response::Redirect;
 use axum::{Extension, Form};
 use seldinger_core::content::words;
 use seldinger_core::form::TypedField;
-use seldinger_core::logbook::CASE;
+use seldinger_core::logbook::{CASE, Keep};
 
 use crate::page::fields::Posted;
 use crate::page::form::name;
@@ -59,21 +59,24 @@ pub async fn delete(
     Ok(Redirect::to("/"))
 }
 
-/// Chooses between what stands in a field and what was typed there too.
+/// Chooses between what a field shows and what was written there too.
 pub async fn settle(
     State(state): State<AppState>,
     Extension(notices): Extension<Notices>,
     Path(id): Path<String>,
     Form(posted): Form<Posted>,
 ) -> Result<Redirect, Trouble> {
+    let keep = match posted.one("keep") {
+        "shown" => Keep::Shown,
+        "both" => Keep::Both,
+        which => Keep::Other { which: which.to_owned() },
+    };
+    let told = if keep == Keep::Both { "page.both_kept" } else { "page.settled" };
     let settled = state.ask(move |book| {
         let id = id.parse()?;
-        let change = book.settle(id, posted.one("path"), posted.one("take") == "typed")?;
-        Ok((id, change))
+        Ok((id, book.settle(id, posted.one("path"), &keep)?))
     });
     let (id, change) = settled.await?;
-    if change.is_some() {
-        notices.leave(words("page.settled", &[]), change);
-    }
+    notices.leave(words(told, &[]), change);
     Ok(Redirect::to(&format!("/cases/{id}")))
 }

@@ -89,7 +89,7 @@ fn has_notes(field: &SheetField) -> bool {
     !field.was.is_empty()
         || !field.warnings.is_empty()
         || !field.identifiers.is_empty()
-        || field.also.is_some()
+        || !field.also.is_empty()
 }
 
 fn of_section<'a>(section: &'a SheetSection, fields: Vec<&'a SheetField>) -> Vec<Fact<'a>> {
@@ -122,6 +122,11 @@ pub fn told(kind: impl Borrow<IdentifierKind>) -> String {
 pub fn shown(field: &SheetField) -> String {
     let text = format!("{} {}", field.texts.join(", "), field.unit).trim().to_owned();
     if text.is_empty() { NOTHING.to_owned() } else { text }
+}
+
+/// Whether the value is more than a button has room for.
+pub fn is_long(field: &SheetField) -> bool {
+    shown(field).chars().count() > SHORT
 }
 
 /// A value as a button names it: the value itself where it is short.

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, SheetField};
+use seldinger_core::logbook::{AlsoWritten, CASE, CaseSheet, DEBRIEF};
 use seldinger_core::time::Moment;
 
 use super::facts::{self, Fact, Shape};
@@ -59,8 +59,8 @@ impl CasePage {
         (at != performed).then(|| day_and_time(at))
     }
 
-    fn written(&self, field: &SheetField) -> String {
-        field.also.as_ref().map(|also| day_and_time(self.now.at(also.written))).unwrap_or_default()
+    fn written(&self, also: &AlsoWritten) -> String {
+        day_and_time(self.now.at(also.written))
     }
 }
 

@@ -4,9 +4,10 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
-use seldinger_core::case_log::list::CaseFilter;
+use seldinger_core::case_log::list::{CaseFilter, CaseRow};
 use seldinger_core::content::{Wording, words as told};
 use seldinger_core::error::LogbookError;
+use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
 use seldinger_core::sync::Fingerprint;
 
@@ -29,25 +30,50 @@ struct Row {
     revoked: bool,
 }
 
+/// What the page shows and asks for again.
+#[derive(Default)]
+struct List {
+    rows: Vec<Row>,
+    /// Cases in which two devices wrote the same field.
+    twice: Vec<CaseRow>,
+}
+
+impl List {
+    async fn now(state: &AppState) -> Result<Self, Trouble> {
+        let rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
+        Ok(Self { rows, twice: state.ask(Logbook::written_twice).await? })
+    }
+
+    /// What tells it from others.
+    fn look(&self) -> String {
+        let rows = self
+            .rows
+            .iter()
+            .flat_map(|row| [row.name.as_str(), row.badge.class, &row.badge.text, &row.about]);
+        let twice: Vec<String> = self.twice.iter().map(|row| row.id.to_string()).collect();
+        look(&rows.chain(twice.iter().map(String::as_str)).collect::<Vec<_>>())
+    }
+}
+
 #[derive(Template)]
 #[template(path = "devices/page.html")]
 struct DevicesPage {
     shell: Shell,
     me: String,
     cases: String,
-    rows: Vec<Row>,
+    list: List,
 }
 
 impl DevicesPage {
     fn is_paired(&self) -> bool {
-        self.rows.iter().any(|row| !row.revoked)
+        self.list.rows.iter().any(|row| !row.revoked)
     }
 }
 
 #[derive(Template)]
 #[template(path = "devices/list.html")]
 struct ListPart {
-    rows: Vec<Row>,
+    list: List,
 }
 
 #[derive(Template)]
@@ -94,26 +120,13 @@ fn rows(status: SyncStatus) -> Vec<Row> {
     live.into_iter().chain(revoked).collect()
 }
 
-/// What tells this list from others.
-fn look_of(rows: &[Row]) -> String {
-    let texts: Vec<&str> = rows
-        .iter()
-        .flat_map(|row| [row.name.as_str(), row.badge.class, &row.badge.text, &row.about])
-        .collect();
-    look(&texts)
-}
-
 /// All devices.
 pub async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Devices);
-    let rows = if shell.sample {
-        Vec::new()
-    } else {
-        rows(state.ask_exchange(|exchange| exchange.service().status()).await?)
-    };
+    let list = if shell.sample { List::default() } else { List::now(&state).await? };
     let cases = state.ask(|book| book.count_cases(&CaseFilter::default())).await?;
     let cases = words::counted(cases, "case", "cases");
-    draw(&DevicesPage { shell, me: host_name(), cases, rows })
+    draw(&DevicesPage { shell, me: host_name(), cases, list })
 }
 
 /// The list again.
@@ -121,9 +134,9 @@ pub async fn live(
     State(state): State<AppState>,
     Query(seen): Query<Seen>,
 ) -> Result<Response, Trouble> {
-    let rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
-    let look = look_of(&rows);
-    unless_seen(&ListPart { rows }, &look, &seen)
+    let list = List::now(&state).await?;
+    let look = list.look();
+    unless_seen(&ListPart { list }, &look, &seen)
 }
 
 /// Calls every device now.

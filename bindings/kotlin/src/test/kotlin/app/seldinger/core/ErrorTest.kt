@@ -60,6 +60,7 @@ class ErrorTest {
             LogbookException.Storage(7),
             LogbookException.NotFound(id),
             LogbookException.NoDraft(),
+            LogbookException.NothingToChoose(),
             LogbookException.NotAnId(),
             LogbookException.NotADay(),
             LogbookException.Cancelled(),

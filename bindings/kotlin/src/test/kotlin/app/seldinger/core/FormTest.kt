@@ -36,7 +36,7 @@ class FormTest {
         assertEquals("lesson", stale.path)
         assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
         assertEquals(listOf("second"), book.alsoWritten(id).map(AlsoWritten::text))
-        book.settle(id, "lesson", true)
+        book.settle(id, "lesson", Keep.Other(book.alsoWritten(id).single().which))
         assertEquals(listOf("second"), book.openForm("case", id).texts("lesson"))
         assertTrue(book.alsoWritten(id).isEmpty())
     }
