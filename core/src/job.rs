@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{LogbookError, Result};
+use crate::error::LogbookError;
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,42 +19,42 @@ pub struct JobProgress {
 }
 
 /// What a kind of long work implements. Dropping it unfinished must leave nothing half-done.
-pub trait Work: Send {
+pub trait Work<E = LogbookError>: Send {
     /// What it ends with.
     type Output: Send;
 
     /// Does the next piece.
-    fn step(&mut self) -> Result<JobProgress>;
+    fn step(&mut self) -> Result<JobProgress, E>;
 
     /// The outcome, once a step has said `finished`.
-    fn finish(self: Box<Self>) -> Result<Self::Output>;
+    fn finish(self: Box<Self>) -> Result<Self::Output, E>;
 }
 
 /// One piece of long work. `step` until finished, then `take` the outcome.
-pub struct Job<T> {
-    work: Mutex<State<T>>,
+pub struct Job<T, E = LogbookError> {
+    work: Mutex<State<T, E>>,
     cancelled: AtomicBool,
 }
 
-enum State<T> {
-    Working(Box<dyn Work<Output = T>>),
+enum State<T, E> {
+    Working(Box<dyn Work<E, Output = T>>),
     Finished(T),
     Over,
 }
 
-impl<T: Send> Job<T> {
+impl<T: Send, E: From<LogbookError>> Job<T, E> {
     /// A job that has not begun.
-    pub fn new(work: impl Work<Output = T> + 'static) -> Self {
+    pub fn new(work: impl Work<E, Output = T> + 'static) -> Self {
         Self { work: Mutex::new(State::Working(Box::new(work))), cancelled: AtomicBool::new(false) }
     }
 
     /// Does the next piece. After an error or a cancellation the job is over, and what it had not
     /// finished is undone.
-    pub fn step(&self) -> Result<JobProgress> {
+    pub fn step(&self) -> Result<JobProgress, E> {
         let mut state = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Over) {
             State::Working(_) if self.cancelled.load(Ordering::Relaxed) => {
-                Err(LogbookError::Cancelled)
+                Err(LogbookError::Cancelled.into())
             }
             State::Working(mut work) => {
                 let progress = work.step()?;
@@ -69,7 +69,7 @@ impl<T: Send> Job<T> {
                 *state = State::Finished(outcome);
                 Ok(JobProgress { finished: true, ..JobProgress::default() })
             }
-            State::Over => Err(LogbookError::Cancelled),
+            State::Over => Err(LogbookError::Cancelled.into()),
         }
     }
 
@@ -91,12 +91,12 @@ impl<T: Send> Job<T> {
     }
 
     /// Runs to the end, telling `watch` after each step.
-    pub fn run(&self, mut watch: impl FnMut(JobProgress)) -> Result<T> {
+    pub fn run(&self, mut watch: impl FnMut(JobProgress)) -> Result<T, E> {
         loop {
             let progress = self.step()?;
             watch(progress);
             if progress.finished {
-                return self.take().ok_or(LogbookError::Cancelled);
+                return self.take().ok_or_else(|| LogbookError::Cancelled.into());
             }
         }
     }
@@ -105,6 +105,7 @@ impl<T: Send> Job<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Result;
 
     struct Count(u64);
 

@@ -88,7 +88,7 @@ fn two_folders_pair_and_sync_both_ways_and_part() {
     let (laptop, other) = (App::new(), App::new());
     done(&laptop.run(&["jot", "R IJ port, scrubbed"]));
     pair(&laptop, &other);
-    assert_eq!(done(&other.run(&["export", "-", "--kind", "case"])).lines().count(), 1);
+    assert_eq!(cases(&other), 1);
     let about = one_json(&laptop.run(&["devices", "--json"]));
     assert_eq!((&about["name"], &about["waiting"]), (&"Other".into(), &0.into()));
     assert!(about["synced"].is_string() && about["revoked"] == false);
@@ -139,4 +139,48 @@ fn what_cannot_be_is_said() {
     assert!(refused(&laptop.run(&["pair", "--show"]), 1).contains("page"));
     refused(&laptop.run(&["sync", "--once"]), 1);
     done(&laptop.run(&["devices"]));
+}
+
+/// How many cases a log has.
+fn cases(app: &App) -> usize {
+    done(&app.run(&["export", "-", "--kind", "case"])).lines().count()
+}
+
+#[test]
+fn a_bundle_carries_what_no_network_does() {
+    let (laptop, other) = (App::new(), App::new());
+    done(&laptop.run(&["jot", "TIPS, Okafor, scrubbed"]));
+    done(&other.run(&["jot", "R IJ port, assisted"]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let first = path("first.bundle");
+    let shown = done(&laptop.run(&["bundle", "export", &first, "--first", "--name", "Laptop"]));
+    let code = shown.trim().strip_prefix("code").unwrap().trim().to_owned();
+    // Without its code, and with another one, it stays shut.
+    let said = refused(&other.run(&["bundle", "import", &first]), 7);
+    assert!(said.contains("for another device"), "{said}");
+    refused(&other.run(&["bundle", "import", &first, "--code", "ABCD"]), 2);
+    done(&other.run(&["bundle", "import", &first, "--code", &code]));
+    assert_eq!(cases(&other), 2);
+    let answer = path("answer.bundle");
+    done(&other.run(&["bundle", "export", &answer, "--code", &code, "--name", "Other"]));
+    let taken = done(&laptop.run(&["bundle", "import", &answer, "--code", &code, "--json"]));
+    let taken: Value = serde_json::from_str(&taken).unwrap();
+    assert_eq!(taken["name"], "Other");
+    assert_eq!(cases(&laptop), 2);
+    // Once paired without a code; the same file twice is told as such.
+    done(&laptop.run(&["jot", "PICC, observed"]));
+    let next = path("next.bundle");
+    done(&laptop.run(&["bundle", "export", &next]));
+    done(&other.run(&["bundle", "import", &next]));
+    assert_eq!(cases(&other), 3);
+    let said = refused(&other.run(&["bundle", "import", &next]), 7);
+    assert!(said.contains("taken in already"), "{said}");
+    let sealed = std::fs::read(&next).unwrap();
+    assert!(!sealed.windows(4).any(|bytes| bytes == b"PICC"));
+    refused(&App::new().run(&["bundle", "export", &next]), 3);
+    let alone = App::new();
+    done(&alone.run(&["jot", "PICC"]));
+    let said = refused(&alone.run(&["bundle", "export", &next]), 3);
+    assert!(said.contains("not paired"), "{said}");
 }

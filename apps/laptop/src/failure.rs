@@ -33,6 +33,9 @@ pub enum Failure {
     /// A device was named in a way that fits several.
     #[error("several such devices")]
     ManyDevices(String),
+    /// A device must be named: these are paired.
+    #[error("which device")]
+    WhichDevice(String),
     /// Six digits are needed, and there is nobody to ask.
     #[error("digits are needed")]
     DigitsNeeded,
@@ -121,6 +124,7 @@ impl Failure {
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
             Self::NoSuchDevice(given) => said("no_such_device", &[("given", given)]),
             Self::ManyDevices(given) => said("many_devices", &[("given", given)]),
+            Self::WhichDevice(names) => said("which_device", &[("names", names)]),
             Self::DigitsNeeded => said("digits_needed", &[]),
             Self::Pipe | Self::DamageFound => None,
             Self::Output => said("output", &[]),
@@ -154,6 +158,7 @@ impl Failure {
             | Self::ManyCases(_)
             | Self::NoSuchDevice(_)
             | Self::ManyDevices(_)
+            | Self::WhichDevice(_)
             | Self::NotPaired => 3,
             Self::PassphraseNeeded
             | Self::PassphraseEmpty

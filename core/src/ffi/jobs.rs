@@ -19,13 +19,13 @@ use crate::store::backup::{BackupReport, RestoreReport, Seal};
 use crate::store::key::KeyVault;
 
 macro_rules! jobs {
-    ($($(#[$doc:meta])* $name:ident gives $report:ident;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident gives $report:ident or $error:ident;)+) => {$(
         $(#[$doc])*
         #[derive(uniffi::Object)]
-        pub struct $name(Job<$report>);
+        pub struct $name(Job<$report, $error>);
 
         impl $name {
-            fn begun(job: Job<$report>) -> Arc<Self> {
+            fn begun(job: Job<$report, $error>) -> Arc<Self> {
                 Arc::new(Self(job))
             }
         }
@@ -33,7 +33,7 @@ macro_rules! jobs {
         #[uniffi::export]
         impl $name {
             /// Does the next piece, some milliseconds of work.
-            pub fn step(&self) -> Result<JobProgress> {
+            pub fn step(&self) -> std::result::Result<JobProgress, $error> {
                 self.0.step()
             }
 
@@ -52,21 +52,21 @@ macro_rules! jobs {
 
 jobs! {
     /// Reads JSON lines into the book.
-    ImportJob gives ImportReport;
+    ImportJob gives ImportReport or LogbookError;
     /// Writes records to a file.
-    ExportJob gives ExportReport;
+    ExportJob gives ExportReport or LogbookError;
     /// Looks for patient identifiers before an export.
-    IdentifierJob gives IdentifierReport;
+    IdentifierJob gives IdentifierReport or LogbookError;
     /// Writes the whole book to one encrypted file.
-    BackupJob gives BackupReport;
+    BackupJob gives BackupReport or LogbookError;
     /// Puts a backup in the place of a book.
-    RestoreJob gives RestoreReport;
+    RestoreJob gives RestoreReport or LogbookError;
     /// Counts cases.
-    TallyJob gives Tally;
+    TallyJob gives Tally or LogbookError;
     /// Reads everything that is stored.
-    VerifyJob gives VerifyReport;
+    VerifyJob gives VerifyReport or LogbookError;
     /// Encrypts the book under a new key.
-    KeyChangeJob gives KeyChange;
+    KeyChangeJob gives KeyChange or LogbookError;
 }
 
 #[uniffi::export]

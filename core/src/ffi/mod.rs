@@ -6,6 +6,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "what crosses the border is handed over")]
 
 mod functions;
+#[macro_use]
 mod jobs;
 mod logbook;
 #[cfg(feature = "lan")]
@@ -17,4 +18,4 @@ pub use jobs::{
 };
 pub use logbook::Logbook;
 #[cfg(feature = "lan")]
-pub use sync::SyncService;
+pub use sync::{MakeBundleJob, SyncService, TakeBundleJob};

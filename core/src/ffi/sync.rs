@@ -1,16 +1,18 @@
 //! Sync over the local network as an object.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Logbook;
 use crate::content::Wording;
 use crate::error::Result;
 use crate::ids::RecordId;
+use crate::job::{Job, JobProgress};
 use crate::link::discovery::Discovery;
 use crate::logbook::lan::{
     self, JoinView, SyncError, SyncObserver, SyncResult, SyncStatus, WindowView,
 };
-use crate::logbook::{Peer, RecordSync, SyncCounts};
+use crate::logbook::{BundleTo, MadeBundle, Peer, RecordSync, SyncCounts, TakenBundle};
 use crate::sync::pairing::DigitsAnswer;
 
 /// Sync of a book with the devices that it is paired with, on threads of the core. One for the life of
@@ -107,10 +109,38 @@ impl Logbook {
         self.book.record_sync(id)
     }
 
+    /// Writes what another device lacks to a file that only it can read, and that appears once it is
+    /// whole. `name` is what this device is called on the others.
+    pub fn make_bundle(
+        &self,
+        path: String,
+        to: BundleTo,
+        name: String,
+    ) -> SyncResult<Arc<MakeBundleJob>> {
+        self.book.make_bundle_job(Path::new(&path), &to, &name).map(MakeBundleJob::begun)
+    }
+
+    /// Takes in a file that another device made for this one. `code` is the one that was shown where a
+    /// first bundle was made.
+    pub fn take_bundle(
+        &self,
+        path: String,
+        code: Option<String>,
+    ) -> SyncResult<Arc<TakeBundleJob>> {
+        self.book.take_bundle_job(Path::new(&path), code.as_deref()).map(TakeBundleJob::begun)
+    }
+
     /// How much is to be exchanged, over all devices.
     pub fn sync_counts(&self) -> Result<SyncCounts> {
         self.book.sync_counts()
     }
+}
+
+jobs! {
+    /// Writes a bundle for another device.
+    MakeBundleJob gives MadeBundle or SyncError;
+    /// Takes a bundle in.
+    TakeBundleJob gives TakenBundle or SyncError;
 }
 
 /// What is said to the user when sync could not do something.

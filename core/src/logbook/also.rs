@@ -35,15 +35,8 @@ pub struct AlsoWritten {
     pub can_keep_both: bool,
 }
 
-/// Without the text, which may be a patient's.
-impl std::fmt::Debug for AlsoWritten {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("AlsoWritten").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
 /// What to keep of what was written twice. The rest stays readable in the field's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum Keep {
     /// What is shown.
@@ -56,6 +49,8 @@ pub enum Keep {
     /// All of them, one after the other.
     Both,
 }
+
+quiet_debug!(AlsoWritten, Keep);
 
 /// One of them.
 struct Candidate {

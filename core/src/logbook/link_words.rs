@@ -45,6 +45,8 @@ impl BundleError {
             Self::TooLarge { bytes } => {
                 return wording("bundle.too_large", &[("bytes", &bytes.to_string())]);
             }
+            Self::ReadAlready => "bundle.read_already",
+            Self::EarlierMissing => "bundle.earlier_missing",
             Self::BadKeys => "bundle.bad_keys",
         };
         wording(name, &[])

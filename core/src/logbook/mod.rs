@@ -42,6 +42,8 @@ pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::{JotOptions, SavedJot};
 pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
+#[cfg(feature = "lan")]
+pub use sync::{BundleTo, MadeBundle, TakenBundle};
 pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,

@@ -67,16 +67,6 @@ pub struct FieldWas {
     pub replaced: Moment,
 }
 
-macro_rules! quiet_debug {
-    ($($name:ident),+) => {$(
-        impl std::fmt::Debug for $name {
-            /// Prints nothing that the user wrote.
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )+};
-}
 quiet_debug!(CaseSheet, SheetSection, SheetField, FieldWas);
 
 impl CaseSheet {

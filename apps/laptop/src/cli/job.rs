@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use seldinger_core::error::LogbookError;
 use seldinger_core::job::{Job, JobProgress};
 
 use crate::failure::Failure;
@@ -46,7 +47,12 @@ pub fn on_interrupt(stop: impl Fn() + Send + 'static) {
 }
 
 /// Runs a job to its end with a bar on standard error, where that is a terminal.
-pub fn run<T: Send + 'static>(job: Job<T>, doing: &'static str) -> Result<T, Failure> {
+pub fn run<T, E>(job: Job<T, E>, doing: &'static str) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    E: From<LogbookError> + 'static,
+    Failure: From<E>,
+{
     let job = Arc::new(job);
     let to_stop = Arc::clone(&job);
     set_running(Some(Box::new(move || to_stop.cancel())));

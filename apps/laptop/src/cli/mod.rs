@@ -24,6 +24,7 @@ use crate::say::{self, Out};
 use crate::serve;
 use crate::vault::VaultMode;
 pub use safety::back_up_if_due;
+use transfer::warn_of_identifiers;
 
 /// An offline, encrypted case log for a rotation in interventional radiology.
 #[derive(Parser)]
@@ -88,6 +89,9 @@ enum Command {
     Devices(sync::DevicesArgs),
     /// Exchange with the paired devices what each lacks.
     Sync(sync::SyncArgs),
+    /// Carry what each lacks as a file, where the network keeps the devices apart.
+    #[command(subcommand)]
+    Bundle(sync::BundleCommand),
     /// Change the key or bring it back.
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -137,6 +141,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Pair(args)) => sync::pair(&home, &args),
         Some(Command::Devices(args)) => sync::devices(&home, &args),
         Some(Command::Sync(args)) => sync::sync(&home, &args),
+        Some(Command::Bundle(command)) => sync::bundle(&home, &command),
         Some(Command::Key(command)) => key::run(&home, &command),
         Some(Command::Completions { shell }) => completions(shell),
     }

@@ -149,7 +149,7 @@ pub fn export(home: &Home, args: &ExportArgs) -> Result<(), Failure> {
 }
 
 /// Names the records whose text looks as if it named a patient, before they leave the book.
-fn warn_of_identifiers(book: &Logbook, kind: Option<&str>) -> Result<(), Failure> {
+pub fn warn_of_identifiers(book: &Logbook, kind: Option<&str>) -> Result<(), Failure> {
     let report = job::run(book.identifier_job(kind)?, "Looking for identifiers")?;
     if report.flagged.is_empty() {
         return Ok(());

@@ -31,13 +31,15 @@ const VERSION: u8 = 1;
 const HEAD: usize = MAGIC.len() + 1 + 8;
 /// Bytes of the largest bundle that is made or opened.
 pub const MAX_BUNDLE: usize = 64 << 20;
+/// Bytes of frames that fit into one.
+pub const MAX_PAYLOAD: usize = MAX_BUNDLE / 2;
 /// What the signature is for.
 const CONTEXT: &[u8] = b"seldinger 2026 bundle signature";
 
 /// What is in a bundle.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// Which book it is from.
+    /// Which incarnation of a book it is from.
     pub book: [u8; 16],
     /// Which of the sender's bundles for this recipient it is.
     pub sequence: u64,
@@ -85,6 +87,12 @@ pub enum BundleError {
     /// Who made it is not paired, or not any more.
     #[error("a bundle from a device that is not paired")]
     NotPaired,
+    /// It was taken in before, or a later one was.
+    #[error("a bundle that was read already")]
+    ReadAlready,
+    /// It begins behind what has arrived here.
+    #[error("an earlier bundle is missing")]
+    EarlierMissing,
     /// Larger than any may be.
     #[error("a bundle of {bytes} bytes")]
     TooLarge {
@@ -106,7 +114,7 @@ pub fn seal(
     signer: &DeviceIdentity,
 ) -> Result<Vec<u8>, BundleError> {
     let bytes = bundle.payload.len() as u64;
-    if bundle.payload.len() > MAX_BUNDLE / 2 {
+    if bundle.payload.len() > MAX_PAYLOAD {
         return Err(BundleError::TooLarge { bytes });
     }
     let mut inside = Vec::with_capacity(bundle.payload.len() + 512);

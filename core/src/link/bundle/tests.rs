@@ -68,7 +68,7 @@ fn other_files_newer_versions_and_sizes_are_told_apart() {
     let large = vec![0; MAX_BUNDLE + 1];
     let too_large = BundleError::TooLarge { bytes: MAX_BUNDLE as u64 + 1 };
     assert_eq!(open(&large), Some(too_large));
-    let payload = vec![0; MAX_BUNDLE / 2 + 1];
+    let payload = vec![0; MAX_PAYLOAD + 1];
     let bytes = payload.len() as u64;
     let sealed = seal(&Bundle { payload, ..bundle() }, &laptop.seal_key(), &phone);
     assert_eq!(sealed.err(), Some(BundleError::TooLarge { bytes }));

@@ -1,11 +1,20 @@
 //! Sync: the devices that this book is exchanged with, and the effects of a session on it. Who carries
 //! the frames is not this room's business.
 
+#[cfg(test)]
+#[cfg(feature = "lan")]
+mod bundle_tests;
+#[cfg(feature = "lan")]
+mod bundles;
 mod peers;
 mod rows;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod twice_tests;
 
+#[cfg(feature = "lan")]
+pub use bundles::{BundleTo, MadeBundle, TakenBundle};
 pub(super) use peers::names;
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
 pub(super) use rows::{forget_peers, forget_sent};

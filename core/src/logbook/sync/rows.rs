@@ -17,9 +17,10 @@ pub(super) struct PeerRow {
     pub(super) received: u64,
     pub(super) synced: Option<UtcMillis>,
     pub(super) addresses: Vec<String>,
+    pub(super) bundles_read: u64,
 }
 
-const PEER: &str = "replica, sent, received, synced_ms, addresses";
+const PEER: &str = "replica, sent, received, synced_ms, addresses, bundles_read";
 
 fn read_peer(row: &Row<'_>, at: usize) -> rusqlite::Result<PeerRow> {
     Ok(PeerRow {
@@ -29,6 +30,7 @@ fn read_peer(row: &Row<'_>, at: usize) -> rusqlite::Result<PeerRow> {
         synced: row.get::<_, Option<i64>>(at + 3)?.map(UtcMillis),
         // Where they cannot be read, the device is looked for.
         addresses: serde_json::from_str(&row.get::<_, String>(at + 4)?).unwrap_or_default(),
+        bundles_read: row.get(at + 5)?,
     })
 }
 
@@ -81,9 +83,24 @@ pub(super) fn restart(conn: &Connection, peer: Fingerprint, replica: DeviceId) -
     run(conn, "DELETE FROM echo WHERE fingerprint = ?1", [peer.0])?;
     run(
         conn,
-        "UPDATE peer SET replica = ?2, sent = 0, received = 0 WHERE fingerprint = ?1",
+        "UPDATE peer SET replica = ?2, sent = 0, received = 0, bundles_read = 0 WHERE fingerprint = ?1",
         params![peer.0, replica.0],
     )
+}
+
+/// Counts a bundle for the peer; gives its number.
+#[cfg(feature = "lan")]
+pub(super) fn count_bundle(conn: &Connection, peer: Fingerprint) -> Result<u64> {
+    let change = "UPDATE peer SET bundles_made = bundles_made + 1 WHERE fingerprint = ?1
+                  RETURNING bundles_made";
+    let mut statement = conn.prepare_cached(change).map_err(sql)?;
+    statement.query_row([peer.0], |row| row.get(0)).map_err(sql)
+}
+
+#[cfg(feature = "lan")]
+pub(super) fn note_bundle(conn: &Connection, peer: Fingerprint, number: u64) -> Result<()> {
+    let change = "UPDATE peer SET bundles_read = ?2 WHERE fingerprint = ?1";
+    run(conn, change, params![peer.0, number])
 }
 
 /// We are a new incarnation.

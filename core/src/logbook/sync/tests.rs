@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::super::{Keep, tests::book};
 use super::*;
 use crate::ids::RecordId;
-use crate::record::{Change, FieldVersion};
+use crate::record::Change;
 use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::Session;
 
-fn fields(value: Value) -> crate::record::Fields {
+pub(super) fn fields(value: Value) -> crate::record::Fields {
     serde_json::from_value(value).unwrap()
 }
 
@@ -61,9 +61,9 @@ fn value(path: &str, n: u8) -> Value {
     }
 }
 
-struct Device {
+pub(super) struct Device {
     _folder: tempfile::TempDir,
-    book: Logbook,
+    pub(super) book: Logbook,
     last: Option<Change>,
 }
 
@@ -72,7 +72,7 @@ fn key(n: usize) -> Fingerprint {
 }
 
 /// Books that know each other.
-fn paired<const N: usize>() -> [Device; N] {
+pub(super) fn paired<const N: usize>() -> [Device; N] {
     let devices = [(); N].map(|()| {
         let (folder, book) = book();
         Device { _folder: folder, book, last: None }
@@ -139,7 +139,7 @@ impl<'a> End<'a> {
 }
 
 /// Runs a session until `steps` effects were executed or nothing is left; gives all frames.
-fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
+pub(super) fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
     let mut ends =
         [End::new(&devices[one].book, key(other)), End::new(&devices[other].book, key(one))];
     let mut done = 0;
@@ -437,77 +437,5 @@ fn two_phones_that_each_name_the_laptop_are_in_step_with_it() {
     }
     for phone in [0, 2] {
         assert_eq!(run(&devices, phone, 1, usize::MAX).len(), 2);
-    }
-}
-
-#[test]
-fn what_two_devices_wrote_is_chosen_here_and_heard_of_there() {
-    let devices = paired::<2>();
-    let [Device { book: phone, .. }, Device { book: laptop, .. }] = &devices;
-    let written = json!({"procedure": "picc", "fluoro_min": 1, "role": "observed"});
-    let id = phone.create_case(fields(written)).unwrap().id;
-    let meet = || drop(run(&devices, 0, 1, usize::MAX));
-    meet();
-    let edit = |book: &Logbook, path: &str, value: Option<Value>| {
-        book.transact(|tx| tx.edit(id, vec![(path.to_owned(), value)], None)).unwrap();
-    };
-    for (path, here, there) in [
-        ("fluoro_min", Some(json!(19.7)), Some(json!(17.9))),
-        ("lesson", Some(json!("Ask first.")), Some(json!("Look first."))),
-        ("role", None, Some(json!("scrubbed"))),
-        ("setting", Some(json!("inpatient")), Some(json!("inpatient"))),
-    ] {
-        edit(phone, path, here);
-        edit(laptop, path, there);
-    }
-    meet();
-    let told = |book: &Logbook| -> Vec<String> {
-        book.also_written(id).unwrap().into_iter().map(|also| also.told).collect()
-    };
-    let on = |where_from: &str, laptop_wrote: bool| -> Vec<String> {
-        let (fluoro, lesson, role) = if laptop_wrote {
-            ("17.9 min", "Look first.", "Scrubbed")
-        } else {
-            ("19.7 min", "Ask first.", "nothing")
-        };
-        [fluoro, lesson, role].map(|text| format!("Also written {where_from}: {text}")).to_vec()
-    };
-    // Both show the same, so it was written here on one of them and there on the other.
-    let laptop_is_beside = told(phone)[0].contains("17.9");
-    let (here, there) = if laptop_is_beside { (laptop, phone) } else { (phone, laptop) };
-    assert_eq!(told(here), on("here", laptop_is_beside));
-    assert_eq!(told(there), on("on another device", laptop_is_beside));
-    assert_eq!(phone.written_twice().unwrap().len(), 1);
-
-    let settle =
-        |path: &str, keep: &Keep| laptop.settle(id, path, keep).unwrap().expect("that is a write");
-    let before = laptop.record(id).unwrap().fields["fluoro_min"].clone();
-    let other = Keep::Other { which: laptop.also_written(id).unwrap()[0].which.clone() };
-    let chosen = settle("fluoro_min", &other);
-    settle("lesson", &Keep::Both);
-    settle("role", &Keep::Shown);
-    assert!(told(laptop).is_empty());
-    meet();
-    for book in [phone, laptop] {
-        assert!(told(book).is_empty() && book.written_twice().unwrap().is_empty());
-        let fields = book.record(id).unwrap().fields;
-        assert_ne!(fields["fluoro_min"], before);
-        let lesson = fields["lesson"].as_str().unwrap();
-        assert!(lesson.contains("Ask first.") && lesson.contains("Look first."), "{lesson}");
-        // What was not chosen is readable on both.
-        let was = book.history(id, "fluoro_min").unwrap();
-        let was: Vec<_> = was.into_iter().filter_map(|version| version.value_json).collect();
-        assert!(was.contains(&"19.7".to_owned()) && was.contains(&"17.9".to_owned()), "{was:?}");
-        let roles = book.history(id, "role").unwrap();
-        let loser = laptop_is_beside.then(|| "\"scrubbed\"".to_owned());
-        let replaced = |version: &FieldVersion| version.replaced.is_some();
-        assert!(roles.iter().any(|v| replaced(v) && v.value_json == loser), "{roles:?}");
-    }
-    // Undoing opens the choice again, also where it is heard of.
-    laptop.undo(&chosen).unwrap().expect("that is a write");
-    meet();
-    for book in [phone, laptop] {
-        assert_eq!(book.record(id).unwrap().fields["fluoro_min"], before);
-        assert_eq!(book.also_written(id).unwrap().len(), 1);
     }
 }

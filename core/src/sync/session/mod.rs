@@ -19,7 +19,7 @@ use comparing::Comparing;
 use receiving::Receiving;
 use sending::Sending;
 
-use super::frame::{Frame, Hello, PROTOCOL, Refusal, Why, WhyRefused};
+use super::frame::{Frame, Hello, PROTOCOL, Page, Refusal, Why, WhyRefused, pack};
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::Sums;
 use crate::time::{MINUTE_MS, UtcMillis};
@@ -53,6 +53,22 @@ pub struct Greeting {
     pub now: UtcMillis,
 }
 
+impl Greeting {
+    /// What the other is told of it.
+    pub(crate) fn hello(&self) -> Hello {
+        Hello {
+            protocol: PROTOCOL,
+            schema: self.schema,
+            replica: self.replica,
+            knows: self.knows,
+            head: self.head,
+            waiting: self.waiting,
+            root: self.sums.root(),
+            now: self.now,
+        }
+    }
+}
+
 /// Records to send, in order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Batch {
@@ -67,6 +83,17 @@ pub struct Batch {
 }
 
 quiet_debug!(Batch);
+
+impl Batch {
+    /// As a page for a receiver that has everything up to `from`, and which records are in it.
+    pub(crate) fn into_page(self, from: u64, is_repair: bool) -> (Page, Vec<RecordId>) {
+        let Self { records, to, more, .. } = self;
+        let (ids, bytes): (Vec<_>, Vec<_>) = records.into_iter().unzip();
+        let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let packed = pack(bytes.iter().map(Vec::as_slice));
+        (Page { from, to, more, is_repair, count, packed }, ids)
+    }
+}
 
 /// Records to take in, in one transaction with the cursor.
 #[derive(Clone, PartialEq, Eq)]
@@ -224,16 +251,7 @@ impl Session {
         (self.said, self.heard) = (now, now);
         self.receiving.cursor = greeting.knows.map_or(0, |(_, cursor)| cursor);
         self.comparing.summed_up(greeting.head, greeting.sums.clone());
-        let hello = Hello {
-            protocol: PROTOCOL,
-            schema: greeting.schema,
-            replica: greeting.replica,
-            knows: greeting.knows,
-            head: greeting.head,
-            waiting: greeting.waiting,
-            root: greeting.sums.root(),
-            now: greeting.now,
-        };
+        let hello = greeting.hello();
         self.greeting = Some(greeting);
         Self::send(&Frame::Hello(hello), out);
         out.push(Effect::Timer(SAY_STILL));

@@ -1,6 +1,6 @@
 //! What this side sends: a page at a time, the next one made while the last is on its way.
 
-use super::super::frame::{Frame, Page, Refusal, Why, pack};
+use super::super::frame::{Frame, Page, Refusal, Why};
 use super::{Batch, Effect, Out, Session};
 use crate::ids::RecordId;
 
@@ -85,8 +85,8 @@ impl Session {
     pub(super) fn take_batch(&mut self, batch: Batch) {
         let sending = &mut self.sending;
         let Some(reading) = sending.reading.take() else { return };
-        let Batch { records, to, more, left_out } = batch;
-        if left_out {
+        let (to, more) = (batch.to, batch.more);
+        if batch.left_out {
             self.comparing.outdated();
         }
         let is_repair = reading == Reading::Repair;
@@ -100,10 +100,7 @@ impl Session {
                 return;
             }
         }
-        let (ids, bytes): (Vec<_>, Vec<_>) = records.into_iter().unzip();
-        let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let packed = pack(bytes.iter().map(Vec::as_slice));
-        let page = Page { from, to, more, is_repair, count, packed };
+        let (page, ids) = batch.into_page(from, is_repair);
         sending.next = Some((page, Sent { to, is_repair, ids }));
     }
 

@@ -1,8 +1,9 @@
-//! Sync on the command line: `pair`, `devices`, `sync`.
+//! Sync on the command line: `pair`, `devices`, `sync`, `bundle`.
 //!
 //! Where `serve` runs on the folder, it is the one that syncs: two programs with one device's keys would
 //! take each other's connections.
 
+mod bundle;
 mod devices;
 mod pair;
 mod run;
@@ -22,6 +23,7 @@ use crate::exchange::{Exchange, host_name};
 use crate::failure::Failure;
 use crate::open::{Home, Opened};
 use crate::serve::Claim;
+pub use bundle::{BundleCommand, bundle};
 pub use devices::{DevicesArgs, devices};
 pub use pair::{PairArgs, pair};
 pub use run::{SyncArgs, sync};

@@ -1,0 +1,128 @@
+//! Fields that two devices wrote before they met.
+
+use serde_json::{Value, json};
+
+use super::super::Keep;
+use super::tests::{Device, fields, paired, run};
+use super::*;
+
+/// A phone and a laptop that wrote the same fields of one case and have met since.
+struct Twice {
+    devices: [Device; 2],
+    id: RecordId,
+}
+
+impl Twice {
+    fn written() -> Self {
+        let devices = paired::<2>();
+        let written = json!({"procedure": "picc", "fluoro_min": 1, "role": "observed"});
+        let id = devices[0].book.create_case(fields(written)).unwrap().id;
+        let twice = Self { devices, id };
+        twice.meet();
+        for (path, phone, laptop) in [
+            ("fluoro_min", Some(json!(19.7)), Some(json!(17.9))),
+            ("lesson", Some(json!("Ask first.")), Some(json!("Look first."))),
+            ("role", None, Some(json!("scrubbed"))),
+            ("setting", Some(json!("inpatient")), Some(json!("inpatient"))),
+        ] {
+            twice.edit(0, path, phone);
+            twice.edit(1, path, laptop);
+        }
+        twice.meet();
+        twice
+    }
+
+    fn edit(&self, at: usize, path: &str, value: Option<Value>) {
+        let edit = vec![(path.to_owned(), value)];
+        self.devices[at].book.transact(|tx| tx.edit(self.id, edit, None)).unwrap();
+    }
+
+    fn meet(&self) {
+        run(&self.devices, 0, 1, usize::MAX);
+    }
+
+    fn told(&self, at: usize) -> Vec<String> {
+        let also = self.devices[at].book.also_written(self.id).unwrap();
+        also.into_iter().map(|also| also.told).collect()
+    }
+
+    fn shown(&self, at: usize, path: &str) -> Value {
+        self.devices[at].book.record(self.id).unwrap().fields[path].clone()
+    }
+
+    fn settle(&self, at: usize, path: &str, keep: &Keep) -> record::Change {
+        let settled = self.devices[at].book.settle(self.id, path, keep).unwrap();
+        settled.expect("that is a write")
+    }
+
+    /// What a field said before, on one of them.
+    fn was(&self, at: usize, path: &str) -> Vec<Option<String>> {
+        let versions = self.devices[at].book.history(self.id, path).unwrap();
+        let replaced = versions.into_iter().filter(|version| version.replaced.is_some());
+        replaced.map(|version| version.value_json).collect()
+    }
+}
+
+#[test]
+fn both_devices_show_the_same_and_say_who_wrote_the_other() {
+    let twice = Twice::written();
+    let beside_is_the_laptops = twice.shown(0, "fluoro_min") == json!(19.7);
+    let texts = if beside_is_the_laptops {
+        ["17.9 min", "Look first.", "Scrubbed"]
+    } else {
+        ["19.7 min", "Ask first.", "nothing"]
+    };
+    let on = |place: &str| texts.map(|text| format!("Also written {place}: {text}")).to_vec();
+    let (wrote, heard) = if beside_is_the_laptops { (1, 0) } else { (0, 1) };
+    assert_eq!(twice.told(wrote), on("here"));
+    assert_eq!(twice.told(heard), on("on another device"));
+    for device in &twice.devices {
+        assert_eq!(device.book.written_twice().unwrap().len(), 1);
+        let sheet = device.book.case_sheet(twice.id).unwrap();
+        assert_eq!(sheet.field("fluoro_min").unwrap().also.len(), 1);
+        assert!(sheet.field("setting").unwrap().also.is_empty(), "both wrote the same");
+    }
+}
+
+#[test]
+fn a_choice_is_heard_of_and_what_was_not_chosen_is_in_the_history_of_both() {
+    let twice = Twice::written();
+    let (before, role) = (twice.shown(1, "fluoro_min"), twice.devices[1].book.record(twice.id));
+    let role_is_shown = role.unwrap().fields.contains_key("role");
+    let which = twice.devices[1].book.also_written(twice.id).unwrap()[0].which.clone();
+    twice.settle(1, "fluoro_min", &Keep::Other { which });
+    twice.settle(1, "lesson", &Keep::Both);
+    twice.settle(1, "role", &Keep::Shown);
+    assert!(twice.told(1).is_empty());
+    assert_eq!(twice.told(0).len(), 3);
+    twice.meet();
+    for (at, device) in twice.devices.iter().enumerate() {
+        assert!(twice.told(at).is_empty() && device.book.written_twice().unwrap().is_empty());
+        assert_ne!(twice.shown(at, "fluoro_min"), before);
+        assert!(twice.was(at, "fluoro_min").contains(&Some(before.to_string())));
+        let lesson = twice.shown(at, "lesson");
+        let lesson = lesson.as_str().unwrap();
+        assert!(lesson.contains("Ask first.") && lesson.contains("Look first."), "{lesson}");
+        let loser = (!role_is_shown).then(|| "\"scrubbed\"".to_owned());
+        assert!(twice.was(at, "role").contains(&loser));
+    }
+}
+
+#[test]
+fn undoing_opens_the_choice_again_on_both() {
+    let twice = Twice::written();
+    let (before, told) = (twice.shown(1, "fluoro_min"), [twice.told(0), twice.told(1)]);
+    let which = twice.devices[1].book.also_written(twice.id).unwrap()[0].which.clone();
+    for keep in [Keep::Other { which }, Keep::Shown] {
+        let chosen = twice.settle(1, "fluoro_min", &keep);
+        twice.meet();
+        assert_eq!(twice.told(0).len(), 2);
+        twice.devices[1].book.undo(&chosen).unwrap().expect("that is a write");
+        twice.meet();
+        for at in 0..2 {
+            assert_eq!(twice.shown(at, "fluoro_min"), before);
+            let text = |told: &[String]| told[0].rsplit_once(": ").unwrap().1.to_owned();
+            assert_eq!(text(&twice.told(at)), text(&told[at]));
+        }
+    }
+}
