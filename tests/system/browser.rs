@@ -4,10 +4,13 @@
 //! sets, it is a failure.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
-use system_tests::{App, Page, binary, rotation};
+use seldinger_core::case_log::list::{CaseFilter, CaseSort};
+use seldinger_core::logbook::{BundleTo, Logbook};
+use serde_json::json;
+use system_tests::{App, Page, binary, rotation, setup};
 use xtask::paths;
 use xtask::process::{self, Show};
 use xtask::setup::browser::{self, Browser};
@@ -96,6 +99,39 @@ fn devices() {
     let (page, other) = (desk.app.serve(&[]), App::new());
     let (program, home) = (binary().display().to_string(), other.folder().display().to_string());
     desk.run(&page, "devices", &[("SELDINGER", &program), ("OTHER", &home)]);
+}
+
+#[test]
+fn written_twice() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let path = |name: &str| desk.app.folder().join(name).display().to_string();
+    let (first, answer) = (path("first.bundle"), path("answer.bundle"));
+    let made = desk.app.run(&["bundle", "export", &first, "--first"]);
+    let code = String::from_utf8_lossy(&made.stdout).replace("code", "").trim().to_owned();
+    let case = edited_on_a_phone(Path::new(&first), Path::new(&answer), &code);
+    let page = desk.app.serve(&[]);
+    let program = binary().display().to_string();
+    let more = [("SELDINGER", &*program), ("BUNDLE", &*answer), ("CODE", &*code), ("CASE", &*case)];
+    desk.run(&page, "twice", &more);
+}
+
+/// Takes a first bundle in on a phone, edits the latest case there and answers. Which case that is.
+fn edited_on_a_phone(first: &Path, answer: &Path, code: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let phone = Arc::new(Logbook::create(setup(folder.path(), 7)).unwrap().0);
+    let taken = phone.take_bundle_job(first, Some(code)).unwrap().run(|_| ()).unwrap();
+    let newest = phone.cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
+    let id = newest.rows().next().unwrap().id;
+    let edit = [
+        ("fluoro_min", json!(19.7)),
+        ("lesson", json!("Ask for the old drain films first.")),
+        ("devices", json!(["8 Fr drain", "0.035 stiff wire"])),
+    ];
+    let edit = edit.map(|(path, value)| (path.to_owned(), Some(value))).to_vec();
+    phone.transact(|tx| tx.edit(id, edit, None)).unwrap();
+    let to = BundleTo::Device { fingerprint: taken.fingerprint, code: Some(code.to_owned()) };
+    phone.make_bundle_job(answer, &to, "Phone").unwrap().run(|_| ()).unwrap();
+    id.to_string()
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use seldinger_core::form::FieldKind;
-use seldinger_core::logbook::{CaseSheet, SheetField, SheetSection};
+use seldinger_core::logbook::{AlsoWritten, CaseSheet, SheetField, SheetSection};
 
 use crate::page::words;
 use seldinger_core::privacy::IdentifierKind;
@@ -129,8 +129,17 @@ pub fn is_long(field: &SheetField) -> bool {
     shown(field).chars().count() > SHORT
 }
 
-/// A value as a button names it: the value itself where it is short.
-pub fn short<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+/// What the button says that takes the other value: the value itself where it is short.
+pub fn use_it(also: &AlsoWritten) -> String {
+    format!("Use {}", short(&also.text, "the other"))
+}
+
+/// What the button says that leaves all as it is.
+pub fn keep_it(field: &SheetField) -> String {
+    format!("Keep {}", short(&shown(field), "what is shown"))
+}
+
+fn short<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
     match text {
         "" => NOTHING,
         text if text.chars().count() <= SHORT => text,
