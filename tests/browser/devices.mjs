@@ -1,10 +1,11 @@
 // Pairs with a second program on this machine, syncs, and parts.
 
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { check, run } from "./harness.mjs";
 import { sound } from "./look.mjs";
-import { program } from "./program.mjs";
 
 const env = process.env;
 
@@ -30,7 +31,7 @@ await run("devices", async (step, browser) => {
     await sound(page);
     await browser.shot(page, "devices-code");
     const port = readFileSync(join(env.FOLDER, "data", "sync.port"), "utf8").trim();
-    phone = program(env.OTHER, ["pair", code, "--at", `127.0.0.1:${port}`, "--name", "Phone"]);
+    phone = other(["pair", code, "--at", `127.0.0.1:${port}`, "--name", "Phone"]);
   });
 
   await step("six digits pair the two", async () => {
@@ -67,3 +68,24 @@ await run("devices", async (step, browser) => {
     await sound(page);
   });
 });
+
+/** A second program with a log of its own. */
+function other(args) {
+  const home = env.OTHER;
+  const child = spawn(env.SELDINGER, ["--data", join(home, "data"), ...args], {
+    env: { ...env, HOME: home, XDG_CONFIG_HOME: "", XDG_DATA_HOME: "", DISPLAY: "", WAYLAND_DISPLAY: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ended = new Promise((done) => child.on("close", (code, signal) => done(code ?? signal)));
+  const value = async (label) => {
+    for (;;) {
+      const { value: line, done } = await lines.next();
+      check(!done, `it ends before it says ${label}: ${said}`);
+      if (line.startsWith(label)) return line.slice(label.length).trim();
+    }
+  };
+  return { value, ended, said: () => said };
+}

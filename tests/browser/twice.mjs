@@ -1,19 +1,31 @@
 // A case that was edited here and on a phone before the two met: both values are kept, one is chosen.
 
+import { readFileSync } from "node:fs";
 import { check, run, same, until } from "./harness.mjs";
 import { sound } from "./look.mjs";
-import { program } from "./program.mjs";
 
 const env = process.env;
 
 await run("twice", async (step, browser) => {
   const page = await browser.enter();
-  const also = page.locator(".also");
-  const at = (path) => new URL(path, page.url()).href;
-  const act = (name) => page.getByRole("main").getByRole("button", { name }).press("Enter");
+  const on = { step, browser, page, also: page.locator(".also") };
+  await edited(on);
+  await carried(on);
+  await shown(on);
+  await chosen(on);
+});
 
+function at(page, path) {
+  return new URL(path, page.url()).href;
+}
+
+async function act(page, name) {
+  await page.getByRole("main").getByRole("button", { name }).press("Enter");
+}
+
+async function edited({ step, page, also }) {
   await step("the case is edited here", async () => {
-    await page.goto(at(`/cases/${env.CASE}/edit`));
+    await page.goto(at(page, `/cases/${env.CASE}/edit`));
     await page.getByRole("textbox", { name: "Fluoro" }).fill("17.9");
     await page.getByLabel("Lesson").fill("Look at the tract before the wire.");
     await page.getByLabel("Devices").fill("10 Fr drain\n0.035 stiff wire");
@@ -21,11 +33,46 @@ await run("twice", async (step, browser) => {
     await page.getByText("17.9").first().waitFor();
     check((await also.count()) === 0, "nobody else has written yet");
   });
+}
 
-  await step("once the phone's file is taken in, both values stand there", async () => {
-    const taken = program(env.FOLDER, ["bundle", "import", env.BUNDLE, "--code", env.CODE]);
-    same(await taken.ended, 0, taken.said());
-    await page.reload();
+async function carried({ step, browser, page }) {
+  const bundle = async (name) => {
+    const loading = page.waitForEvent("download");
+    await act(page, name);
+    const file = readFileSync(await (await loading).path());
+    same(file.subarray(0, 8).toString("latin1"), "SELDBNDL", "a bundle");
+  };
+
+  await step("the phone's file is taken in by its code, and answered", async () => {
+    await page.goto(at(page, "/devices"));
+    const code = page.getByLabel("Code, if one came with it");
+    await page.locator('input[type="file"]').setInputFiles(env.BUNDLE);
+    await code.fill("ABCD-EFGH");
+    await act(page, "Take it in");
+    await page.locator("#imported .told").waitFor();
+    check((await page.locator("#imported").innerText()).includes("code"), "a wrong code is told");
+    check(browser.told().some((line) => line.includes("400 for /devices/bundle")), "and refused");
+    await code.fill(env.CODE);
+    await act(page, "Take it in");
+    await page.getByText("Taken in from “Phone”").waitFor();
+    await sound(page);
+    await browser.shot(page, "devices-taken");
+    await bundle("Make the answer");
+  });
+
+  await step("once they are paired it needs no code", async () => {
+    await page.goto(at(page, "/devices"));
+    await page.getByRole("link", { name: "Make a file for Phone" }).press("Enter");
+    await page.getByRole("heading", { name: "A file for Phone" }).waitFor();
+    await sound(page);
+    await browser.shot(page, "devices-carry");
+    await bundle("Make the file");
+  });
+}
+
+async function shown({ step, browser, page, also }) {
+  await step("both values stand in the case", async () => {
+    await page.goto(at(page, `/cases/${env.CASE}`));
     await until(async () => (await also.count()) === 3, "three fields were written twice");
     const told = await page.getByRole("main").innerText();
     for (const part of ["19.7", "17.9", "Ask for the old", "Look at the tract"]) check(told.includes(part), part);
@@ -38,28 +85,36 @@ await run("twice", async (step, browser) => {
   });
 
   await step("the devices page leads to it", async () => {
-    await page.goto(at("/devices"));
+    await page.goto(at(page, "/devices"));
     await page.getByRole("heading", { name: "Written twice" }).waitFor();
     await sound(page);
     await browser.shot(page, "devices-twice");
     await page.locator(`a[href="/cases/${env.CASE}"]`).press("Enter");
     await also.first().waitFor();
   });
+}
 
-  await step("texts and lists can be kept both, a number is chosen, and undo opens the choice again", async () => {
-    await act("Keep both, Lesson");
-    await until(async () => (await also.count()) === 2, "the lesson is settled");
-    await act("Keep both, Devices");
-    await until(async () => (await also.count()) === 1, "and the devices");
-    check((await also.innerText()).includes("19.7 min"), "it is the number that is left");
-    await act(/^Use /);
-    await until(async () => (await also.count()) === 0, "and the number");
+async function chosen({ step, page, also }) {
+  const left = (count, what) => until(async () => (await also.count()) === count, what);
+
+  await step("texts and lists can be kept both", async () => {
+    await act(page, "Keep both, Lesson");
+    await left(2, "the lesson is settled");
+    await act(page, "Keep both, Devices");
+    await left(1, "and the devices");
+  });
+
+  await step("a number is chosen, and undo opens the choice again", async () => {
+    const asks = async () => check((await also.innerText()).includes("19.7 min"), "the number is asked for");
+    await asks();
+    await act(page, /^Use /);
+    await left(0, "it is chosen");
     await page.getByRole("button", { name: "Undo" }).press("Enter");
     await also.waitFor();
-    check((await also.innerText()).includes("19.7 min"), "it is asked again");
-    await act(/^Keep /);
-    await until(async () => (await also.count()) === 0, "the last one");
-    await page.goto(at("/devices"));
+    await asks();
+    await act(page, /^Keep /);
+    await left(0, "it is chosen again");
+    await page.goto(at(page, "/devices"));
     check((await page.getByRole("heading", { name: "Written twice" }).count()) === 0, "nothing is left to choose");
   });
-});
+}

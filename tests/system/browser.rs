@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
-use seldinger_core::logbook::{BundleTo, Logbook};
+use seldinger_core::logbook::{BundleTo, ImportSource, Logbook};
 use serde_json::json;
 use system_tests::{App, Page, binary, rotation, setup};
 use xtask::paths;
@@ -110,16 +110,18 @@ fn written_twice() {
     let code = String::from_utf8_lossy(&made.stdout).replace("code", "").trim().to_owned();
     let case = edited_on_a_phone(Path::new(&first), Path::new(&answer), &code);
     let page = desk.app.serve(&[]);
-    let program = binary().display().to_string();
-    let more = [("SELDINGER", &*program), ("BUNDLE", &*answer), ("CODE", &*code), ("CASE", &*case)];
-    desk.run(&page, "twice", &more);
+    desk.run(&page, "twice", &[("BUNDLE", &answer), ("CODE", &code), ("CASE", &case)]);
 }
 
 /// Takes a first bundle in on a phone, edits the latest case there and answers. Which case that is.
 fn edited_on_a_phone(first: &Path, answer: &Path, code: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let phone = Arc::new(Logbook::create(setup(folder.path(), 7)).unwrap().0);
-    let taken = phone.take_bundle_job(first, Some(code)).unwrap().run(|_| ()).unwrap();
+    let taken = phone
+        .take_bundle_job(&ImportSource::Path(first.into()), Some(code))
+        .unwrap()
+        .run(|_| ())
+        .unwrap();
     let newest = phone.cases(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
     let id = newest.rows().next().unwrap().id;
     let edit = [

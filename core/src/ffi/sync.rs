@@ -12,7 +12,9 @@ use crate::link::discovery::Discovery;
 use crate::logbook::lan::{
     self, JoinView, SyncError, SyncObserver, SyncResult, SyncStatus, WindowView,
 };
-use crate::logbook::{BundleTo, MadeBundle, Peer, RecordSync, SyncCounts, TakenBundle};
+use crate::logbook::{
+    BundleTo, ImportSource, MadeBundle, Peer, RecordSync, SyncCounts, TakenBundle,
+};
 use crate::sync::pairing::DigitsAnswer;
 
 /// Sync of a book with the devices that it is paired with, on threads of the core. One for the life of
@@ -127,7 +129,9 @@ impl Logbook {
         path: String,
         code: Option<String>,
     ) -> SyncResult<Arc<TakeBundleJob>> {
-        self.book.take_bundle_job(Path::new(&path), code.as_deref()).map(TakeBundleJob::begun)
+        self.book
+            .take_bundle_job(&ImportSource::Path(path.into()), code.as_deref())
+            .map(TakeBundleJob::begun)
     }
 
     /// How much is to be exchanged, over all devices.

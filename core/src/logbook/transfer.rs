@@ -304,13 +304,14 @@ impl Work for Import {
     }
 }
 
-enum Output {
+/// Where something is written to.
+pub(super) enum Output {
     File(WholeFile),
     Open(Box<dyn Write + Send>),
 }
 
 impl Output {
-    fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<()> {
         match self {
             Self::File(file) => file.finish(),
             Self::Open(mut output) => Ok(output.flush()?),

@@ -7,13 +7,17 @@
     event.preventDefault();
     const place = document.getElementById("imported");
     const button = form.querySelector("button");
-    const skip = form.elements.skip_bad.checked ? "?skip_bad=true" : "";
+    const skip = form.elements.skip_bad?.checked ? "?skip_bad=true" : "";
+    const headers = { "x-csrf-token": form.elements.csrf.value, "hx-request": "true" };
+    const code = form.elements.code?.value;
+    // A header has no room for other letters; a code has none.
+    if (code) headers["x-code"] = code.replace(/[^ -~]/g, " ");
     place.textContent = "Reading…";
     button.disabled = true;
     try {
       const answer = await fetch(form.action + skip, {
         method: "POST",
-        headers: { "x-csrf-token": form.elements.csrf.value, "hx-request": "true" },
+        headers,
         body: form.elements.file.files[0],
       });
       place.innerHTML = await answer.text();

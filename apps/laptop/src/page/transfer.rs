@@ -72,9 +72,16 @@ fn name(book: &Logbook, record: &FlaggedRecord) -> Result<String> {
     Ok(named.unwrap_or_else(|| words::kind(&record.kind)))
 }
 
-/// Where an export is written to before it is sent.
+/// Where a file is written to before it is sent.
 #[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+pub struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    /// What was written.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -96,8 +103,7 @@ async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Re
     let written = state.ask(move |book| {
         let buffer = Buffer::default();
         book.export_to_job(Box::new(buffer.clone()), format, None)?.run(|_| {})?;
-        let bytes = std::mem::take(&mut *buffer.0.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(bytes)
+        Ok(buffer.take())
     });
     let named = format!("attachment; filename=\"{file}\"");
     match written.await {

@@ -38,6 +38,9 @@ impl From<SyncError> for Trouble {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Book { error } => error.into(),
+            other @ (SyncError::Code { .. } | SyncError::Bundle { .. }) => {
+                Self { status: StatusCode::BAD_REQUEST, told: other.wording() }
+            }
             other => Self { status: StatusCode::INTERNAL_SERVER_ERROR, told: other.wording() },
         }
     }

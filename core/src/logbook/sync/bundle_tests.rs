@@ -9,6 +9,7 @@ use serde_json::json;
 use super::*;
 use crate::error::LogbookError;
 use crate::link::bundle::BundleError;
+use crate::logbook::ImportSource;
 use crate::logbook::lan::{SyncError, SyncResult};
 use crate::logbook::tests::book;
 use crate::sync::pairing::{DeviceName, Party};
@@ -49,7 +50,11 @@ impl Device {
     }
 
     fn take(&self, file: &std::path::Path) -> SyncResult<TakenBundle> {
-        self.book.take_bundle_job(file, None)?.run(|_| ())
+        self.take_by(file, None)
+    }
+
+    fn take_by(&self, file: &std::path::Path, code: Option<&str>) -> SyncResult<TakenBundle> {
+        self.book.take_bundle_job(&ImportSource::Path(file.to_owned()), code)?.run(|_| ())
     }
 
     fn count(&self) -> u64 {
@@ -116,12 +121,12 @@ fn devices_that_never_met_are_paired_by_the_code_of_the_first_bundle() {
     let code = made.code.unwrap();
     assert_eq!(refused(laptop.take(&first)), Some(BundleError::NotForThisDevice));
     assert_eq!((laptop.count(), laptop.book.peers().unwrap().len()), (1, 0));
-    let taken = laptop.book.take_bundle_job(&first, Some(&code)).unwrap().run(|_| ()).unwrap();
+    let taken = laptop.take_by(&first, Some(&code)).unwrap();
     assert_eq!((laptop.count(), &taken.fingerprint), (2, &phone.key().to_string()));
     let to = BundleTo::Device { fingerprint: taken.fingerprint, code: Some(code.clone()) };
     let (answer, made) = laptop.make(&to);
     assert_eq!(made.code, None);
-    phone.book.take_bundle_job(&answer, Some(&code)).unwrap().run(|_| ()).unwrap();
+    phone.take_by(&answer, Some(&code)).unwrap();
     assert_eq!(phone.count(), 2);
     // From now on without a code.
     phone.write(3);

@@ -4,8 +4,8 @@
 //! Taking a bundle in says nothing back; how far this side came is in the next bundle that it makes.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{Read as _, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{batch, rows};
@@ -13,8 +13,9 @@ use crate::error::{LogbookError, Result};
 use crate::job::{Job, JobProgress, Work};
 use crate::link::DeviceIdentity;
 use crate::link::bundle::{self, Bundle, BundleError, MAX_BUNDLE, MAX_PAYLOAD, Opened};
-use crate::logbook::Logbook;
 use crate::logbook::lan::{SyncError, SyncResult};
+use crate::logbook::transfer::Output;
+use crate::logbook::{ImportSource, Logbook};
 use crate::store::WholeFile;
 use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, unpack};
 use crate::sync::pairing::{DeviceName, Party};
@@ -81,6 +82,28 @@ impl Logbook {
         to: &BundleTo,
         name: &str,
     ) -> SyncResult<Job<MadeBundle, SyncError>> {
+        self.bundle_job(Output::File(WholeFile::create(file)?), to, name)
+    }
+
+    /// The same to an output that is open already.
+    ///
+    /// # Errors
+    /// As `make_bundle_job`.
+    pub fn make_bundle_to_job(
+        self: &Arc<Self>,
+        output: Box<dyn Write + Send>,
+        to: &BundleTo,
+        name: &str,
+    ) -> SyncResult<Job<MadeBundle, SyncError>> {
+        self.bundle_job(Output::Open(output), to, name)
+    }
+
+    fn bundle_job(
+        self: &Arc<Self>,
+        output: Output,
+        to: &BundleTo,
+        name: &str,
+    ) -> SyncResult<Job<MadeBundle, SyncError>> {
         let (peer, code, is_first) = match to {
             BundleTo::Stranger => (None, Some(PairingSecret::new(&*self.ids).typed()), true),
             BundleTo::Device { fingerprint, code } => {
@@ -99,7 +122,7 @@ impl Logbook {
         };
         Ok(Job::new(Making {
             book: self.clone(),
-            file: file.to_owned(),
+            output,
             signer: self.device_identity()?,
             name: DeviceName::new(name),
             peer,
@@ -120,11 +143,11 @@ impl Logbook {
     /// `Bundle`, `Code`; nothing was changed then. What a bundle could not finish is taken in again.
     pub fn take_bundle_job(
         self: &Arc<Self>,
-        file: &Path,
+        source: &ImportSource,
         code: Option<&str>,
     ) -> SyncResult<Job<TakenBundle, SyncError>> {
         let me = self.device_identity()?;
-        let bytes = read(file)?;
+        let bytes = read(source)?;
         let opened = match code {
             Some(code) => bundle::open_first(&bytes, &code.parse()?, &me)?,
             None => bundle::open(&bytes, &me, &|peer: &Fingerprint| {
@@ -147,10 +170,13 @@ impl Logbook {
 }
 
 /// A file that is no larger than a bundle may be.
-fn read(file: &Path) -> SyncResult<Vec<u8>> {
+fn read(source: &ImportSource) -> SyncResult<Vec<u8>> {
+    let file = match source {
+        ImportSource::Bytes(bytes) => return Ok(bytes.to_vec()),
+        ImportSource::Path(path) => File::open(path).map_err(LogbookError::from)?,
+    };
     let mut bytes = Vec::new();
     let most = MAX_BUNDLE as u64 + 1;
-    let file = File::open(file).map_err(LogbookError::from)?;
     file.take(most).read_to_end(&mut bytes).map_err(LogbookError::from)?;
     Ok(bytes)
 }
@@ -201,7 +227,7 @@ fn frames(bundle: &Bundle) -> Result<(Hello, Vec<Page>), BundleError> {
 /// Writes a bundle, a page at a time.
 struct Making {
     book: Arc<Logbook>,
-    file: PathBuf,
+    output: Output,
     signer: DeviceIdentity,
     name: DeviceName,
     peer: Option<Fingerprint>,
@@ -258,9 +284,9 @@ impl Work<SyncError> for Making {
             (None, Some(peer)) => bundle::seal(&bundle, &book.seal_key(peer)?, &self.signer)?,
             (None, None) => return Err(BundleError::BadKeys.into()),
         };
-        let mut file = WholeFile::create(&self.file)?;
-        file.write_all(&sealed).map_err(LogbookError::from)?;
-        file.finish()?;
+        let mut output = self.output;
+        output.write_all(&sealed).map_err(LogbookError::from)?;
+        output.finish()?;
         let code = code.filter(|_| self.is_first).map(|code| code.text().to_string());
         Ok(MadeBundle { records: self.records, is_part: self.is_part, code })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use seldinger_core::content::words;
-use seldinger_core::logbook::{BundleTo, Logbook, Peer};
+use seldinger_core::logbook::{BundleTo, ImportSource, Logbook, Peer};
 use serde_json::json;
 
 use super::devices::named;
@@ -120,7 +120,8 @@ fn recipient(book: &Logbook, given: Option<&str>) -> Result<Peer, Failure> {
 }
 
 fn import(book: &Arc<Logbook>, args: &ImportArgs) -> Result<(), Failure> {
-    let taken = job::run(book.take_bundle_job(&args.file, args.code.as_deref())?, "Reading")?;
+    let source = ImportSource::Path(args.file.clone());
+    let taken = job::run(book.take_bundle_job(&source, args.code.as_deref())?, "Reading")?;
     let mut out = Out::new();
     if args.json {
         out.line(json!({

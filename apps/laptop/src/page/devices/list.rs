@@ -151,7 +151,7 @@ pub async fn sync_now(State(state): State<AppState>) -> Result<Redirect, Trouble
 }
 
 /// The device's name.
-async fn named(state: &AppState, fingerprint: &str) -> Result<String, Trouble> {
+pub(super) async fn named(state: &AppState, fingerprint: &str) -> Result<String, Trouble> {
     let wanted = fingerprint.to_owned();
     let own = state.own_book();
     let peers = tokio::task::spawn_blocking(move || own.peers()).await;

@@ -4,14 +4,17 @@
 //! only where there is something else to see, and is no use of the page that would keep it unlocked.
 
 mod badge;
+mod carry;
 mod join;
 mod list;
 mod pair;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use seldinger_core::link::bundle::MAX_BUNDLE;
 use seldinger_core::time::Moment;
 use serde::Deserialize;
 
@@ -26,6 +29,8 @@ pub fn routes() -> Router<AppState> {
         .route("/devices", get(list::page))
         .route("/devices/sync", post(list::sync_now))
         .route("/devices/{fingerprint}/revoke", get(list::ask_revoke).post(list::revoke))
+        .route("/devices/{fingerprint}/bundle", get(carry::ask).post(carry::make))
+        .route("/devices/bundle", post(carry::take).layer(DefaultBodyLimit::max(MAX_BUNDLE)))
         .route("/devices/pair", get(pair::page).post(pair::open))
         .route("/devices/pair/digits", post(pair::digits))
         .route("/devices/pair/close", post(pair::close))
