@@ -62,6 +62,7 @@ struct Replica {
     history: BTreeSet<Stamp>,
 }
 
+#[derive(Clone)]
 struct Run {
     replicas: Vec<Replica>,
     old: Vec<Replica>,
@@ -222,6 +223,52 @@ proptest! {
         prop_assert_eq!(&left, &state(2).join(state(0)).join(state(1)).canonical());
         prop_assert_eq!(state(0).join(state(0)).canonical(), state(0).canonical());
     }
+}
+
+/// What three replicas can do next: write one of three paths, or send to one another.
+fn any_step(value: u8) -> Vec<Step> {
+    let paths = ["fluoro_min", "note", ALIVE].map(|path| PATHS.iter().position(|p| *p == path));
+    let writes =
+        (0..3).flat_map(|replica| paths.into_iter().flatten().map(move |path| (replica, path)));
+    let writes = writes.map(|(replica, path)| {
+        // The first deletes, the others bring back.
+        let value = Some(value).filter(|_| PATHS[path] != ALIVE || replica > 0);
+        Step::Write { replica, path, value, skew_ms: 0 }
+    });
+    let sends = (0..9).map(|n| (n / 3, n % 3)).filter(|(from, to)| from != to);
+    writes.chain(sends.map(|(from, to)| Step::Send { from, to })).collect()
+}
+
+/// Ends every run that goes on from here; gives how many there were.
+fn go_on(run: &Run, left: u8) -> u32 {
+    if left == 0 {
+        let state = |n: usize| State::of(&run.replicas[n].whole);
+        let all = state(0).join(state(1)).join(state(2));
+        assert_eq!(all.canonical(), state(2).join(state(0)).join(state(1)).canonical());
+        let kept = all.stamps("fluoro_min").into_iter();
+        let kept: BTreeSet<Stamp> = kept.filter(|stamp| run.writes.contains_key(stamp)).collect();
+        assert_eq!(kept, run.maxima("fluoro_min"));
+        return 1;
+    }
+    let next = any_step(left).into_iter().map(|step| {
+        let mut run = run.clone();
+        run.step(&step);
+        go_on(&run, left - 1)
+    });
+    next.sum()
+}
+
+#[test]
+fn every_run_of_four_steps_on_three_replicas_agrees() {
+    // Whoever writes first is the first, and before that there is nothing to send.
+    let first =
+        any_step(4).into_iter().filter(|step| matches!(step, Step::Write { replica: 0, .. }));
+    let runs = first.map(|step| {
+        let mut run = Run::new(3);
+        run.step(&step);
+        go_on(&run, 3)
+    });
+    assert_eq!(runs.sum::<u32>(), 3 * 15 * 15 * 15);
 }
 
 fn write(whole: &Whole, device: u64, path: &str, value: Option<Value>) -> Whole {
