@@ -452,6 +452,24 @@ fn strange_frames_end_the_session_and_change_nothing() {
 }
 
 #[test]
+fn who_announces_records_and_sends_none_is_silent() {
+    let still = || Event::Frame(Frame::Still.encode());
+    for (head, closes) in [(u64::MAX, true), (0, false)] {
+        let (mut session, mut out) = (Session::default(), Vec::new());
+        session.step(0, Event::Start(Replica::new(1, 2).greeting(1)), &mut out);
+        let mut liar = Replica::new(2, 2).greeting(0);
+        liar.head = head;
+        let mut hello = Vec::new();
+        Session::default().step(0, Event::Start(liar), &mut hello);
+        let Some(Effect::Send(hello)) = hello.into_iter().next() else { panic!("no hello") };
+        session.step(1, Event::Frame(hello), &mut out);
+        session.step(GIVE_UP, still(), &mut out);
+        session.step(GIVE_UP + 1, Event::Tick, &mut out);
+        assert_eq!(out.ends_with(&[Effect::Close(Why::Silent)]), closes, "head {head}");
+    }
+}
+
+#[test]
 fn silence_is_noticed_and_versions_are_told_apart() {
     let start = |session: &mut Session, out: &mut Vec<Effect>| {
         session.step(0, Event::Start(Replica::new(1, 2).greeting(1)), out);
