@@ -61,6 +61,10 @@ impl Shared {
         let number = line.number;
         lines.insert(peer, line);
         drop(lines);
+        // Whoever stopped sync meanwhile has cut the lines that were there, and not this one.
+        if lock(&self.calls).is_stopped() {
+            wire.poker().cut();
+        }
         self.tell();
         number
     }
