@@ -38,6 +38,7 @@ impl Shared {
         let trouble = match why {
             Ok(Over::Said(why)) => SyncTrouble::of(why),
             Ok(Over::Broke(LinkError::Refused)) => Some(SyncTrouble::NotTrusted),
+            Ok(Over::Broke(LinkError::TooLong { .. })) => Some(SyncTrouble::Nonsense),
             Ok(Over::Broke(_)) => None,
             Err(_) => Some(SyncTrouble::Book),
         };
