@@ -9,11 +9,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use seldinger_core::content::Wording;
 use seldinger_core::ids::SystemIds;
-use seldinger_core::logbook::lan::{PairingView, SyncObserver, SyncService, SyncState};
+use seldinger_core::logbook::lan::{
+    JoinView, PairingView, SyncObserver, SyncService, SyncState, WindowView,
+};
 use seldinger_core::logbook::{Logbook, ObserverError, Setup};
 use seldinger_core::sync::pairing::DigitsAnswer;
-use seldinger_core::time::SystemClock;
+use seldinger_core::time::{Clock, SystemClock};
 
 /// Longer than anything takes; nobody waits for it when all is well.
 const LONG: Duration = Duration::from_mins(3);
@@ -131,7 +134,7 @@ impl SyncObserver for Bell {
     }
 }
 
-/// A laptop that listens.
+/// A laptop in this process, or another device: it listens.
 pub struct Laptop {
     /// Its book.
     pub book: Arc<Logbook>,
@@ -149,16 +152,20 @@ impl Laptop {
     /// # Panics
     /// Where it cannot be made.
     pub fn new() -> Self {
+        Self::named("Laptop", Arc::new(SystemClock))
+    }
+
+    /// One that is called something else, or has another clock.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
+    pub fn named(name: &str, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("temporary files can be made");
-        let setup = Setup {
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(SystemIds),
-            ..crate::setup(folder.path(), 1)
-        };
+        let setup = Setup { clock, ids: Arc::new(SystemIds), ..crate::setup(folder.path(), 1) };
         let book = Arc::new(Logbook::create(setup).expect("a book is made").0);
         let (bell, rings) = channel();
         let observer: Arc<dyn SyncObserver> = Arc::new(Bell(Mutex::new(bell)));
-        let sync = SyncService::begin(book.clone(), "Laptop", None, Some(observer));
+        let sync = SyncService::begin(book.clone(), name, None, Some(observer));
         let sync = sync.expect("sync begins");
         let port = sync.listen("127.0.0.1:0").expect("a port is free");
         Self { book, sync, at: format!("127.0.0.1:{port}"), rings, _folder: folder }
@@ -169,8 +176,61 @@ impl Laptop {
     /// # Panics
     /// Where that does not work.
     pub fn code(&self) -> String {
-        let shown = self.sync.open_window(std::slice::from_ref(&self.at)).expect("it listens");
-        shown.code.expect("an open window has a code")
+        self.open_window().code.expect("an open window has a code")
+    }
+
+    /// Opens a window; what the QR says.
+    ///
+    /// # Panics
+    /// Where that does not work.
+    pub fn qr(&self) -> String {
+        self.open_window().qr.expect("an open window has a QR")
+    }
+
+    fn open_window(&self) -> WindowView {
+        self.sync.open_window(std::slice::from_ref(&self.at)).expect("it listens")
+    }
+
+    /// Joins by what a QR says; the digits that are shown then.
+    ///
+    /// # Panics
+    /// Where it fails.
+    pub fn join(&self, qr: &str) -> String {
+        self.sync.join(qr, None).expect("the code is good");
+        self.until(|device| match device.sync.joining() {
+            Some(JoinView::Digits { digits, .. }) => Some(digits),
+            Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+            _ => None,
+        })
+    }
+
+    /// Joins in vain; what it is told.
+    ///
+    /// # Panics
+    /// Where it works.
+    pub fn join_in_vain(&self, code: &str, at: Option<&str>) -> Wording {
+        self.sync.join(code, at).expect("the code is good");
+        self.told_that_it_failed()
+    }
+
+    /// What it is told as soon as joining has failed.
+    ///
+    /// # Panics
+    /// Where it works.
+    pub fn told_that_it_failed(&self) -> Wording {
+        self.until(|device| match device.sync.joining() {
+            Some(JoinView::Failed { told }) => Some(told),
+            Some(JoinView::Paired { .. }) => panic!("it is paired"),
+            _ => None,
+        })
+    }
+
+    /// Pairs with another device in this process, which joins.
+    pub fn pair_with(&self, phone: &Self) {
+        self.type_digits(&phone.join(&self.qr()));
+        phone.until(|phone| {
+            matches!(phone.sync.joining(), Some(JoinView::Paired { .. })).then_some(())
+        });
     }
 
     /// Types the digits that a phone showed.

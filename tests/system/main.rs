@@ -18,6 +18,8 @@ mod notices;
 mod secrets;
 mod serve;
 mod shells;
+mod sync_abuse;
+mod sync_canary;
 mod sync_cli;
 mod sync_e2e;
 mod sync_vectors;

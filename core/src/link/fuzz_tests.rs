@@ -9,11 +9,16 @@ use std::{env, thread};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use serde_json::json;
 
 use super::bundle::{self, Bundle};
 use super::*;
 use crate::ids::SystemIds;
-use crate::sync::pairing::{DeviceName, PairMessage, ProofKind, SealKey, Why};
+use crate::logbook::tests::{book, fields};
+use crate::record::{decode_traveling, encode_traveling};
+use crate::sync::frame::{self, Frame, MOST_BYTES, Page, unpack};
+use crate::sync::pairing::{DeviceName, PairMessage, Party, ProofKind, SealKey, Why};
+use crate::sync::session::{Effect, Event};
 use crate::sync::{Fingerprint, Invitation, PairingSecret, TypedSecret};
 use crate::time::UtcMillis;
 
@@ -140,6 +145,61 @@ fn bundles() {
     fuzz(&[file], |input| {
         if let Ok(opened) = bundle::open(input, &me, &anyone) {
             assert!(opened.bundle == sent && opened.sender == from.fingerprint());
+        }
+    });
+}
+
+#[test]
+fn session_frames() {
+    let good: Vec<_> = frame::tests::all().iter().map(Frame::encode).collect();
+    fuzz(&good, |input| {
+        let Ok(read) = Frame::decode(input) else { return };
+        assert_eq!(Frame::decode(&read.encode()), Ok(read.clone()));
+        if let Frame::Page(page) = read {
+            let _ = unpack(&page);
+        }
+    });
+}
+
+/// What is inside a page, once it is unpacked.
+#[test]
+fn pages() {
+    let packed = frame::pack([b"one".as_slice(), b"two", b""].into_iter());
+    let good = zstd::bulk::decompress(&packed, MOST_BYTES).unwrap();
+    fuzz(&[good], |input| {
+        let packed = zstd::bulk::compress(input, 1).unwrap();
+        for count in 0..5 {
+            let (from, to, more, is_repair) = (0, 1, false, false);
+            let page = Page { from, to, more, is_repair, count, packed: packed.clone() };
+            if let Ok(records) = unpack(&page) {
+                assert_eq!(records.len(), count as usize);
+            }
+        }
+    });
+}
+
+/// Records as they travel: cases, one of which was shared before its text was edited, and what is left of
+/// one that was erased.
+#[test]
+fn records() {
+    let (_folder, book) = book();
+    let seal_key = SealKey([4; 32]);
+    let fingerprint = Fingerprint([1; 32]);
+    let party = Party { fingerprint, name: DeviceName::new("phone"), seal_key };
+    book.add_peer(&party).unwrap();
+    let case =
+        |note: &str| book.create_case(fields(json!({"note": note, "pages": 2.5}))).unwrap().id;
+    let (edited, gone) = (case("before"), case("erased"));
+    let patch = vec![("note".to_owned(), Some(json!("before and after")))];
+    book.transact(|tx| tx.edit(edited, patch, None)).unwrap();
+    book.erase(gone).unwrap();
+    let read = book.perform(fingerprint, &Effect::Read { after: 0, buckets: None });
+    let Some(Event::Read(batch)) = read.unwrap() else { panic!("nothing was read") };
+    let good: Vec<_> = batch.records.into_iter().map(|(_, bytes)| bytes).collect();
+    assert_eq!(good.len(), 3);
+    fuzz(&good, |input| {
+        if let Ok(read) = decode_traveling(input) {
+            assert!(decode_traveling(&encode_traveling(&read)).is_ok_and(|again| again == read));
         }
     });
 }

@@ -259,7 +259,7 @@ impl Wire {
 
     /// Sends bytes as they are: through TLS, or past it.
     #[cfg(test)]
-    pub(super) fn send_raw(&mut self, bytes: &[u8], through_tls: bool) {
+    pub(crate) fn send_raw(&mut self, bytes: &[u8], through_tls: bool) {
         if through_tls {
             self.session.writer().write_all(bytes).unwrap();
             self.flush().unwrap();

@@ -25,7 +25,7 @@ mod sheet;
 mod sync;
 mod tally;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
 mod verify;
 mod words;

@@ -53,13 +53,13 @@ pub(super) fn setup(folder: &std::path::Path) -> Setup {
     }
 }
 
-pub(super) fn book() -> (tempfile::TempDir, Logbook) {
+pub(crate) fn book() -> (tempfile::TempDir, Logbook) {
     let folder = tempfile::tempdir().unwrap();
     let book = Logbook::create(setup(folder.path())).unwrap().0;
     (folder, book)
 }
 
-pub(super) fn fields(value: Value) -> Fields {
+pub(crate) fn fields(value: Value) -> Fields {
     serde_json::from_value(value).unwrap()
 }
 

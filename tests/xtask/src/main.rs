@@ -32,7 +32,7 @@ fn main() -> ExitCode {
         ["setup", part] => part_named(part).is_some_and(|part| set_up(&[part])),
         ["api"] => cargo(&steps::API, &[("WRITE_API", "1")]),
         ["notices"] => cargo(&steps::NOTICES, &[("WRITE_NOTICES", "1")]),
-        ["nightly"] => cargo(&steps::NIGHTLY, &[("RUNS_TIMES", "100")]),
+        ["nightly"] => nightly(),
         ["bench", options @ ..] => bench(options),
         ["help" | "--help" | "-h"] => {
             println!("{HELP}");
@@ -136,6 +136,12 @@ fn bench(options: &[&str]) -> bool {
         .current_dir(paths::root())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Runs the properties a hundred times as often, or as often as the caller's environment says.
+fn nightly() -> bool {
+    let times = env::var("RUNS_TIMES").unwrap_or_else(|_| "100".to_owned());
+    cargo(&steps::NIGHTLY, &[("RUNS_TIMES", &times)])
 }
 
 /// Cargo in the foreground, as if typed.

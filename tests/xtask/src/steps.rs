@@ -39,10 +39,18 @@ pub struct Step<'a> {
     pub needs_build: bool,
     /// Whether it has to count tests: a filter that matches nothing is a failure.
     pub counts: bool,
+    /// What it finds in its environment.
+    pub variables: &'a [(&'a str, &'a str)],
 }
 
-const CHECK: Step<'static> =
-    Step { name: "", args: &[], is_build: false, needs_build: false, counts: false };
+const CHECK: Step<'static> = Step {
+    name: "",
+    args: &[],
+    is_build: false,
+    needs_build: false,
+    counts: false,
+    variables: &[],
+};
 
 const FORMAT: Step<'static> = Step { name: "format", args: &["fmt", "--all", "--check"], ..CHECK };
 const LINTS: Step<'static> = Step {
@@ -72,6 +80,15 @@ const TESTS: Step<'static> = Step {
     ],
     needs_build: true,
     counts: true,
+    ..CHECK
+};
+/// Each decoder of what strangers send, for a minute; all at once, so that they take no longer together.
+const FUZZ: Step<'static> = Step {
+    name: "fuzz",
+    args: &["test", "--workspace", "--all-targets", "--", "fuzz_tests::", "--test-threads=16"],
+    needs_build: true,
+    counts: true,
+    variables: &[("FUZZ_SECONDS", "60")],
     ..CHECK
 };
 const KOTLIN: Step<'static> = Step { args: &system("shells::kotlin"), ..SHELL };
@@ -127,7 +144,7 @@ impl Runner {
     /// Its steps.
     pub fn steps(self) -> &'static [Step<'static>] {
         match self {
-            Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS],
+            Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS, FUZZ],
             Self::Kotlin => &[KOTLIN],
             Self::Swift => &[SWIFT],
             Self::Browser => &[BROWSER],
@@ -204,6 +221,7 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
     command.args(step.args).current_dir(paths::root());
     // A shell's test that cannot run is a failure here, not a note.
     command.env("REQUIRE_SHELLS", "1");
+    command.envs(step.variables.iter().copied());
     let log = paths::output().join(format!("{}.log", title.replace(' ', "-")));
     let outcome = match process::run(&mut command, &log, Show::Live) {
         Ok(outcome) => outcome,

@@ -49,6 +49,10 @@ impl Calls {
     pub(super) fn stop(&mut self) {
         self.stopped = true;
     }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
 }
 
 pub(super) fn start(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {

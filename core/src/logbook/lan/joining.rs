@@ -146,17 +146,19 @@ impl Shared {
     }
 
     fn prove(&self, joiner: &mut Joiner, mut wire: Wire, address: &str, number: u64) {
-        if let Some(joining) = lock(&self.joining).as_mut().filter(|j| j.number == number) {
-            joining.poker = Some(wire.poker());
+        match lock(&self.joining).as_mut().filter(|joining| joining.number == number) {
+            Some(joining) => joining.poker = Some(wire.poker()),
+            // It was given up while it connected.
+            None => return,
         }
         let channel = Channel { peer: wire.peer(), exporter: wire.exporter() };
         let _spoken = self.speak_with(channel.peer);
         let mut say = joiner.begin(channel);
         loop {
             if let Some(message) = say.take()
-                && wire.send(&message.to_bytes()).is_err()
+                && let Err(why) = wire.send(&message.to_bytes())
             {
-                return self.show_joining(number, failed(LinkError::Lost.wording()));
+                return self.show_joining(number, failed(told(why)));
             }
             let state = joiner.state();
             if let JoinState::Paired(party) = &state {
@@ -179,11 +181,7 @@ impl Shared {
                 Incoming::Frame(frame) => PairMessage::read(&frame).ok(),
                 Incoming::Poked => continue,
                 Incoming::TimedOut => None,
-                // Whoever has no open window lets no stranger in.
-                Incoming::Closed(LinkError::Refused) => Some(PairMessage::Refused(Why::Closed)),
-                Incoming::Closed(why) => {
-                    return self.show_joining(number, failed(why.wording()));
-                }
+                Incoming::Closed(why) => return self.show_joining(number, failed(told(why))),
             };
             say = joiner.receive(said.unwrap_or(PairMessage::Refused(Why::OutOfTurn)));
         }
@@ -195,6 +193,11 @@ impl Shared {
         }
         self.tell();
     }
+}
+
+/// Whoever has no open window lets no stranger in.
+fn told(why: LinkError) -> Wording {
+    if why == LinkError::Refused { Why::Closed.wording() } else { why.wording() }
 }
 
 fn failed(told: Wording) -> JoinView {

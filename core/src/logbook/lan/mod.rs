@@ -227,7 +227,8 @@ impl Shared {
         let syncing = live().fold(None, |sum: Option<(u64, u64)>, device| match device.state {
             SyncState::Syncing { done, total } => {
                 let (before, of) = sum.unwrap_or_default();
-                Some((before + done, of + total))
+                // What a device says of itself may be any number.
+                Some((before.saturating_add(done), of.saturating_add(total)))
             }
             _ => sum,
         });

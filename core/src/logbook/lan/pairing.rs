@@ -20,10 +20,21 @@ const WORD: Duration = Duration::from_secs(5);
 pub(super) struct Open {
     pub(super) window: Window,
     addresses: Vec<String>,
-    waiting: Option<Poker>,
+    waiting: Option<(Channel, Poker)>,
 }
 
 impl Open {
+    /// Lets who waits look where the window stands.
+    fn poke(&self) {
+        if let Some((_, poker)) = &self.waiting {
+            poker.poke();
+        }
+    }
+
+    fn waits(&self, on: &Channel) -> bool {
+        self.waiting.as_ref().is_some_and(|(waiting, _)| waiting == on)
+    }
+
     pub(super) fn is_open(&self, now: UtcMillis) -> bool {
         self.window.is_open(now)
     }
@@ -78,7 +89,9 @@ impl SyncService {
         let window = Window::open(shared.me.clone(), secret, random(shared.ids()), shared.now());
         let open = Open { window, addresses: addresses.to_vec(), waiting: None };
         let view = open.view(shared.book.now());
-        *lock(&shared.window) = Some(open);
+        if let Some(before) = lock(&shared.window).replace(open) {
+            before.poke();
+        }
         Ok(view)
     }
 
@@ -93,9 +106,7 @@ impl SyncService {
         let mut window = lock(&self.shared.window);
         let Some(open) = window.as_mut() else { return DigitsAnswer::NobodyWaits };
         let answer = open.window.digits(typed, self.shared.now());
-        if let Some(poker) = &open.waiting {
-            poker.poke();
-        }
+        open.poke();
         answer
     }
 
@@ -103,9 +114,7 @@ impl SyncService {
     pub fn close_window(&self) {
         if let Some(open) = lock(&self.shared.window).as_mut() {
             open.window.close(self.shared.now());
-            if let Some(poker) = &open.waiting {
-                poker.poke();
-            }
+            open.poke();
         }
     }
 }
@@ -200,16 +209,17 @@ impl Shared {
         let mut window = lock(&self.window);
         let Some(open) = window.as_mut() else { return Some(PairMessage::Refused(Why::Closed)) };
         let answer = open.window.receive(on, message, self.now());
+        // Another device may have ended it, or the same one may have come by another connection.
+        open.poke();
         if !matches!(answer, Some(PairMessage::Refused(_))) {
-            open.waiting = Some(wire.poker());
+            open.waiting = Some((*on, wire.poker()));
         }
         answer
     }
 
     fn wait(&self, wire: &mut Wire, on: &Channel) -> Option<Heard> {
         loop {
-            let verdict = lock(&self.window).as_mut()?.window.verdict(on, self.now());
-            if let Some(verdict) = verdict {
+            if let Some(verdict) = self.verdict(on) {
                 return Some(Heard::Verdict(verdict));
             }
             match wire.next(WORD) {
@@ -217,6 +227,14 @@ impl Shared {
                 Incoming::Poked | Incoming::TimedOut => {}
                 Incoming::Closed(_) => return None,
             }
+        }
+    }
+
+    fn verdict(&self, on: &Channel) -> Option<PairMessage> {
+        match lock(&self.window).as_mut().filter(|open| open.waits(on)) {
+            Some(open) => open.window.verdict(on, self.now()),
+            // Another window is open, or the device came again: nobody types what this one shows.
+            None => Some(PairMessage::Refused(Why::Closed)),
         }
     }
 

@@ -38,6 +38,7 @@ impl Shared {
         let trouble = match why {
             Ok(Over::Said(why)) => SyncTrouble::of(why),
             Ok(Over::Broke(LinkError::Refused)) => Some(SyncTrouble::NotTrusted),
+            Ok(Over::Broke(LinkError::TooLong { .. })) => Some(SyncTrouble::Nonsense),
             Ok(Over::Broke(_)) => None,
             Err(_) => Some(SyncTrouble::Book),
         };
@@ -61,6 +62,10 @@ impl Shared {
         let number = line.number;
         lines.insert(peer, line);
         drop(lines);
+        // Whoever stopped sync meanwhile has cut the lines that were there, and not this one.
+        if lock(&self.calls).is_stopped() {
+            wire.poker().cut();
+        }
         self.tell();
         number
     }

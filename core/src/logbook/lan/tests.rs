@@ -7,6 +7,10 @@ use serde_json::json;
 
 use super::super::tests::{book, fields};
 use super::*;
+use crate::ids::SystemIds;
+use crate::link::{Incoming, MAX_FRAME, Pin, Wire};
+use crate::record::sums::Sums;
+use crate::sync::frame::{Frame, Hello, PROTOCOL};
 use crate::sync::pairing::DigitsAnswer;
 
 /// Longer than anything may take; nobody waits for it when all is well.
@@ -165,6 +169,48 @@ fn wrong_digits_pair_nobody() {
         .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
     assert!(laptop.book.peers().unwrap().is_empty() && phone.book.peers().unwrap().is_empty());
     assert_eq!(laptop.sync.window().unwrap().state, PairingView::Closed);
+}
+
+#[test]
+fn frames_that_are_too_long_or_cut_off_or_damaged_end_the_line_and_change_nothing() {
+    let laptop = device("Laptop");
+    let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
+    let keys = DeviceIdentity::generate(&SystemIds).unwrap();
+    let (fingerprint, seal_key) = (keys.fingerprint(), keys.seal_key());
+    let party = Party { fingerprint, name: DeviceName::new("Liar"), seal_key };
+    laptop.book.add_peer(&party).unwrap();
+    let replica = crate::ids::DeviceId(7);
+    let hello = Frame::Hello(Hello {
+        protocol: PROTOCOL,
+        schema: 1,
+        replica,
+        knows: None,
+        head: 0,
+        waiting: 0,
+        root: Sums::default().root(),
+        now: laptop.book.now().utc,
+    });
+    let too_long = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes();
+    let nonsense = SyncState::Failed { trouble: SyncTrouble::Nonsense };
+    let before = laptop.book.greet(fingerprint).unwrap();
+    for (bytes, through_tls, state) in [
+        (&too_long[..], true, nonsense),
+        (b"\0\0\0\x64half of it", true, SyncState::Offline),
+        (b"GET / HTTP/1.1\r\n\r\n", false, SyncState::Offline),
+    ] {
+        let mut wire = Wire::connect(&at, LONG, &keys, Pin::Anyone).unwrap();
+        wire.send(&hello.encode()).unwrap();
+        assert!(matches!(wire.next(LONG), Incoming::Frame(_)), "it says hello, too");
+        wire.send_raw(bytes, through_tls);
+        wire.finish();
+        laptop.until(|laptop| {
+            let device = laptop.sync.status().unwrap().devices.remove(0);
+            (!device.is_connected && device.state == state).then_some(())
+        });
+        let after = laptop.book.greet(fingerprint).unwrap();
+        assert_eq!((after.head, after.sums), (before.head, before.sums.clone()));
+        assert_eq!(after.knows, Some((replica, 0)));
+    }
 }
 
 #[test]

@@ -352,4 +352,4 @@ pub(crate) fn id_of(record: &[u8]) -> Option<RecordId> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

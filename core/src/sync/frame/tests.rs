@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn all() -> Vec<Frame> {
+/// One of each.
+pub(crate) fn all() -> Vec<Frame> {
     let mut sums = Sums::default();
     sums.add(RecordId::from_bytes([3; 16]), crate::record::sums::Digest([7; 16]));
     let hello = Hello {

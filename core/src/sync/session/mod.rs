@@ -210,10 +210,7 @@ impl Session {
         let before = out.len();
         match event {
             Event::Start(greeting) => self.start(now, greeting, out),
-            Event::Frame(bytes) => {
-                self.heard = now;
-                self.hear(&bytes, out);
-            }
+            Event::Frame(bytes) => self.hear(now, &bytes, out),
             Event::Read(batch) => self.take_batch(batch),
             Event::Applied { changed, refused } => self.applied(changed, refused, out),
             Event::Summed { head, sums } => self.summed(head, sums),
@@ -267,8 +264,12 @@ impl Session {
         out.push(Effect::Timer(SAY_STILL));
     }
 
-    fn hear(&mut self, bytes: &[u8], out: Out<'_>) {
+    fn hear(&mut self, now: Ms, bytes: &[u8], out: Out<'_>) {
         let Ok(frame) = Frame::decode(bytes) else { return self.refuse(Why::Nonsense, out) };
+        // Who has announced a page and sends none is silent, whatever else it says.
+        if !self.receiving.more || matches!(frame, Frame::Page(_) | Frame::Ack { .. }) {
+            self.heard = now;
+        }
         match (self.greeted, frame) {
             (_, Frame::Bye(why)) => self.close(mirrored(why), out),
             (false, Frame::Hello(hello)) => self.greet(&hello, out),

@@ -28,7 +28,10 @@ impl Receiving {
 
 impl Session {
     pub(super) fn take_page(&mut self, page: &Page, out: Out<'_>) {
-        let is_next = page.is_repair || (page.from == self.receiving.cursor && page.to > page.from);
+        // The book keeps cursors as signed numbers.
+        let is_number = i64::try_from(page.to).is_ok();
+        let is_next = is_number
+            && (page.is_repair || (page.from == self.receiving.cursor && page.to > page.from));
         let Some(records) = unpack(page).ok().filter(|_| is_next && !self.is_applying()) else {
             return self.refuse(Why::Nonsense, out);
         };

@@ -406,17 +406,19 @@ fn what_is_written_while_connected_goes_over_at_once() {
     assert_eq!(world.replicas[0].records.len(), 5);
 }
 
+/// What a side that stands there says first.
+fn hello(greeting: Greeting) -> Vec<u8> {
+    let mut out = Vec::new();
+    Session::default().step(0, Event::Start(greeting), &mut out);
+    let Some(Effect::Send(frame)) = out.into_iter().next() else { panic!("no hello") };
+    frame
+}
+
 #[test]
 fn strange_frames_end_the_session_and_change_nothing() {
-    let hello = |session: &mut Session| {
-        let mut out = Vec::new();
-        let replica = Replica::new(1, 2);
-        session.step(0, Event::Start(replica.greeting(1)), &mut out);
-        let theirs = Replica::new(2, 2);
-        let mut other = Vec::new();
-        Session::default().step(0, Event::Start(theirs.greeting(0)), &mut other);
-        let Some(Effect::Send(frame)) = other.into_iter().next() else { panic!("no hello") };
-        frame
+    let begin = |session: &mut Session| {
+        session.step(0, Event::Start(Replica::new(1, 2).greeting(1)), &mut Vec::new());
+        hello(Replica::new(2, 2).greeting(0))
     };
     let page = |from, to, count| {
         let packed = pack([b"x".as_slice()].into_iter());
@@ -433,7 +435,7 @@ fn strange_frames_end_the_session_and_change_nothing() {
     ];
     for bytes in strange {
         let mut session = Session::default();
-        let first = hello(&mut session);
+        let first = begin(&mut session);
         let mut out = Vec::new();
         session.step(1, Event::Frame(first.clone()), &mut out);
         out.clear();
@@ -442,13 +444,27 @@ fn strange_frames_end_the_session_and_change_nothing() {
         assert!(!out.iter().any(|effect| matches!(effect, Effect::Apply(_))));
     }
     let mut session = Session::default();
-    let first = hello(&mut session);
+    let first = begin(&mut session);
     let mut out = Vec::new();
     session.step(1, Event::Frame(page(0, 1, 1)), &mut out);
     assert!(session.is_closed(), "a page before the hello");
     out.clear();
     session.step(2, Event::Frame(first), &mut out);
     assert!(out.is_empty(), "what is over stays over");
+}
+
+#[test]
+fn who_announces_records_and_sends_none_is_silent() {
+    let still = || Event::Frame(Frame::Still.encode());
+    for (head, closes) in [(u64::MAX, true), (0, false)] {
+        let (mut session, mut out) = (Session::default(), Vec::new());
+        session.step(0, Event::Start(Replica::new(1, 2).greeting(1)), &mut out);
+        let liar = Greeting { head, ..Replica::new(2, 2).greeting(0) };
+        session.step(1, Event::Frame(hello(liar)), &mut out);
+        session.step(GIVE_UP, still(), &mut out);
+        session.step(GIVE_UP + 1, Event::Tick, &mut out);
+        assert_eq!(out.ends_with(&[Effect::Close(Why::Silent)]), closes, "head {head}");
+    }
 }
 
 #[test]
