@@ -16,8 +16,9 @@ use xtask::setup::{kotlin, swift};
 
 use super::shells::{built_swift, found, maven, one_at_a_time, package, report, run, stage};
 
-/// Cases that the three write in all.
-const CASES: u64 = 10;
+/// Cases that each of the three writes before it meets the others; and one more on the laptop.
+const JOTS: u64 = 3;
+const CASES: u64 = 3 * JOTS + 1;
 
 fn kotlin_phone(stage: &Path, folder: &Path) -> Command {
     let mut build = maven("process-test-classes", stage);
@@ -51,13 +52,11 @@ impl Three {
         self.phones.iter_mut().for_each(|phone| phone.tell(line));
     }
 
-    /// Nobody is paired yet, and each has written something.
+    /// Pairs who has written something already.
     fn pair(&mut self) {
-        for number in 1..CASES - 6 {
+        for number in 0..JOTS {
             let jot = format!("para US, laptop, number {number}");
             self.laptop.book.save_jot(&jot, &JotOptions::default()).unwrap();
-        }
-        for number in 0..3 {
             self.tell(&format!("jot picc R basilic 5F US, phone, number {number}"));
         }
         self.tell("online");
@@ -111,10 +110,10 @@ fn what_three_wrote_apart_is_on_all_of_them() {
     let _turn = one_at_a_time();
     let (Some(_), Some(swift)) = (found(kotlin::find()), found(swift::find())) else { return };
     let stage = stage();
-    let folders = [(); 2].map(|()| tempfile::tempdir_in(&stage).unwrap());
-    let mut commands =
-        [kotlin_phone(&stage, folders[0].path()), swift_phone(&swift, &stage, folders[1].path())];
-    let phones = commands.each_mut().map(Remote::start);
+    let folder = tempfile::tempdir_in(&stage).unwrap();
+    let folders = ["kotlin", "swift"].map(|name| folder.path().join(name));
+    let phones = [kotlin_phone(&stage, &folders[0]), swift_phone(&swift, &stage, &folders[1])];
+    let phones = phones.map(|mut command| Remote::start(&mut command));
     let mut three = Three { laptop: Laptop::new(), phones };
 
     let note = json!({"procedure": "picc", "note": "One wire, one sheath, one stitch."});
@@ -145,7 +144,7 @@ fn what_three_wrote_apart_is_on_all_of_them() {
     assert_eq!(three.text(case, "note"), note);
     assert_eq!(three.text(case, "sedation"), sedation);
     assert_eq!(three.text(case, "specimens"), specimens);
-    let mine = stage.join("laptop.jsonl");
+    let mine = folder.path().join("laptop.jsonl");
     let job = three.laptop.book.export_job(&mine, ExportFormat::Jsonl, Some(CASE)).unwrap();
     assert_eq!(job.run(|_| ()).unwrap().records, CASES);
     three.tell("export");
@@ -153,6 +152,6 @@ fn what_three_wrote_apart_is_on_all_of_them() {
     for (mut phone, folder) in three.phones.into_iter().zip(&folders) {
         assert_eq!(phone.until("exported "), CASES.to_string());
         phone.end();
-        assert_eq!(lines(&folder.path().join("cases.jsonl")), lines(&mine));
+        assert_eq!(lines(&folder.join("cases.jsonl")), lines(&mine));
     }
 }

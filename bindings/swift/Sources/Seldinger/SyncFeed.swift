@@ -2,6 +2,8 @@ import Foundation
 
 /// Tells how sync goes, as streams that begin with how it is now. Give it to `SyncService.begin`.
 ///
+/// A stream holds the service that it asks. To let go of that, cancel the tasks that watch it, too.
+///
 /// Unchecked, because the lock is what makes it safe: the core calls from any thread.
 public final class SyncFeed: SyncObserver, @unchecked Sendable {
   /// What is asked now and whenever something changed.

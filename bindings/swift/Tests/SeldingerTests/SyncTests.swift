@@ -16,6 +16,28 @@ private func begin(_ book: Logbook, _ feed: SyncFeed = SyncFeed()) throws -> Syn
   #expect(try book.peers().isEmpty)
 }
 
+@Test func nothingHoldsTheServiceWhenNobodyWatchesAnyMore() async throws {
+  let test = try TestBook()
+  let feed = SyncFeed()
+  var sync: SyncService? = try begin(test.create(), feed)
+  weak var held = sync
+  for try await _ in feed.statuses(of: try #require(sync)) { break }
+  #expect(held != nil)
+  sync = nil
+  #expect(held == nil)
+}
+
+@Test func twoBooksExchangeWhatTheyHaveByFiles() async throws {
+  let (one, two) = (try TestBook(), try TestBook())
+  let (book, other) = (try one.create(), try two.create())
+  try book.jot("picc")
+  let file = one.path("bundle")
+  let made = try await book.makeBundle(path: file, to: .stranger, name: "One").finish()
+  let taken = try await other.takeBundle(path: file, code: made.code).finish()
+  #expect(try other.peers().map(\.name) == [taken.name])
+  #expect(try other.newest().rows == book.newest().rows)
+}
+
 @Test func aCodeThatIsNoneIsTold() throws {
   let test = try TestBook()
   let sync = try begin(test.create())

@@ -10,7 +10,11 @@ import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.update
 
-/** Tells how sync goes, as flows that begin with how it is now. Give it to [SyncService.begin]. */
+/**
+ * Tells how sync goes, as flows that begin with how it is now. Give it to [SyncService.begin].
+ *
+ * A service that was closed answers no more: cancel who collects before that.
+ */
 class SyncFeed(private val background: CoroutineDispatcher = Dispatchers.IO) : SyncObserver {
     private val rung = MutableStateFlow(0L)
 

@@ -51,6 +51,21 @@ class SyncTest {
     }
 
     @Test
+    fun `two books exchange what they have by files`() = withBook { book ->
+        book.jot("picc")
+        withBook { other ->
+            val file = folder.resolve("bundle").path
+            val taken =
+                runBlocking {
+                    val made = book.makeBundle(file, BundleTo.Stranger, "One").finish()
+                    other.takeBundle(file, made.code).finish()
+                }
+            assertEquals(listOf(taken.name), other.peers().map(Peer::name))
+            assertEquals(book.newest().rows, other.newest().rows)
+        }
+    }
+
+    @Test
     fun `a window opens only where somebody listens`() = withBook { book ->
         begin(book).use { sync ->
             assertThrows(SyncException.Link::class.java) { sync.openWindow(emptyList()) }
