@@ -18,6 +18,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary("seldinger")]
     ),
     .testTarget(name: "SeldingerTests", dependencies: ["Seldinger"]),
+    // A process for the system tests; no product offers it.
+    .executableTarget(name: "Phone", dependencies: ["Seldinger"], path: "Tests/Phone"),
   ],
   swiftLanguageModes: [.v6]
 )

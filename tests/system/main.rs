@@ -15,6 +15,7 @@ mod failing_disk;
 mod jot;
 mod migrations;
 mod notices;
+mod phones;
 mod secrets;
 mod serve;
 mod shells;

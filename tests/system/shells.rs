@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{env, fs};
 
 use seldinger_bindgen::{Language, generate};
@@ -14,35 +14,40 @@ use seldinger_core::store::key::KeyVault as _;
 use system_tests::{MemoryVault, library, rotation, setup};
 use xtask::paths;
 use xtask::process::{self, Outcome, Show};
+use xtask::setup::swift::Swift;
 use xtask::setup::{Missing, kotlin, swift};
 
 /// Two compilers at once would only be in each other's way.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+pub(super) fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn kotlin_package() {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = one_at_a_time();
     let Some(_) = found(kotlin::find()) else { return };
-    let package = package("kotlin");
     let stage = stage();
-    generate(Language::Kotlin, library(), &package.join("src/main/generated")).unwrap();
-    let mut maven = Command::new("mvn");
-    maven.args(["--batch-mode", "--no-transfer-progress", "test"]).current_dir(&package);
-    maven.arg(format!("-Dseldinger.stage={}", stage.display()));
-    report(&run(&mut maven, "kotlin-maven"), |line| {
+    report(&run(&mut maven("test", &stage), "kotlin-maven"), |line| {
         line.contains("Tests run: ") && !line.contains(" in ")
     });
 }
 
+/// Maven, as far as `phase`, with the Kotlin package whose generated side is made anew.
+pub(super) fn maven(phase: &str, stage: &Path) -> Command {
+    let package = package("kotlin");
+    generate(Language::Kotlin, library(), &package.join("src/main/generated")).unwrap();
+    let mut maven = Command::new("mvn");
+    maven.args(["--batch-mode", "--no-transfer-progress", phase]).current_dir(&package);
+    maven.arg(format!("-Dseldinger.stage={}", stage.display()));
+    maven
+}
+
 #[test]
 fn swift_package() {
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = one_at_a_time();
     let Some(swift) = found(swift::find()) else { return };
-    let package = package("swift");
     let stage = stage();
-    generate(Language::Swift, library(), &package.join("Sources/Generated")).unwrap();
-    let inside = swift.stage(&stage).display().to_string();
-
     let lint = [
         "format",
         "lint",
@@ -52,20 +57,28 @@ fn swift_package() {
         "Sources/Seldinger",
         "Tests",
     ];
-    let lint = run(&mut swift.command(&package, &stage, &lint), "swift-format");
+    let lint = run(&mut swift.command(&package("swift"), &stage, &lint), "swift-format");
     assert!(lint.ok, "not in form:\n{}", lint.lines.join("\n"));
 
-    let search = format!("-L{inside}");
-    // The last flag: Debian's own Observation library lacks a symbol that nothing here calls.
-    let flags = [&search, "-rpath", &inside, "--allow-shlib-undefined"];
     let mut args = vec!["test", "--disable-xctest"];
-    args.extend(flags.iter().flat_map(|flag| ["-Xlinker", flag]));
     if measuring() {
         args.extend(["-c", "release", "--filter", "bench"]);
     }
-    let mut test = swift.command(&package, &stage, &args);
-    test.env("SELDINGER_STAGE", &inside);
+    let mut test = built_swift(&swift, &stage, &args);
+    test.env("SELDINGER_STAGE", swift.stage(&stage));
     report(&run(&mut test, "swift-test"), |line| line.contains("Test run with "));
+}
+
+/// A command of Swift that builds its package, whose generated side is made anew.
+pub(super) fn built_swift(swift: &Swift, stage: &Path, args: &[&str]) -> Command {
+    let package = package("swift");
+    generate(Language::Swift, library(), &package.join("Sources/Generated")).unwrap();
+    let inside = swift.stage(stage).display().to_string();
+    let search = format!("-L{inside}");
+    // The last flag: Debian's own Observation library lacks a symbol that nothing here calls.
+    let flags = [&search, "-rpath", &inside, "--allow-shlib-undefined"];
+    let flags = flags.into_iter().flat_map(|flag| ["-Xlinker", flag]);
+    swift.command(&package, stage, &args.iter().copied().chain(flags).collect::<Vec<_>>())
 }
 
 /// Whether the packages are to measure instead of testing; they look for it themselves.
@@ -74,7 +87,7 @@ fn measuring() -> bool {
 }
 
 /// The toolchain, or a note that there is none.
-fn found<T>(toolchain: Result<T, Missing>) -> Option<T> {
+pub(super) fn found<T>(toolchain: Result<T, Missing>) -> Option<T> {
     match toolchain {
         Ok(toolchain) => Some(toolchain),
         Err(missing) if env::var_os("REQUIRE_SHELLS").is_some() => panic!("{missing}"),
@@ -85,17 +98,17 @@ fn found<T>(toolchain: Result<T, Missing>) -> Option<T> {
     }
 }
 
-fn package(name: &str) -> PathBuf {
+pub(super) fn package(name: &str) -> PathBuf {
     fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../bindings").join(name)).unwrap()
 }
 
-fn run(command: &mut Command, name: &str) -> Outcome {
+pub(super) fn run(command: &mut Command, name: &str) -> Outcome {
     let log = paths::output().join(format!("{name}.log"));
     process::run(command, &log, Show::LogOnly).unwrap()
 }
 
 /// Prints what the runner closes with and what it measured.
-fn report(outcome: &Outcome, is_closing: impl Fn(&str) -> bool) {
+pub(super) fn report(outcome: &Outcome, is_closing: impl Fn(&str) -> bool) {
     let told = |line: &&String| is_closing(line) || line.contains("BENCH ");
     let told: Vec<&String> = outcome.lines.iter().filter(told).collect();
     for line in &told {
@@ -108,7 +121,7 @@ fn report(outcome: &Outcome, is_closing: impl Fn(&str) -> bool) {
 
 /// The folder that both packages see: the library, the sample rotation, jots to
 /// measure with, and a book of a later version.
-fn stage() -> PathBuf {
+pub(super) fn stage() -> PathBuf {
     let stage = paths::target().join("shells");
     fs::create_dir_all(&stage).unwrap();
     let library = library();

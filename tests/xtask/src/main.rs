@@ -15,12 +15,12 @@ use report::{Report, Row};
 use steps::{Runner, Step};
 
 const HELP: &str = "\
-cargo xtask test [rust|kotlin|swift|browser]   set up and run every test, or one part
-cargo xtask setup [kotlin|swift|browser]       only set up
-cargo xtask api                                write bindings/API.txt anew
-cargo xtask notices                            write apps/laptop/THIRD-PARTY.txt anew
-cargo xtask nightly                            run the properties of sync 100 times as often
-cargo xtask bench [OPTIONS] [--shells]         measure, from Kotlin and Swift too where they are";
+cargo xtask test [rust|kotlin|swift|phones|browser]   set up and run every test, or one part
+cargo xtask setup [kotlin|swift|browser]              only set up
+cargo xtask api                                       write bindings/API.txt anew
+cargo xtask notices                                   write apps/laptop/THIRD-PARTY.txt anew
+cargo xtask nightly                                   run the properties of sync 100 times as often
+cargo xtask bench [OPTIONS] [--shells]                measure, from Kotlin and Swift too where they are";
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
@@ -61,13 +61,13 @@ fn test(only: Option<Runner>) -> bool {
     let runners: Vec<Runner> = Runner::ALL.into_iter().filter(|runner| wanted(*runner)).collect();
     let parts: Vec<Part> = Part::ALL
         .into_iter()
-        .filter(|part| runners.iter().any(|runner| runner.needs() == Some(*part)))
+        .filter(|part| runners.iter().any(|runner| runner.needs().contains(part)))
         .collect();
     let mut set_up = Pending::start(&parts);
     let mut report = Report::default();
     let mut built = true;
     for runner in runners {
-        let missing = runner.needs().and_then(|part| ready(&mut set_up, part));
+        let missing = runner.needs().iter().find_map(|part| ready(&mut set_up, *part));
         for step in runner.steps() {
             let row = match (&missing, built) {
                 (Some(missing), _) => Row::not_run(runner, step, missing),

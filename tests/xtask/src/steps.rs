@@ -1,7 +1,7 @@
 //! What `cargo xtask test` runs, in this order.
 //!
 //! Everything is built once, as one workspace: naming a package alone would build it again with
-//! other features. Kotlin, Swift and browser tests are driven by system tests, so that a plain
+//! other features. Kotlin, Swift, phone and browser tests are driven by system tests, so that a plain
 //! `cargo test` runs them too where their toolchains are; here each has a row of its own.
 
 use std::io;
@@ -22,6 +22,8 @@ pub enum Runner {
     Kotlin,
     /// SwiftPM's test runner.
     Swift,
+    /// Cargo, once more: a test that starts processes of both.
+    Phones,
     /// Node in front of Chromium.
     Browser,
 }
@@ -76,6 +78,8 @@ const TESTS: Step<'static> = Step {
         "--skip",
         "shells::",
         "--skip",
+        "phones::",
+        "--skip",
         "browser::",
     ],
     needs_build: true,
@@ -93,6 +97,7 @@ const FUZZ: Step<'static> = Step {
 };
 const KOTLIN: Step<'static> = Step { args: &system("shells::kotlin"), ..SHELL };
 const SWIFT: Step<'static> = Step { args: &system("shells::swift"), ..SHELL };
+const PHONES: Step<'static> = Step { args: &system("phones::"), ..SHELL };
 const BROWSER: Step<'static> = Step { args: &system("browser::"), ..SHELL };
 const SHELL: Step<'static> = Step { name: "tests", needs_build: true, counts: true, ..CHECK };
 
@@ -114,7 +119,7 @@ const fn system(filter: &str) -> [&str; 6] {
 
 impl Runner {
     /// In the order in which they run.
-    pub const ALL: [Self; 4] = [Self::Rust, Self::Kotlin, Self::Swift, Self::Browser];
+    pub const ALL: [Self; 5] = [Self::Rust, Self::Kotlin, Self::Swift, Self::Phones, Self::Browser];
 
     /// By the name that people type.
     pub fn named(name: &str) -> Option<Self> {
@@ -127,17 +132,19 @@ impl Runner {
             Self::Rust => "rust",
             Self::Kotlin => "kotlin",
             Self::Swift => "swift",
+            Self::Phones => "phones",
             Self::Browser => "browser",
         }
     }
 
-    /// The toolchain that it cannot do without.
-    pub fn needs(self) -> Option<Part> {
+    /// The toolchains that it cannot do without.
+    pub fn needs(self) -> &'static [Part] {
         match self {
-            Self::Rust => None,
-            Self::Kotlin => Some(Part::Kotlin),
-            Self::Swift => Some(Part::Swift),
-            Self::Browser => Some(Part::Browser),
+            Self::Rust => &[],
+            Self::Kotlin => &[Part::Kotlin],
+            Self::Swift => &[Part::Swift],
+            Self::Phones => &[Part::Kotlin, Part::Swift],
+            Self::Browser => &[Part::Browser],
         }
     }
 
@@ -147,6 +154,7 @@ impl Runner {
             Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS, FUZZ],
             Self::Kotlin => &[KOTLIN],
             Self::Swift => &[SWIFT],
+            Self::Phones => &[PHONES],
             Self::Browser => &[BROWSER],
         }
     }
@@ -154,7 +162,7 @@ impl Runner {
     /// How many tests passed, failed and were left out, if `line` is what this runner closes with.
     pub fn closing(self, line: &str) -> Option<Counts> {
         match self {
-            Self::Rust => {
+            Self::Rust | Self::Phones => {
                 let rest = line.strip_prefix("test result: ")?;
                 Some(Counts {
                     passed: before(rest, " passed")?,

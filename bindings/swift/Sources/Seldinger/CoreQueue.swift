@@ -19,7 +19,7 @@ public actor CoreQueue {
       hasBook(folder: folder)
       ? try Logbook.open(folder: folder, vault: vault, installation: installation)
       : try Logbook.create(folder: folder, vault: vault, installation: installation)
-    return Opened(queue: CoreQueue(book), recoveryCode: book.takeRecoveryCode())
+    return Opened(queue: CoreQueue(book), book: book, recoveryCode: book.takeRecoveryCode())
   }
 
   /// Every committed transaction from this call on.
@@ -35,8 +35,10 @@ public actor CoreQueue {
 
 /// A book that was just opened. It does not print the code.
 public struct Opened: Sendable, CustomStringConvertible, CustomReflectable {
-  /// The book.
+  /// The book, for screens.
   public let queue: CoreQueue
+  /// The book itself, for `SyncService.begin`.
+  public let book: Logbook
   /// Shown once where the book is new: the only way back when the key is lost.
   public let recoveryCode: String?
 

@@ -57,6 +57,20 @@ extension KeyChangeJob {
   }
 }
 
+extension MakeBundleJob {
+  /// Writes a bundle to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> MadeBundle {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
+extension TakeBundleJob {
+  /// Takes a bundle in, to the end; `watch` hears how far it is.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> TakenBundle {
+    try await toTheEnd(step, cancel, take, watch)
+  }
+}
+
 /// The next step after a cancellation throws `LogbookError.Cancelled` and lets go of what was begun.
 private func toTheEnd<T>(
   _ step: () throws -> JobProgress, _ cancel: () -> Void, _ take: () -> T?,

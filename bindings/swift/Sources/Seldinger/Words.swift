@@ -3,6 +3,11 @@ extension LogbookError {
   public var wording: Wording { errorWording(error: self) }
 }
 
+extension SyncError {
+  /// What is said when sync could not do something.
+  public var wording: Wording { syncErrorWording(error: self) }
+}
+
 extension ContentError {
   /// What is said to the author of a scheme of goals.
   public var wording: Wording { contentErrorWording(error: self) }

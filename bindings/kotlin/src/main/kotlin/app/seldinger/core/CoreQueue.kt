@@ -42,15 +42,17 @@ class CoreQueue(
                 } else {
                     Logbook.create(folder, vault, installation)
                 }
-            Opened(CoreQueue(book, background), book.takeRecoveryCode())
+            Opened(CoreQueue(book, background), book, book.takeRecoveryCode())
         }
     }
 }
 
 /** A book that was just opened. */
 class Opened(
-    /** The book. */
+    /** The book, for screens. */
     val queue: CoreQueue,
+    /** The book itself, for [SyncService.begin]. */
+    val book: Logbook,
     /** Shown once where the book is new: the only way back when the key is lost. */
     val recoveryCode: String?,
 )

@@ -58,6 +58,18 @@ suspend fun KeyChangeJob.finish(
     watch: (JobProgress) -> Unit = {},
 ): KeyChange = use { toTheEnd(background, ::step, ::take, watch) }
 
+/** Writes a bundle to the end; [watch] hears how far it is. */
+suspend fun MakeBundleJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): MadeBundle = use { toTheEnd(background, ::step, ::take, watch) }
+
+/** Takes a bundle in, to the end; [watch] hears how far it is. */
+suspend fun TakeBundleJob.finish(
+    background: CoroutineDispatcher = Dispatchers.IO,
+    watch: (JobProgress) -> Unit = {},
+): TakenBundle = use { toTheEnd(background, ::step, ::take, watch) }
+
 private suspend fun <T : Any> toTheEnd(
     background: CoroutineDispatcher,
     step: () -> JobProgress,

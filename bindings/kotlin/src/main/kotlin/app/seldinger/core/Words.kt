@@ -3,6 +3,9 @@ package app.seldinger.core
 /** What is said to the user: the core has the words. */
 val LogbookException.wording: Wording get() = errorWording(this)
 
+/** What is said when sync could not do something. */
+val SyncException.wording: Wording get() = syncErrorWording(this)
+
 /** What is said to the author of a scheme of goals. */
 val ContentException.wording: Wording get() = contentErrorWording(this)
 
