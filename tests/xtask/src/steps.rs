@@ -95,6 +95,15 @@ const FUZZ: Step<'static> = Step {
     variables: &[("FUZZ_SECONDS", "60")],
     ..CHECK
 };
+/// The properties of merging, 10,000 times each.
+const MERGE: Step<'static> = Step {
+    name: "merge",
+    args: &["test", "--workspace", "--all-targets", "--", "merge_tests::"],
+    needs_build: true,
+    counts: true,
+    variables: &[("RUNS_TIMES", "5")],
+    ..CHECK
+};
 const KOTLIN: Step<'static> = Step { args: &system("shells::kotlin"), ..SHELL };
 const SWIFT: Step<'static> = Step { args: &system("shells::swift"), ..SHELL };
 const PHONES: Step<'static> = Step { args: &system("phones::"), ..SHELL };
@@ -151,7 +160,7 @@ impl Runner {
     /// Its steps.
     pub fn steps(self) -> &'static [Step<'static>] {
         match self {
-            Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS, FUZZ],
+            Self::Rust => &[FORMAT, LINTS, CORE_ALONE, BUILD, TESTS, FUZZ, MERGE],
             Self::Kotlin => &[KOTLIN],
             Self::Swift => &[SWIFT],
             Self::Phones => &[PHONES],

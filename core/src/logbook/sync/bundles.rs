@@ -216,7 +216,9 @@ fn frames(bundle: &Bundle) -> Result<(Hello, Vec<Page>), BundleError> {
     while let Some(frame) = next()? {
         let Frame::Page(page) = frame else { return Err(BundleError::Damaged) };
         let follows = pages.last().is_none_or(|last| last.to == page.from);
-        if page.is_repair || !follows || page.to <= page.from || unpack(&page).is_err() {
+        let is_number = i64::try_from(page.to).is_ok();
+        if page.is_repair || !follows || page.to <= page.from || !is_number || unpack(&page).is_err()
+        {
             return Err(BundleError::Damaged);
         }
         pages.push(page);
