@@ -18,7 +18,7 @@ use crate::logbook::transfer::Output;
 use crate::logbook::{ImportSource, Logbook};
 use crate::store::WholeFile;
 use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, unpack};
-use crate::sync::pairing::{DeviceName, Party};
+use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::{Greeting, Incoming};
 use crate::sync::{Fingerprint, PairingSecret, TypedSecret};
 
@@ -69,6 +69,8 @@ quiet_debug!(BundleTo, MadeBundle, TakenBundle);
 
 /// The number of a bundle that was sealed by a code: it is not counted.
 const BY_CODE: u64 = 0;
+/// A device that is not known has taken in nothing.
+const NOBODY: Fingerprint = Fingerprint([0; 32]);
 
 impl Logbook {
     /// Writes a bundle to a file that appears once it is whole. `name` is what this device is called on
@@ -104,33 +106,31 @@ impl Logbook {
         to: &BundleTo,
         name: &str,
     ) -> SyncResult<Job<MadeBundle, SyncError>> {
-        let (peer, code, is_first) = match to {
-            BundleTo::Stranger => (None, Some(PairingSecret::new(&*self.ids).typed()), true),
+        let (peer, seal) = match to {
+            BundleTo::Stranger => (NOBODY, Seal::NewCode(PairingSecret::new(&*self.ids).typed())),
             BundleTo::Device { fingerprint, code } => {
                 let peer = fingerprint.parse()?;
                 if !self.trusts(peer)? {
                     return Err(BundleError::NotPaired.into());
                 }
-                (Some(peer), code.as_deref().map(str::parse).transpose()?, false)
+                let seal = match code {
+                    Some(code) => Seal::Code(code.parse()?),
+                    None => Seal::Key(self.seal_key(peer)?),
+                };
+                (peer, seal)
             }
         };
-        let nobody = Fingerprint([0; 32]);
-        let greeting = self.greet(peer.unwrap_or(nobody))?;
-        let sent = match peer {
-            Some(peer) => self.read(|conn| rows::peer(conn, peer))?.sent,
-            None => 0,
-        };
+        let greeting = self.greet(peer)?;
         Ok(Job::new(Making {
             book: self.clone(),
             output,
             signer: self.device_identity()?,
             name: DeviceName::new(name),
             peer,
-            code,
-            is_first,
+            seal,
             payload: framed(&Frame::Hello(greeting.hello())),
             greeting,
-            sent,
+            sent: self.read(|conn| rows::peer(conn, peer))?.sent,
             records: 0,
             is_part: false,
         }))
@@ -217,7 +217,11 @@ fn frames(bundle: &Bundle) -> Result<(Hello, Vec<Page>), BundleError> {
         let Frame::Page(page) = frame else { return Err(BundleError::Damaged) };
         let follows = pages.last().is_none_or(|last| last.to == page.from);
         let is_number = i64::try_from(page.to).is_ok();
-        if page.is_repair || !follows || page.to <= page.from || !is_number || unpack(&page).is_err()
+        if page.is_repair
+            || !follows
+            || page.to <= page.from
+            || !is_number
+            || unpack(&page).is_err()
         {
             return Err(BundleError::Damaged);
         }
@@ -226,16 +230,24 @@ fn frames(bundle: &Bundle) -> Result<(Hello, Vec<Page>), BundleError> {
     Ok((hello, pages))
 }
 
+/// What a bundle is sealed to.
+enum Seal {
+    /// The device that it is for.
+    Key(SealKey),
+    /// The code of the first bundle that it answers.
+    Code(TypedSecret),
+    /// A code that is shown once it is made.
+    NewCode(TypedSecret),
+}
+
 /// Writes a bundle, a page at a time.
 struct Making {
     book: Arc<Logbook>,
     output: Output,
     signer: DeviceIdentity,
     name: DeviceName,
-    peer: Option<Fingerprint>,
-    code: Option<TypedSecret>,
-    /// The code is a new one.
-    is_first: bool,
+    peer: Fingerprint,
+    seal: Seal,
     greeting: Greeting,
     payload: Vec<u8>,
     /// Up to where the other has everything, or is in the payload.
@@ -249,9 +261,10 @@ impl Work<SyncError> for Making {
 
     fn step(&mut self) -> SyncResult<JobProgress> {
         let from = self.sent;
-        let batch = match self.peer {
-            Some(peer) => self.book.read_batch(peer, from, None)?,
-            None => self.book.read(|conn| batch(conn, Fingerprint([0; 32]), from, None))?.0,
+        let batch = match self.seal {
+            // There is no device to remember of what it cannot be sent.
+            Seal::NewCode(_) => self.book.read(|conn| batch(conn, NOBODY, from, None))?.0,
+            _ => self.book.read_batch(self.peer, from, None)?,
         };
         let (to, mut finished) = (batch.to, !batch.more);
         if to > from {
@@ -270,26 +283,24 @@ impl Work<SyncError> for Making {
     }
 
     fn finish(self: Box<Self>) -> SyncResult<MadeBundle> {
-        let Self { book, peer, code, .. } = *self;
-        let counted = match (peer, &code) {
-            (Some(peer), None) => book.store.write(|conn| rows::count_bundle(conn, peer))?,
-            _ => BY_CODE,
+        let Self { peer, name, payload, mut output, .. } = *self;
+        let book = book_of(&self.greeting.hello());
+        let mut bundle = Bundle { book, sequence: BY_CODE, name, payload };
+        let sealed = match &self.seal {
+            Seal::Key(key) => {
+                bundle.sequence = self.book.store.write(|conn| rows::count_bundle(conn, peer))?;
+                bundle::seal(&bundle, key, &self.signer)?
+            }
+            Seal::Code(code) | Seal::NewCode(code) => {
+                bundle::seal_first(&bundle, code, &self.signer)?
+            }
         };
-        let bundle = Bundle {
-            book: book_of(&self.greeting.hello()),
-            sequence: counted,
-            name: self.name,
-            payload: self.payload,
-        };
-        let sealed = match (&code, peer) {
-            (Some(code), _) => bundle::seal_first(&bundle, code, &self.signer)?,
-            (None, Some(peer)) => bundle::seal(&bundle, &book.seal_key(peer)?, &self.signer)?,
-            (None, None) => return Err(BundleError::BadKeys.into()),
-        };
-        let mut output = self.output;
         output.write_all(&sealed).map_err(LogbookError::from)?;
         output.finish()?;
-        let code = code.filter(|_| self.is_first).map(|code| code.text().to_string());
+        let code = match &self.seal {
+            Seal::NewCode(code) => Some(code.text().to_string()),
+            Seal::Key(_) | Seal::Code(_) => None,
+        };
         Ok(MadeBundle { records: self.records, is_part: self.is_part, code })
     }
 }
