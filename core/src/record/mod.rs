@@ -49,6 +49,7 @@ pub(crate) use take_in::traveling;
 #[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
+pub(crate) use travel::{is_too_large, too_large};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
 pub(crate) use write::{catch_up_index, index_is_behind};
 

@@ -60,6 +60,7 @@ type Wrote = Result<(), minicbor::encode::Error<std::convert::Infallible>>;
 
 const RECORD: u8 = 0;
 const GONE: u8 = 1;
+const TOO_LARGE: u8 = 2;
 /// Moments that can be written down, the years 0 to 9999 with a day to spare on both sides.
 const MOMENTS_MS: std::ops::RangeInclusive<i64> =
     -62_167_219_200_000 - DAY_MS..=253_402_300_800_000 + DAY_MS;
@@ -74,6 +75,21 @@ pub(crate) fn encode(traveling: &Traveling) -> Vec<u8> {
     };
     debug_assert!(wrote.is_ok());
     out.into_writer()
+}
+
+/// What goes in place of a record that no page can hold: the other side may have an older form of it.
+pub(crate) fn too_large(id: RecordId) -> Vec<u8> {
+    let mut out = Encoder::new(Vec::new());
+    let wrote =
+        out.array(2).and_then(|out| out.u8(TOO_LARGE)).and_then(|out| out.bytes(&id.bytes()));
+    debug_assert!(wrote.is_ok());
+    out.into_writer()
+}
+
+/// Whether these bytes stand for a record that is too large.
+pub(crate) fn is_too_large(bytes: &[u8]) -> bool {
+    let mut input = Decoder::new(bytes);
+    matches!((input.array(), input.u8()), (Ok(Some(2)), Ok(TOO_LARGE)))
 }
 
 fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {

@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_is_a_failure() {
-        let [.., tests] = Runner::Rust.steps() else { panic!("Rust has steps") };
+        let tests = Runner::Rust.steps().iter().find(|step| step.name == "tests").unwrap();
         let ran = |ok: bool| {
             let counts = Counts { passed: 4, failed: u32::from(!ok), ignored: 0 };
             Row::ran(Runner::Rust, tests, ok, counts, Duration::from_secs(61), None)

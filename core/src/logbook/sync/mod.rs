@@ -6,6 +6,8 @@
 mod bundle_tests;
 #[cfg(feature = "lan")]
 mod bundles;
+#[cfg(test)]
+mod large_tests;
 mod peers;
 mod rows;
 #[cfg(test)]
@@ -113,7 +115,7 @@ impl Logbook {
         }
         self.transact(|tx| {
             for (id, bytes) in &aside {
-                if take_one(tx, bytes, &mut Vec::new())?.is_ok() {
+                if take_one(tx, bytes)?.is_ok() {
                     rows::accept(tx.conn(), peer, *id)?;
                 }
             }
@@ -155,9 +157,11 @@ impl Logbook {
             let aside = rows::refused(tx.conn(), peer)?;
             for (place, bytes) in (0..).zip(&incoming.records) {
                 let id = id_of(bytes);
-                match (take_one(tx, bytes, &mut echo)?, id) {
-                    (Ok(()), Some(id)) if aside.contains(&id) => rows::accept(tx.conn(), peer, id)?,
-                    (Ok(()), _) => {}
+                match (take_one(tx, bytes)?, id) {
+                    // What was set aside goes back even where it is an echo: the other side may hold on
+                    // to an older form.
+                    (Ok(_), Some(id)) if aside.contains(&id) => rows::accept(tx.conn(), peer, id)?,
+                    (Ok(came), _) => echo.extend(came),
                     (Err(why), id) => {
                         refused.push(Refusal { place, why });
                         // Without an id there is nothing to keep it under: the sender still has it.
@@ -183,23 +187,22 @@ impl Logbook {
     }
 }
 
-fn take_one(
-    tx: &mut Tx<'_>,
-    bytes: &[u8],
-    echo: &mut Vec<u64>,
-) -> Result<std::result::Result<(), WhyRefused>> {
+/// Takes a record in; where it stands now just as it came, the place of the echo.
+fn take_one(tx: &mut Tx<'_>, bytes: &[u8]) -> Result<std::result::Result<Option<u64>, WhyRefused>> {
+    if record::is_too_large(bytes) {
+        return Ok(Err(WhyRefused::TooLarge));
+    }
     let Ok(traveling) = record::decode_traveling(bytes) else {
         return Ok(Err(WhyRefused::Unreadable));
     };
-    match tx.take_in(traveling)? {
-        TakenIn::Changed { change, is_echo: true } => echo.push(change.lseq),
-        TakenIn::Changed { .. } | TakenIn::Known => {}
-        TakenIn::Refused => return Ok(Err(WhyRefused::FarAhead)),
-    }
-    Ok(Ok(()))
+    Ok(match tx.take_in(traveling)? {
+        TakenIn::Changed { change, is_echo: true } => Ok(Some(change.lseq)),
+        TakenIn::Changed { .. } | TakenIn::Known => Ok(None),
+        TakenIn::Refused => Err(WhyRefused::FarAhead),
+    })
 }
 
-/// The next page for a peer, and what is too large for any page.
+/// The next page for a peer, and what of it is too large for any page.
 fn batch(
     conn: &Connection,
     peer: Fingerprint,
@@ -226,11 +229,10 @@ fn batch(
                 return Ok((batch, too_large));
             }
             let traveling = record::traveling(conn, &entry.what)?;
-            let (id, bytes) = (traveling.id(), record::encode_traveling(&traveling));
+            let (id, mut bytes) = (traveling.id(), record::encode_traveling(&traveling));
             if bytes.len() > LARGEST {
                 too_large.push(id);
-                batch.to = entry.lseq;
-                continue;
+                bytes = record::too_large(id);
             }
             if !batch.records.is_empty() && size + bytes.len() > PAGE_BYTES {
                 batch.more = true;

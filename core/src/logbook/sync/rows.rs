@@ -225,8 +225,12 @@ pub(super) fn set_aside(conn: &Connection, peer: Fingerprint) -> Result<Vec<(Rec
     rows.map_err(sql)
 }
 
+/// A record came in a form that can be read. One of ours that no page can hold stays set aside: what came
+/// is older.
 pub(super) fn accept(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
-    run(conn, "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2", params![peer.0, id.bytes()])
+    let change = "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2
+                  AND NOT (why = 'too_large' AND bytes IS NULL)";
+    run(conn, change, params![peer.0, id.bytes()])
 }
 
 /// What the peer could not take in, or no page could hold, goes to it in another form.
