@@ -134,8 +134,8 @@ fn nonsense(peer: &Hostile, head: u64) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
-/// The last that was heard is why it ended.
-fn is_refused_as_nonsense(call: &mut Call, name: &str) {
+/// The last that was heard is why it ended. It hangs up, or the laptop would wait a second for that.
+fn is_refused_as_nonsense(mut call: Call, name: &str) {
     call.end();
     let last = call.heard.last().and_then(|bytes| Frame::decode(bytes).ok());
     assert_eq!(last, Some(Frame::Bye(Why::Nonsense)), "{name}");
@@ -150,7 +150,7 @@ fn frames_that_make_no_sense_end_the_session_and_change_nothing() {
         for frame in frames {
             call.say_bytes(&frame);
         }
-        is_refused_as_nonsense(&mut call, name);
+        is_refused_as_nonsense(call, name);
         until_trouble(&laptop, SyncTrouble::Nonsense);
     }
     // Whatever comes before Hello, too.
@@ -158,7 +158,7 @@ fn frames_that_make_no_sense_end_the_session_and_change_nothing() {
     for frame in [Frame::Page(page(0, 1, 1, &[b"x"])), root, Frame::Still] {
         let mut call = peer.call(&laptop.at);
         call.say(&frame);
-        is_refused_as_nonsense(&mut call, "before hello");
+        is_refused_as_nonsense(call, "before hello");
         until_trouble(&laptop, SyncTrouble::Nonsense);
     }
     assert_eq!(stands(&laptop, &peer), before);
