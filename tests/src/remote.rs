@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use seldinger_core::content::Wording;
 use seldinger_core::ids::SystemIds;
@@ -261,11 +261,14 @@ impl Laptop {
     /// # Panics
     /// Where it does not come to that in minutes.
     pub fn until<T>(&self, mut fits: impl FnMut(&Self) -> Option<T>) -> T {
+        let begun = Instant::now();
         loop {
             if let Some(found) = fits(self) {
                 return found;
             }
-            self.rings.recv_timeout(LONG).expect("it comes to that");
+            // It may ring for other things for ever.
+            let left = LONG.saturating_sub(begun.elapsed());
+            self.rings.recv_timeout(left).expect("it comes to that");
         }
     }
 
