@@ -249,6 +249,11 @@ fn gone() -> Vec<Vector> {
         record("gone_device", "erased by a device id of 64 bits", gone(u64::MAX, HLC, HLC)),
         record("gone_far_ahead", "erased at the end of time", gone(5, u64::MAX, HLC)),
         record("gone_seen", "has seen what was written at the end of time", gone(5, HLC, u64::MAX)),
+        record(
+            "too_large",
+            "stands for a record that no page can hold",
+            cbor(|out| out.array(2)?.u8(2)?.bytes(&[2; 16]).map(|_| ())),
+        ),
     ]
 }
 

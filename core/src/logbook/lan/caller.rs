@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::{Shared, SyncTrouble, lock};
 use crate::error::{LogbookError, Result};
 use crate::ids::random;
-use crate::link::discovery::addresses_of;
-use crate::link::{LinkError, Pin, Wire, now};
+use crate::link::discovery::{Discovery, addresses_of};
+use crate::link::{DeviceIdentity, LinkError, Pin, Wire, now};
 use crate::sync::{Backoff, Fingerprint};
 
 /// How long an address may be silent.
@@ -68,9 +68,9 @@ fn keep_calling(weak: &Weak<Shared>) {
             return;
         }
         for peer in shared.due() {
-            let calling = Arc::clone(&shared);
+            let weak = weak.clone();
             let thread = thread::Builder::new().name("seldinger-call".to_owned());
-            if thread.spawn(move || calling.call(peer)).is_err() {
+            if thread.spawn(move || call(&weak, peer)).is_err() {
                 lock(&shared.calls).calling.remove(&peer);
             }
         }
@@ -86,6 +86,57 @@ fn keep_calling(weak: &Weak<Shared>) {
             .wait_timeout(calls, wait)
             .map_or_else(|poisoned| poisoned.into_inner().0, |(calls, _)| calls);
         drop(calls);
+    }
+}
+
+/// Calls a device. While it connects it holds nothing: whoever lets go of sync has let go of the book.
+fn call(weak: &Weak<Shared>, peer: Fingerprint) {
+    let Some(way) = weak.upgrade().map(|shared| Way::to(peer, &shared)) else { return };
+    let reached = way.reach();
+    if let Some(shared) = weak.upgrade() {
+        shared.called(peer, reached);
+    }
+}
+
+/// Where a device may be, and as whom it is called.
+struct Way {
+    peer: Fingerprint,
+    identity: Arc<DeviceIdentity>,
+    remembered: Vec<String>,
+    discovery: Option<Arc<dyn Discovery>>,
+}
+
+impl Way {
+    fn to(peer: Fingerprint, shared: &Shared) -> Self {
+        Self {
+            peer,
+            identity: shared.identity.clone(),
+            remembered: shared.book.addresses(peer).unwrap_or_default(),
+            discovery: shared.discovery.clone(),
+        }
+    }
+
+    /// A wire to the device and where it was found.
+    fn reach(&self) -> std::result::Result<(Wire, String), LinkError> {
+        let mut last = LinkError::Unreachable;
+        let seen = || {
+            let around = self.discovery.as_ref().and_then(|discovery| discovery.around().ok());
+            addresses_of(&self.peer, &around.unwrap_or_default())
+        };
+        let mut tried = HashSet::new();
+        let places: [&dyn Fn() -> Vec<String>; 2] = [&|| self.remembered.clone(), &seen];
+        for place in places {
+            for address in place() {
+                if !tried.insert(address.clone()) {
+                    continue;
+                }
+                match Wire::connect(&address, PATIENCE, &self.identity, Pin::Device(self.peer)) {
+                    Ok(wire) => return Ok((wire, address)),
+                    Err(error) => last = error,
+                }
+            }
+        }
+        Err(last)
     }
 }
 
@@ -130,8 +181,16 @@ impl Shared {
         due
     }
 
-    fn call(&self, peer: Fingerprint) {
-        let ended = self.reach(peer).map(|wire| self.run(wire, None));
+    /// A device was called: talks with it, and plans the next call.
+    fn called(&self, peer: Fingerprint, reached: std::result::Result<(Wire, String), LinkError>) {
+        if lock(&self.calls).stopped {
+            return;
+        }
+        let ended = reached.map(|(wire, address)| {
+            // It is only a hint where to look first.
+            let _ = self.book.note_address(peer, &address);
+            self.run(wire, None)
+        });
         let mut calls = lock(&self.calls);
         calls.calling.remove(&peer);
         let backoff = calls.backoff.entry(peer).or_default();
@@ -145,34 +204,6 @@ impl Shared {
         if matches!(ended, Err(LinkError::Refused)) {
             self.note_refused(peer);
         }
-    }
-
-    /// A wire to a device, from wherever it may be.
-    fn reach(&self, peer: Fingerprint) -> std::result::Result<Wire, LinkError> {
-        let mut last = LinkError::Unreachable;
-        let remembered = self.book.addresses(peer).unwrap_or_default();
-        let seen = || {
-            let around = self.discovery.as_ref().and_then(|discovery| discovery.around().ok());
-            addresses_of(&peer, &around.unwrap_or_default())
-        };
-        let mut tried = HashSet::new();
-        let places: [&dyn Fn() -> Vec<String>; 2] = [&|| remembered.clone(), &seen];
-        for place in places {
-            for address in place() {
-                if !tried.insert(address.clone()) {
-                    continue;
-                }
-                match Wire::connect(&address, PATIENCE, &self.identity, Pin::Device(peer)) {
-                    Ok(wire) => {
-                        // It is only a hint where to look first.
-                        let _ = self.book.note_address(peer, &address);
-                        return Ok(wire);
-                    }
-                    Err(error) => last = error,
-                }
-            }
-        }
-        Err(last)
     }
 
     fn note_refused(&self, peer: Fingerprint) {

@@ -11,6 +11,7 @@ mod status;
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Duration;
 
 pub use error::{SyncError, SyncResult};
 pub use joining::JoinView;
@@ -21,12 +22,15 @@ use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer, SyncCounts};
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::link::discovery::Discovery;
-use crate::link::{DeviceIdentity, Listener, Poker};
+use crate::link::{DeviceIdentity, Listener, Poker, now};
 use crate::record::Change;
 use crate::sync::Fingerprint;
 use crate::sync::pairing::{DeviceName, Party};
 use caller::Calls;
 use joining::Joining;
+
+/// How long sessions that were cut have to end.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// Who wants to know that the status changed.
 #[cfg_attr(feature = "ffi", uniffi::export(with_foreign))]
@@ -52,7 +56,7 @@ struct Line {
 struct Shared {
     book: Arc<Logbook>,
     me: Party,
-    identity: DeviceIdentity,
+    identity: Arc<DeviceIdentity>,
     discovery: Option<Arc<dyn Discovery>>,
     observer: Option<Arc<dyn SyncObserver>>,
     lines: Mutex<HashMap<Fingerprint, Line>>,
@@ -90,7 +94,7 @@ impl SyncService {
         let shared = Arc::new(Shared {
             book,
             me,
-            identity,
+            identity: Arc::new(identity),
             discovery,
             observer,
             lines: Mutex::default(),
@@ -185,10 +189,26 @@ impl Drop for SyncService {
             // The caller ends by itself; what it panicked with was said already.
             let _ = caller.join();
         }
+        self.shared.until_quiet();
     }
 }
 
 impl Shared {
+    /// Waits until no session touches the book any more: not for ever, and not for this thread.
+    fn until_quiet(&self) {
+        let until = now() + PARTING;
+        let here = thread::current().id();
+        loop {
+            let calls = lock(&self.calls);
+            let others = |line: &Line| line.thread.is_some_and(|thread| thread != here);
+            if !lock(&self.lines).values().any(others) || now() >= until {
+                return;
+            }
+            // Whether it was rung or not, it is looked again.
+            drop(self.bell.wait_timeout(calls, PARTING / 100));
+        }
+    }
+
     /// Whether TLS lets a device in: one that is paired, or anyone while a window is open.
     fn lets_in(&self, peer: Fingerprint) -> bool {
         let is_open = lock(&self.window).as_ref().is_some_and(|open| open.is_open(self.now()));
