@@ -56,14 +56,21 @@ CREATE TABLE refused (
 ) STRICT, WITHOUT ROWID;
 
 -- Every text that the user wrote and that is indexed; the names of devices are none.
+-- Records that were written since the index came by, and whose words are still those in the index.
+CREATE TABLE same_words (k INTEGER PRIMARY KEY) STRICT;
+
 DROP VIEW search_doc;
-CREATE VIEW search_doc AS
-  SELECT k, procedure,
+-- The words of each record, in the index or not yet.
+CREATE VIEW words AS
+  SELECT k, lseq, procedure,
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
       WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
-  FROM record WHERE alive = 1 AND kind <> 'device'
-    AND lseq <= (SELECT value FROM local WHERE name = 'indexed');
+  FROM record WHERE alive = 1 AND kind <> 'device';
+-- What is in the index.
+CREATE VIEW search_doc AS
+  SELECT k, procedure, body FROM words
+  WHERE lseq <= (SELECT value FROM local WHERE name = 'indexed') OR k IN (SELECT k FROM same_words);
 
 -- What each record says, as a hash that is equal on every device; sums of these are compared.
 CREATE TABLE digest (

@@ -1,7 +1,7 @@
 //! The `record` table.
 
-use rusqlite::types::FromSql;
-use rusqlite::{Connection, Row, params};
+use rusqlite::types::{FromSql, Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::meta::Meta;
 use super::travel::{self, Gone};
@@ -237,10 +237,50 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     let change = "INSERT INTO search (rowid, procedure, body)
                   SELECT k, procedure, body FROM search_doc WHERE k IN (
                     SELECT k FROM record WHERE k > ?1 AND lseq = k
-                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)";
+                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
+                  AND k NOT IN (SELECT k FROM same_words)";
     conn.prepare_cached(change)
         .and_then(|mut statement| statement.execute([indexed]))
         .map_err(sql)?;
+    conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
+    Ok(())
+}
+
+/// What the search index holds of a record.
+#[derive(PartialEq)]
+pub(crate) struct Indexed {
+    procedure: Value,
+    body: Option<String>,
+}
+
+/// What the index holds of a record, if it is in there; asked before the row changes.
+pub(crate) fn indexed_words(conn: &Connection, k: i64) -> Result<Option<Indexed>> {
+    words(conn, "SELECT procedure, body FROM search_doc WHERE k = ?1", k)
+}
+
+fn words(conn: &Connection, query: &str, k: i64) -> Result<Option<Indexed>> {
+    let read = |row: &Row<'_>| Ok(Indexed { procedure: row.get(0)?, body: row.get(1)? });
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.query_row([k], read).optional())
+        .map_err(sql)
+}
+
+/// Takes what the index held of a record out of it, unless it says the same as before; called after the
+/// row has changed. Wiping words from the index takes longer than all else.
+pub(crate) fn unindex(conn: &Connection, k: i64, before: Option<Indexed>) -> Result<()> {
+    let Some(before) = before else { return Ok(()) };
+    let after = words(conn, "SELECT procedure, body FROM words WHERE k = ?1", k)?;
+    let note = |change| {
+        conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)
+    };
+    if after.as_ref() == Some(&before) {
+        return note("INSERT OR IGNORE INTO same_words (k) VALUES (?1)").map(drop);
+    }
+    note("DELETE FROM same_words WHERE k = ?1")?;
+    let change =
+        "INSERT INTO search (search, rowid, procedure, body) VALUES ('delete', ?1, ?2, ?3)";
+    let values = params![k, before.procedure, before.body];
+    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map_err(sql)?;
     Ok(())
 }
 
@@ -255,14 +295,6 @@ pub(crate) fn is_shared(conn: &Connection) -> Result<bool> {
 pub(crate) fn note_shared(conn: &Connection) -> Result<()> {
     let change = "INSERT OR IGNORE INTO local (name, value) VALUES ('shared', 1)";
     conn.prepare_cached(change).and_then(|mut statement| statement.execute([])).map_err(sql)?;
-    Ok(())
-}
-
-/// Takes a record out of the search index, if it is in there; called before the row changes.
-pub(crate) fn unindex(conn: &Connection, k: i64) -> Result<()> {
-    let change = "INSERT INTO search (search, rowid, procedure, body)
-                  SELECT 'delete', k, procedure, body FROM search_doc WHERE k = ?1";
-    conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)?;
     Ok(())
 }
 
@@ -326,12 +358,13 @@ pub(crate) fn bury(conn: &Connection, k: Option<i64>, gone: &Gone, lseq: u64) ->
     };
     let id = gone.id.bytes();
     if let Some(k) = k {
-        unindex(conn, k)?;
+        let words = indexed_words(conn, k)?;
         run("DELETE FROM draft WHERE record = ?1", &[&id])?;
         run("DELETE FROM history WHERE k = ?1", &[&k])?;
         run("DELETE FROM sibling WHERE k = ?1", &[&k])?;
         run("DELETE FROM txt WHERE k = ?1", &[&k])?;
         run("DELETE FROM record WHERE k = ?1", &[&k])?;
+        unindex(conn, k, words)?;
     }
     let (erased, stamp, seen) = (gone.erased, gone.stamp, travel::seen_bytes(&gone.seen));
     run(

@@ -81,8 +81,9 @@ impl Tx<'_> {
             _ => What::Edited,
         };
         let removed = if after.record.alive { None } else { Some(self.now().0) };
-        rows::unindex(self.conn(), k)?;
+        let words = rows::indexed_words(self.conn(), k)?;
         rows::update(self.conn(), k, &after.record, removed)?;
+        rows::unindex(self.conn(), k, words)?;
         beside::keep(self.conn(), k, &after.siblings, &after.documents)?;
         let change = self.changed(id, &after.record.kind, what);
         Ok(TakenIn::Changed { change, is_echo })

@@ -388,7 +388,7 @@ impl<'c> Tx<'c> {
             };
             rows::remember(self.conn, k, &replaced)?;
         }
-        rows::unindex(self.conn, k)?;
+        let words = rows::indexed_words(self.conn, k)?;
         let mut paths: Vec<String> = changed.into_iter().map(|(path, _)| path).collect();
         if alive && !paths.iter().any(|path| path == ALIVE) {
             // An edit says that the record lives, whatever a delete elsewhere says meanwhile.
@@ -408,6 +408,7 @@ impl<'c> Tx<'c> {
             record.lseq = self.lseq;
             rows::update(self.conn, k, &record, removed)?;
         }
+        rows::unindex(self.conn, k, words)?;
         Ok(Some(self.changed(record.id, &kind, what)))
     }
 
