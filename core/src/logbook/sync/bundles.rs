@@ -17,7 +17,7 @@ use crate::logbook::lan::{SyncError, SyncResult};
 use crate::logbook::transfer::Output;
 use crate::logbook::{ImportSource, Logbook};
 use crate::store::WholeFile;
-use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, unpack};
+use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, pack, unpack};
 use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::{Greeting, Incoming};
 use crate::sync::{Fingerprint, PairingSecret, TypedSecret};
@@ -268,7 +268,8 @@ impl Work<SyncError> for Making {
         };
         let (to, mut finished) = (batch.to, !batch.more);
         if to > from {
-            let (page, ids) = batch.into_page(from, false);
+            let alone = |records: &[Vec<u8>]| pack(records.iter().map(Vec::as_slice));
+            let (page, ids) = batch.into_page(from, false, alone);
             let page = framed(&Frame::Page(page));
             if self.payload.len() + page.len() > MAX_PAYLOAD {
                 (self.is_part, finished) = (true, true);

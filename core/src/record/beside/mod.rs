@@ -9,8 +9,11 @@ use crate::error::Result;
 use crate::ids::RecordId;
 use crate::store::Connection;
 
-/// The record at row `k` with everything beside it.
+/// The record at row `k` with everything beside it; mostly there is nothing.
 pub(crate) fn whole(conn: &Connection, k: i64, record: Record) -> Result<Whole> {
+    if !any(conn, k)? {
+        return Ok(Whole { record, siblings: Vec::new(), documents: Vec::new() });
+    }
     Ok(Whole { record, siblings: rows::siblings(conn, k)?, documents: rows::documents(conn, k)? })
 }
 
@@ -22,10 +25,11 @@ pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
 /// What stands beside what the record shows and says something else.
 pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Other>> {
     let Some((k, record)) = record_rows::load_row(conn, id)? else { return Ok(Vec::new()) };
-    if !any(conn, k)? {
+    let whole = whole(conn, k, record)?;
+    if whole.siblings.is_empty() && whole.documents.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(State::of(&whole(conn, k, record)?).others())
+    Ok(State::of(&whole).others())
 }
 
 /// Records that are not deleted and may have such values: also equal ones are kept apart.

@@ -1,11 +1,16 @@
 //! The frames of a session: CBOR arrays that begin with their tag.
 
+mod packing;
+
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::{BUCKETS, Bucket, Root, Sums};
 use crate::time::UtcMillis;
+
+pub(crate) use packing::{Packer, Unpacker};
+pub use packing::{pack, unpack};
 
 /// The protocol versions that this build speaks.
 pub const PROTOCOL: (u8, u8) = (1, 1);
@@ -15,7 +20,6 @@ pub const PAGE_RECORDS: usize = 500;
 pub const PAGE_BYTES: usize = 256 * 1024;
 /// No frame, and no page when it is unpacked, is larger.
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
-const LEVEL: i32 = 3;
 /// Elements of a Hello; later versions may add to them.
 const HELLO: u64 = 11;
 
@@ -311,36 +315,6 @@ fn array(input: &mut Decoder<'_>) -> Read<u64> {
 
 fn exact<const N: usize>(bytes: &[u8]) -> Read<[u8; N]> {
     bytes.try_into().map_err(|_| NotAFrame)
-}
-
-/// Packs records, each as `record::travel` writes it.
-pub fn pack<'a>(records: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut out = Encoder::new(Vec::new());
-    let wrote = write_records(&mut out, records);
-    debug_assert!(wrote.is_ok(), "memory takes every byte");
-    // Compressing into memory fails only where there is none left.
-    zstd::bulk::compress(&out.into_writer(), LEVEL).unwrap_or_default()
-}
-
-fn write_records<'a>(out: &mut Out, records: impl ExactSizeIterator<Item = &'a [u8]>) -> Wrote {
-    out.array(records.len() as u64)?;
-    for record in records {
-        out.bytes(record)?;
-    }
-    Ok(())
-}
-
-/// Unpacks a page's records; the page must hold as many as it says.
-pub fn unpack(page: &Page) -> Read<Vec<Vec<u8>>> {
-    let plain = zstd::bulk::decompress(&page.packed, MOST_BYTES).map_err(|_| NotAFrame)?;
-    let mut input = Decoder::new(&plain);
-    let count = array(&mut input)?;
-    if count != u64::from(page.count) || page.count as usize > PAGE_RECORDS {
-        return Err(NotAFrame);
-    }
-    let records = (0..count).map(|_| Ok(input.bytes()?.to_vec()));
-    let records = records.collect::<Read<_>>()?;
-    if input.position() == plain.len() { Ok(records) } else { Err(NotAFrame) }
 }
 
 /// The record as it was sent is not needed to tell which one it is.

@@ -19,7 +19,7 @@ use comparing::Comparing;
 use receiving::Receiving;
 use sending::Sending;
 
-use super::frame::{Frame, Hello, PROTOCOL, Page, Refusal, Why, WhyRefused, pack};
+use super::frame::{Frame, Hello, PROTOCOL, Page, Refusal, Why, WhyRefused};
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::Sums;
 use crate::time::{MINUTE_MS, UtcMillis};
@@ -86,11 +86,16 @@ quiet_debug!(Batch);
 
 impl Batch {
     /// As a page for a receiver that has everything up to `from`, and which records are in it.
-    pub(crate) fn into_page(self, from: u64, is_repair: bool) -> (Page, Vec<RecordId>) {
+    pub(crate) fn into_page(
+        self,
+        from: u64,
+        is_repair: bool,
+        pack: impl FnOnce(&[Vec<u8>]) -> Vec<u8>,
+    ) -> (Page, Vec<RecordId>) {
         let Self { records, to, more, .. } = self;
         let (ids, bytes): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-        let packed = pack(bytes.iter().map(Vec::as_slice));
+        let packed = pack(&bytes);
         (Page { from, to, more, is_repair, count, packed }, ids)
     }
 }

@@ -1,6 +1,6 @@
 //! What this side takes in.
 
-use super::super::frame::{Frame, Page, Refusal, Why, unpack};
+use super::super::frame::{Frame, Page, Refusal, Unpacker, Why};
 use super::{Effect, Incoming, Out, Session};
 
 #[derive(Default)]
@@ -12,6 +12,7 @@ pub(super) struct Receiving {
     /// Something changed by what came.
     changed: bool,
     applying: Option<Applying>,
+    unpacker: Unpacker,
 }
 
 struct Applying {
@@ -32,7 +33,9 @@ impl Session {
         let is_number = i64::try_from(page.to).is_ok();
         let is_next = is_number
             && (page.is_repair || (page.from == self.receiving.cursor && page.to > page.from));
-        let Some(records) = unpack(page).ok().filter(|_| is_next && !self.is_applying()) else {
+        let fits = is_next && !self.is_applying();
+        let records = fits.then(|| self.receiving.unpacker.unpack(page).ok()).flatten();
+        let Some(records) = records else {
             return self.refuse(Why::Nonsense, out);
         };
         self.receiving.more = page.more;

@@ -1,6 +1,6 @@
 //! What this side sends: a page at a time, the next one made while the last is on its way.
 
-use super::super::frame::{Frame, Page, Refusal, Why};
+use super::super::frame::{Frame, Packer, Page, Refusal, Why};
 use super::{Batch, Effect, Out, Session};
 use crate::ids::RecordId;
 
@@ -16,6 +16,7 @@ pub(super) struct Sending {
     /// There is more than was read.
     dirty: bool,
     repair: Option<Repair>,
+    packer: Option<Packer>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -100,7 +101,9 @@ impl Session {
                 return;
             }
         }
-        let (page, ids) = batch.into_page(from, is_repair);
+        let packer = sending.packer.get_or_insert_default();
+        let pack = |records: &[Vec<u8>]| packer.pack(records.iter().map(Vec::as_slice));
+        let (page, ids) = batch.into_page(from, is_repair, pack);
         sending.next = Some((page, Sent { to, is_repair, ids }));
     }
 
