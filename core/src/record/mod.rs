@@ -13,7 +13,8 @@
 //! # Search
 //! The search index follows the records in steps of 512 writes, in the transaction of the last of them,
 //! and catches up before every search: nothing written is ever missed, and a save writes 19 KiB
-//! instead of 61. How far it is stands in `local`; the view that it is built from ends there.
+//! instead of 61. How far it is stands in `local`; the view that it is built from ends there. An edit that
+//! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
 
 mod beside;
 mod digest;
