@@ -4,6 +4,7 @@
 #[macro_use]
 mod quiet;
 
+pub mod calculator;
 pub mod case_log;
 pub mod content;
 pub mod error;

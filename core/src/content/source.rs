@@ -111,6 +111,10 @@ impl<'a> Table<'a> {
         }
     }
 
+    pub fn number(&self, key: &str) -> Result<f64, ContentError> {
+        self.opt_number(key)?.ok_or_else(|| ContentError::Missing { place: self.place(key) })
+    }
+
     pub fn opt_whole(&self, key: &str) -> Result<Option<u32>, ContentError> {
         match self.get(key) {
             None => Ok(None),
@@ -157,6 +161,31 @@ impl<'a> Table<'a> {
             table.finish()?;
         }
         Ok(values)
+    }
+
+    /// Reads the table under a key; nothing where it is not written.
+    pub fn table<T>(
+        &self,
+        key: &str,
+        read: impl FnOnce(&Table<'_>) -> Result<T, ContentError>,
+    ) -> Result<Option<T>, ContentError> {
+        let entries = match self.get(key) {
+            None => return Ok(None),
+            Some(DeValue::Table(table)) => table,
+            Some(_) => return Err(self.wrong(key, "a table")),
+        };
+        let byte =
+            self.entries.get_key_value(key).map_or(self.byte, |(_, value)| value.span().start);
+        let path = self.path_of(key);
+        let table = Table { file: self.file, path, byte, entries, seen: RefCell::default() };
+        let value = read(&table)?;
+        table.finish()?;
+        Ok(Some(value))
+    }
+
+    /// The names of its fields, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.entries.keys().map(|key| key.get_ref().as_ref())
     }
 
     /// Reads each table under a key (or, with `None`, each table of this one) with its name.
@@ -273,6 +302,9 @@ mod tests {
                 item.flag("on")?;
                 item.word("size", &[("small", 1), ("large", 2)])?;
                 item.texts("of")?;
+                item.table("size_cm", |size| {
+                    size.keys().map(|key| size.number(key)).collect::<Result<Vec<_>, _>>()
+                })?;
                 item.text("id")
             })?;
             Ok(ids.concat())
@@ -297,6 +329,9 @@ mod tests {
         assert_eq!(place_of("[[item]]\nid = 'a'\nlow = nan\n"), (3, "item[1].low".into()));
         assert_eq!(place_of("[[item]]\nid = 'a'\nof = ['x',\n 3]\n"), (4, "item[1].of[2]".into()));
         assert_eq!(place_of("item = 3\n"), (1, "item".into()));
+        let size = "[[item]]\nid = 'a'\n[item.size_cm]\nlong = 3\nwide = 'x'\n";
+        assert_eq!(place_of(size), (5, "item[1].size_cm.wide".into()));
+        assert_eq!(place_of("[[item]]\nid = 'a'\nsize_cm = 3\n"), (3, "item[1].size_cm".into()));
         assert_eq!(place_of("[[item]]\nid = 'a'\n[other]\n"), (3, "other".into()));
     }
 
