@@ -5,6 +5,7 @@
 //! and only that. Nothing is refused: what cannot be read is kept as typed, with a warning.
 
 mod adverse_event;
+mod calculation;
 mod change;
 mod definition;
 mod number;
@@ -15,6 +16,7 @@ mod view;
 mod warning;
 
 pub use adverse_event::{AdverseEventGrade, AdverseEventScheme, adverse_event_schemes};
+pub use calculation::{calculate_typed, calculator_definition, calculator_form};
 pub use change::{FormChanges, TypedField, changes};
 pub use definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
 pub use read::{EntryContext, Reading, moment, read};
