@@ -22,7 +22,7 @@ pub(super) fn done(output: &Output) -> String {
 }
 
 /// What a command said, where it ended with this code.
-fn refused(output: &Output, code: i32) -> String {
+pub(super) fn refused(output: &Output, code: i32) -> String {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));

@@ -8,6 +8,7 @@
 mod api;
 mod backup;
 mod browser;
+mod calc;
 mod cli;
 mod crash;
 mod damage;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use seldinger_core::calculator::CalculatorError;
 use seldinger_core::content::{Wording, wording};
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::lan::SyncError;
@@ -15,6 +16,12 @@ pub enum Failure {
     /// Sync said no.
     #[error(transparent)]
     Sync(SyncError),
+    /// A calculator gave no result.
+    #[error(transparent)]
+    Calculator(CalculatorError),
+    /// An argument is not what it should be; it has its words already.
+    #[error("misused")]
+    Misused(Wording),
     /// What went wrong has its words already.
     #[error("told")]
     Told(Wording),
@@ -118,7 +125,8 @@ impl Failure {
         match self {
             Self::Book(error) => Some(error.wording()),
             Self::Sync(error) => Some(error.wording()),
-            Self::Told(told) => Some(told.clone()),
+            Self::Calculator(error) => Some(error.wording()),
+            Self::Told(told) | Self::Misused(told) => Some(told.clone()),
             Self::PageIsOpen => said("page_is_open", &[]),
             Self::NotPaired => said("not_paired", &[]),
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
@@ -153,13 +161,14 @@ impl Failure {
             Self::Pipe => 0,
             Self::Book(error) => of_book(error),
             Self::Sync(error) => of_sync(error),
-            Self::NotAChoice { .. } | Self::NoJot => 2,
             Self::NoSuchCase(_)
+            | Self::Calculator(CalculatorError::UnknownCalculator { .. })
             | Self::ManyCases(_)
             | Self::NoSuchDevice(_)
             | Self::ManyDevices(_)
             | Self::WhichDevice(_)
             | Self::NotPaired => 3,
+            Self::NotAChoice { .. } | Self::NoJot | Self::Calculator(_) | Self::Misused(_) => 2,
             Self::PassphraseNeeded
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer

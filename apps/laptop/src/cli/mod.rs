@@ -1,5 +1,6 @@
 //! The command line.
 
+mod calc;
 mod cases;
 mod job;
 mod jot;
@@ -73,6 +74,8 @@ enum Command {
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
     Tally(tally::TallyArgs),
+    /// Work out scores, thresholds and conversions, each with its source.
+    Calc(calc::CalcArgs),
     /// Take in records from a file.
     Import(transfer::ImportArgs),
     /// Write records to a file.
@@ -124,6 +127,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
     {
         return jot::dry_run(args);
     }
+    if let Some(Command::Calc(args)) = &cli.command {
+        return calc::run(args);
+    }
     let home = Home { places: Places::find(cli.data)?, wanted: cli.keep_key };
     match cli.command {
         None => serve::run(home, &cli.serve),
@@ -133,6 +139,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Show(args)) => cases::show(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
+        Some(Command::Calc(args)) => calc::run(&args),
         Some(Command::Import(args)) => transfer::import(&home, &args),
         Some(Command::Export(args)) => transfer::export(&home, &args),
         Some(Command::Backup(args)) => safety::backup(&home, &args),
