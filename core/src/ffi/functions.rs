@@ -1,8 +1,10 @@
 //! What needs no open book: lists to pick from, and the words for what went wrong.
 
+use crate::calculator::{self, Calculator, CalculatorError, CalculatorResult};
 use crate::case_log::jot::JotReading;
 use crate::content::{Category, Content, ContentError, GoalScheme, Procedure, Wording};
 use crate::error::LogbookError;
+use crate::form::{self, FormView, TypedField};
 use crate::logbook::{BadLineAt, JotChip};
 use crate::privacy::{self, IdentifierHit, IdentifierKind};
 use crate::store::Place;
@@ -41,6 +43,39 @@ pub fn guide_goals() -> GoalScheme {
 #[uniffi::export]
 pub fn read_goal_scheme(text: &str, file_name: &str) -> Result<GoalScheme, ContentError> {
     GoalScheme::parse(text, file_name, Content::shipped().procedures())
+}
+
+/// Every calculator, in the order in which they are listed.
+#[uniffi::export]
+pub fn calculators() -> Vec<Calculator> {
+    calculator::calculators().cloned().collect()
+}
+
+/// The form of a calculator with what was typed into it so far; it is no record's.
+#[uniffi::export]
+pub fn calculator_form(
+    calculator: &str,
+    typed: Vec<TypedField>,
+) -> Result<FormView, CalculatorError> {
+    form::calculator_form(calculator, &typed)
+}
+
+/// What a calculator says of what was typed into its form; numbers may carry a unit.
+#[uniffi::export]
+pub fn calculate(
+    calculator: &str,
+    typed: Vec<TypedField>,
+) -> Result<CalculatorResult, CalculatorError> {
+    form::calculate_typed(calculator, &typed)
+}
+
+/// What is said where a calculator gave no result, with the labels of its form.
+#[uniffi::export]
+pub fn calculator_error_wording(error: CalculatorError, calculator: &str) -> Wording {
+    match calculator::calculator(calculator) {
+        Some(known) => error.wording_on(known),
+        None => error.wording(),
+    }
 }
 
 /// What looks like a patient identifier in a text.
