@@ -75,6 +75,8 @@ await run("looks", async (step, browser) => {
     edit: `${first}/edit`,
     debrief: `${first}/debrief`,
     tally: "/tally",
+    calculators: "/calculators",
+    calculator: "/calculators/sir2019",
     find: "/find",
     deleted: "/deleted",
     export: "/export",

@@ -6,6 +6,7 @@
 //! shell as its field `shell`. `?` turns an error of the core into a page of its words.
 
 mod assets;
+mod calculators;
 mod case;
 mod cases;
 mod charts;
@@ -38,6 +39,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(cases::routes())
         .merge(case::routes())
         .merge(form::routes())
+        .merge(calculators::routes())
         .merge(find::routes())
         .merge(records::routes())
         .merge(transfer::routes())

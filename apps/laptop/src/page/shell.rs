@@ -21,6 +21,7 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 pub enum Room {
     Cases,
     Tally,
+    Calculators,
     Find,
     Export,
     Deleted,
@@ -29,7 +30,7 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 2] = [Room::Cases, Room::Tally];
+pub const DAILY: [Room; 3] = [Room::Cases, Room::Tally, Room::Calculators];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -44,6 +45,7 @@ impl Room {
         match self {
             Self::Cases => "/",
             Self::Tally => "/tally",
+            Self::Calculators => "/calculators",
             Self::Find => "/find",
             Self::Export => "/export",
             Self::Deleted => "/deleted",
@@ -56,6 +58,7 @@ impl Room {
         match self {
             Self::Cases => "Cases",
             Self::Tally => "Tally",
+            Self::Calculators => "Calculators",
             Self::Find => "Find",
             Self::Export => "Export, import",
             Self::Deleted => "Recently deleted",

@@ -1,6 +1,6 @@
 //! Entry forms: whatever the form engine describes is drawn here, with nothing known of its meaning.
 
-mod drawn;
+pub mod drawn;
 mod keep;
 mod view;
 
