@@ -105,7 +105,7 @@ impl Logbook {
             let text =
                 candidate.value.as_ref().map(|value| part_text(field, &candidate.path, value));
             let text = text.unwrap_or_default();
-            let shown = if text.is_empty() { words("sync.nothing", &[]) } else { text.clone() };
+            let shown = if text.is_empty() { words("badge.nothing", &[]) } else { text.clone() };
             let told = match candidate.device {
                 None => words("sync.also_here", &[("text", &shown)]),
                 Some(device) if device == here => words("sync.also_here", &[("text", &shown)]),
