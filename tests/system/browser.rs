@@ -94,6 +94,11 @@ fn tally() {
 }
 
 #[test]
+fn calculators() {
+    with_rotation("calculators");
+}
+
+#[test]
 fn devices() {
     let Some(desk) = Desk::with_rotation() else { return };
     let (page, other) = (desk.app.serve(&[]), App::new());
