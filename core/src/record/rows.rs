@@ -280,8 +280,7 @@ pub(crate) fn unindex(conn: &Connection, k: i64, before: Option<Indexed>) -> Res
     let change =
         "INSERT INTO search (search, rowid, procedure, body) VALUES ('delete', ?1, ?2, ?3)";
     let values = params![k, before.procedure, before.body];
-    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map_err(sql)?;
-    Ok(())
+    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map(drop).map_err(sql)
 }
 
 /// Whether records were ever handed to another device.

@@ -301,8 +301,8 @@ impl<'c> Tx<'c> {
         let since = rows::replaced_since(self.conn, k, change.lseq.saturating_sub(1))?;
         let (mine, later): (Vec<_>, Vec<_>) =
             since.into_iter().partition(|replaced| replaced.lseq == change.lseq);
-        // What was shown on a path was remembered before what stood beside it.
-        for replaced in mine.into_iter().rev() {
+        // The last that was remembered comes first; what was shown on a path comes after what stood beside it.
+        for replaced in mine {
             if later.iter().any(|later| later.path == replaced.path) {
                 continue;
             }
@@ -310,9 +310,11 @@ impl<'c> Tx<'c> {
             let value = value.map_err(rows::json_error)?;
             if replaced.path == ALIVE {
                 intent.alive = value == Some(Value::Bool(true));
-            } else if intent.patch.iter().any(|(path, _)| *path == replaced.path) {
-                intent.settled.push(replaced.path.clone());
-                intent.beside.push((replaced.path, value));
+            } else if let Some((path, shown)) =
+                intent.patch.iter_mut().find(|(path, _)| *path == replaced.path)
+            {
+                intent.settled.push(path.clone());
+                intent.beside.push((replaced.path, std::mem::replace(shown, value)));
             } else {
                 intent.patch.push((replaced.path, value));
             }
