@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seldinger_core::sync::frame::{Frame, unpack};
+use seldinger_core::sync::frame::{Frame, Unpacker};
 use seldinger_core::sync::pairing::PairMessage;
 use serde_json::json;
 use system_tests::{BadLink, Call, Hostile, Laptop, Remote, case};
@@ -20,8 +20,9 @@ fn has(bytes: &[u8], what: &[u8]) -> bool {
 
 /// All records of the pages that were heard, unpacked.
 fn records(call: &Call) -> Vec<Vec<u8>> {
+    let mut unpacker = Unpacker::default();
     let pages = call.heard.iter().filter_map(|bytes| match Frame::decode(bytes) {
-        Ok(Frame::Page(page)) => Some(unpack(&page).unwrap()),
+        Ok(Frame::Page(page)) => Some(unpacker.unpack(&page).unwrap()),
         _ => None,
     });
     pages.flatten().collect()

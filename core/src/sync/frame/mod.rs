@@ -9,8 +9,8 @@ use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::{BUCKETS, Bucket, Root, Sums};
 use crate::time::UtcMillis;
 
-pub(crate) use packing::{Packer, Unpacker};
-pub use packing::{pack, unpack};
+pub(crate) use packing::Packer;
+pub use packing::{Unpacker, pack, unpack};
 
 /// The protocol versions that this build speaks.
 pub const PROTOCOL: (u8, u8) = (1, 1);

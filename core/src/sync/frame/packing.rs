@@ -21,7 +21,7 @@ pub fn pack<'a>(records: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
     zstd::bulk::compress(&joined(records), LEVEL).unwrap_or_default()
 }
 
-/// Unpacks a page's records; the page must hold as many as it says.
+/// Unpacks the records of a page that stands alone; it must hold as many as it says.
 pub fn unpack(page: &Page) -> Read<Vec<Vec<u8>>> {
     let plain = zstd::bulk::decompress(&page.packed, MOST_BYTES).map_err(|_| NotAFrame)?;
     parted(page.count, &plain)
@@ -68,10 +68,11 @@ fn packed(encoder: &mut raw::Encoder<'static>, plain: &[u8]) -> io::Result<Vec<u
 
 /// Unpacks the pages of a session, in their order.
 #[derive(Default)]
-pub(crate) struct Unpacker(Option<raw::Decoder<'static>>);
+pub struct Unpacker(Option<raw::Decoder<'static>>);
 
 impl Unpacker {
-    pub(crate) fn unpack(&mut self, page: &Page) -> Read<Vec<Vec<u8>>> {
+    /// The records of the next page; it must hold as many as it says.
+    pub fn unpack(&mut self, page: &Page) -> Read<Vec<Vec<u8>>> {
         let plain = self.plain(&page.packed).map_err(|_| NotAFrame)?;
         parted(page.count, &plain)
     }
