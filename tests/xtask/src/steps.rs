@@ -251,7 +251,10 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
         counts.passed += found.passed;
         counts.failed += found.failed;
         counts.ignored += found.ignored;
-        closing = Some(line.clone());
+        // Of several binaries' lines one that counted tells more than the last.
+        if closing.is_none() || found.passed + found.failed > 0 {
+            closing = Some(line.clone());
+        }
     }
     let empty = step.counts && counts.passed + counts.failed == 0;
     let note = if empty { Some("no test ran".to_owned()) } else { closing.filter(|_| step.counts) };

@@ -56,8 +56,7 @@ pub fn sync(home: &Home, args: &SyncArgs) -> Result<(), Failure> {
     out.flush()?;
     let twice = session.book.written_twice()?.len();
     if outcome.is_ok() && twice > 0 {
-        let count = if twice == 1 { "1 case".to_owned() } else { format!("{twice} cases") };
-        say::note(&words("app.written_twice_in", &[("count", &count)]));
+        say::note(&words("app.written_twice_in", &[("count", &twice.to_string())]));
     }
     outcome
 }

@@ -77,6 +77,8 @@ pub async fn settle(
         Ok((id, book.settle(id, posted.one("path"), &keep)?))
     });
     let (id, change) = settled.await?;
-    notices.leave(words(told, &[]), change);
+    if change.is_some() {
+        notices.leave(words(told, &[]), change);
+    }
     Ok(Redirect::to(&format!("/cases/{id}")))
 }
