@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::definition::{Calculator, CalculatorInput, InputKind};
 use super::error::CalculatorError;
-use super::result::{CalculatorValue, UsedInput};
+use super::result::{CalculatorValue, LabeledValue};
 use super::round;
 use crate::content::Content;
 
@@ -84,13 +84,13 @@ impl<'a> Given<'a> {
     }
 
     /// What was given, in the order of the definition.
-    pub fn used(&self) -> Vec<UsedInput> {
+    pub fn used(&self) -> Vec<LabeledValue> {
         let used = |input: &CalculatorInput| {
             let value = self.values.get(input.name.as_str())?.clone();
             let unit = input.quantity.as_ref().map(|quantity| quantity.unit.clone());
             let shown = show(input, &value);
             let (name, label) = (input.name.clone(), input.label.clone());
-            Some(UsedInput { name, label, unit: unit.unwrap_or_default(), shown, value })
+            Some(LabeledValue { name, label, unit: unit.unwrap_or_default(), shown, value })
         };
         self.definition.inputs.iter().filter_map(used).collect()
     }

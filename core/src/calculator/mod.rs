@@ -29,7 +29,7 @@ pub use definition::{
     Calculator, CalculatorChoice, CalculatorInput, CalculatorOutput, CitedSource, InputKind,
 };
 pub use error::CalculatorError;
-pub use result::{CalculatorResult, CalculatorValue, ResultValue, UsedInput};
+pub use result::{CalculatorResult, CalculatorValue, LabeledValue};
 
 use crate::content::{ContentError, words};
 use definition::Shipped;

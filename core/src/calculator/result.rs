@@ -30,35 +30,19 @@ pub enum CalculatorValue {
     },
 }
 
-/// One answer.
+/// An answer, or an input that it was worked out of.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct ResultValue {
-    /// As scripts read it; a dot stands between a group and what is in it.
+pub struct LabeledValue {
+    /// As scripts read and write it; a dot stands between a group and what is in it.
     pub name: String,
     /// As people see it.
     pub label: String,
-    /// The answer.
+    /// The value as it was found or taken.
     pub value: CalculatorValue,
     /// Unit of a number; empty for none.
     pub unit: String,
-    /// The answer as people see it, rounded, without its unit.
-    pub shown: String,
-}
-
-/// An input that a result was worked out of.
-#[derive(Clone, PartialEq)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct UsedInput {
-    /// As scripts write it.
-    pub name: String,
-    /// As people see it.
-    pub label: String,
-    /// As it was taken.
-    pub value: CalculatorValue,
-    /// Unit of a number; empty for none.
-    pub unit: String,
-    /// As people see it, without its unit.
+    /// The value as people see it, an answer rounded, without its unit.
     pub shown: String,
 }
 
@@ -71,20 +55,20 @@ pub struct CalculatorResult {
     /// Its name.
     pub name: String,
     /// In the order in which they are shown; at least one.
-    pub values: Vec<ResultValue>,
+    pub values: Vec<LabeledValue>,
     /// Where the numbers come from.
     pub source: CitedSource,
     /// Further sources, where more than one speaks.
     pub also: Vec<CitedSource>,
     /// In the order in which they are asked for.
-    pub inputs: Vec<UsedInput>,
+    pub inputs: Vec<LabeledValue>,
     /// What to bear in mind.
     pub notes: Vec<String>,
     /// That local policy goes before this; always shown.
     pub local_policy: String,
 }
 
-quiet_debug!(CalculatorValue, ResultValue, UsedInput, CalculatorResult);
+quiet_debug!(CalculatorValue, LabeledValue, CalculatorResult);
 
 impl CalculatorResult {
     /// The answer of this name.
@@ -173,7 +157,7 @@ pub(super) fn finish(
     }
 }
 
-fn labeled(definition: &Calculator, found: Found) -> ResultValue {
+fn labeled(definition: &Calculator, found: Found) -> LabeledValue {
     let output = |name: &str| definition.outputs.iter().find(|output| output.name == name);
     let last = found.name.rsplit('.').next().unwrap_or_default();
     let known = output(&found.name).or_else(|| output(last));
@@ -186,7 +170,7 @@ fn labeled(definition: &Calculator, found: Found) -> ResultValue {
     };
     let unit = known.map(|output| output.unit.clone()).unwrap_or_default();
     let unit = if found.unit.is_empty() { unit } else { found.unit };
-    ResultValue {
+    LabeledValue {
         label,
         unit,
         shown: shown(known, &found.value),

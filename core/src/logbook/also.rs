@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::forms::definition;
 use super::sheet::part_text;
 use super::{CASE, Draft, Logbook, rows as draft, sync};
 use crate::case_log::list::CaseRow;
@@ -11,7 +12,7 @@ use crate::content::words;
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FieldKind, FormDefinition, FormField, TypedField};
 use crate::ids::{DeviceId, DraftId, Ids, RecordId};
-use crate::record::{self, Change, StaleField, Tx, get};
+use crate::record::{self, Change, StaleField, Tx, get, is_within};
 use crate::time::UtcMillis;
 
 /// The form of the draft that holds what was typed.
@@ -35,7 +36,8 @@ pub struct AlsoWritten {
     pub can_keep_both: bool,
 }
 
-/// What to keep of what was written twice. The rest stays readable in the field's history.
+/// What to keep of what was written twice. The rest stays readable in the field's history, but for what
+/// was only typed into a form and is not taken.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
 pub enum Keep {
@@ -58,11 +60,11 @@ struct Candidate {
     which: String,
     value: Option<Value>,
     written: UtcMillis,
-    /// Who wrote it; `None`: it was typed into a form here.
-    device: Option<DeviceId>,
+    /// Who wrote it.
+    device: DeviceId,
 }
 
-/// Where a form's typing is meant.
+/// Which one, where it was typed into a form here.
 const TYPED: &str = "typed";
 
 /// Puts aside what was typed in fields that were left alone.
@@ -73,7 +75,7 @@ pub(super) fn keep(
     stale: &[StaleField],
     (now, ids): (UtcMillis, &dyn Ids),
 ) -> Result<()> {
-    let is_stale = |field: &&TypedField| stale.iter().any(|s| is_part(&s.path, &field.path));
+    let is_stale = |field: &&TypedField| stale.iter().any(|s| is_within(&s.path, &field.path));
     let aside: Vec<TypedField> = typed.iter().filter(is_stale).cloned().collect();
     if aside.is_empty() {
         return Ok(());
@@ -96,7 +98,11 @@ pub(super) fn keep(
 impl Logbook {
     /// What was written in fields of a case that show something else; all are kept until `settle`.
     pub fn also_written(&self, case: RecordId) -> Result<Vec<AlsoWritten>> {
-        let form = definition()?;
+        let candidates = self.candidates(case)?;
+        if candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let form = definition(CASE)?;
         let fields = self.record(case)?.fields;
         let peers = self.read(sync::names)?;
         let here = self.device();
@@ -106,20 +112,17 @@ impl Logbook {
                 candidate.value.as_ref().map(|value| part_text(field, &candidate.path, value));
             let text = text.unwrap_or_default();
             let shown = if text.is_empty() { words("badge.nothing", &[]) } else { text.clone() };
-            let told = match candidate.device {
-                None => words("sync.also_here", &[("text", &shown)]),
-                Some(device) if device == here => words("sync.also_here", &[("text", &shown)]),
-                Some(device) => match peers.iter().find(|(known, _)| *known == device) {
-                    Some((_, name)) => words("sync.also_on", &[("name", name), ("text", &shown)]),
-                    None => words("sync.also_on_another", &[("text", &shown)]),
-                },
+            let told = match peers.iter().find(|(known, _)| *known == candidate.device) {
+                _ if candidate.device == here => words("sync.also_here", &[("text", &shown)]),
+                Some((_, name)) => words("sync.also_on", &[("name", name), ("text", &shown)]),
+                None => words("sync.also_on_another", &[("text", &shown)]),
             };
             let values = [get(&fields, &candidate.path), candidate.value.as_ref()];
             let can_keep_both = in_one(field.kind, values.into_iter()).is_some();
             let Candidate { path, which, written, .. } = candidate;
             Some(AlsoWritten { path, which, text, told, written, can_keep_both })
         };
-        Ok(self.candidates(case)?.into_iter().filter_map(also).collect())
+        Ok(candidates.into_iter().filter_map(also).collect())
     }
 
     /// Ends it for one field; undoing that brings back what another device wrote.
@@ -127,7 +130,7 @@ impl Logbook {
     /// # Errors
     /// `NothingToChoose` where it was settled already, or where both cannot be kept in one.
     pub fn settle(&self, case: RecordId, path: &str, keep: &Keep) -> Result<Option<Change>> {
-        let form = definition()?;
+        let form = definition(CASE)?;
         let field = field_of(form, path).ok_or(LogbookError::NothingToChoose)?;
         let mut candidates = self.candidates(case)?;
         candidates.retain(|candidate| candidate.path == path);
@@ -188,34 +191,26 @@ impl Logbook {
                 path: other.path,
                 value: other.value,
                 written: other.last.hlc.ms(),
-                device: Some(other.last.device),
+                device: other.last.device,
             })
             .collect();
         if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, case))? {
-            let form = definition()?;
+            let form = definition(CASE)?;
             let context = EntryContext::of(self.record(case)?.when());
+            let device = self.device();
             candidates.extend(kept.typed.iter().filter_map(|typed| {
                 let value = form::read(form.field(&typed.path)?, &typed.texts, &context).value;
                 let (path, which) = (typed.path.clone(), TYPED.to_owned());
-                Some(Candidate { path, which, value, written: kept.updated, device: None })
+                Some(Candidate { path, which, value, written: kept.updated, device })
             }));
         }
         Ok(candidates)
     }
 }
 
-fn definition() -> Result<&'static FormDefinition> {
-    FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)
-}
-
 /// The field that a path is, or is a part of.
 fn field_of<'a>(form: &'a FormDefinition, path: &str) -> Option<&'a FormField> {
-    form.fields().find(|field| is_part(path, &field.path))
-}
-
-/// Whether `path` is `field` or lies within it.
-pub(super) fn is_part(path: &str, field: &str) -> bool {
-    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    form.fields().find(|field| is_within(path, &field.path))
 }
 
 /// Texts and lists one after the other; of numbers and choices one has to be chosen.

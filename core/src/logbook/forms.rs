@@ -43,7 +43,7 @@ pub struct SavedForm {
     pub identifiers: Vec<FieldHit>,
 }
 
-fn definition(id: &str) -> Result<&'static FormDefinition> {
+pub(super) fn definition(id: &str) -> Result<&'static FormDefinition> {
     FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::also::is_part;
+use super::forms::definition;
 use super::{AlsoWritten, CASE, CaseDetail, Logbook};
-use crate::error::{LogbookError, Result};
-use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
+use crate::error::Result;
+use crate::form::{self, FieldKind, FormField, FormWarning};
 use crate::ids::RecordId;
 use crate::privacy::{IdentifierKind, scan_fields};
-use crate::record::{FieldVersion, Fields, get};
+use crate::record::{FieldVersion, Fields, get, is_within};
 use crate::time::{Moment, UtcMillis};
 
 /// A case as a page shows it.
@@ -80,7 +80,7 @@ impl Logbook {
     /// One case, deleted or not, as a page shows it.
     pub fn case_sheet(&self, id: RecordId) -> Result<CaseSheet> {
         let detail = self.case(id)?;
-        let form = FormDefinition::shipped(CASE).ok_or(LogbookError::UnknownDefinition)?;
+        let form = definition(CASE)?;
         let fields = self.record(id)?.fields;
         let also = self.also_written(id)?;
         let offset_min = self.now().offset_min;
@@ -89,7 +89,7 @@ impl Logbook {
             let mut shown = Vec::new();
             for field in &section.fields {
                 let versions = self.history(id, &field.path)?;
-                let also = also.iter().filter(|also| is_part(&also.path, &field.path)).cloned();
+                let also = also.iter().filter(|also| is_within(&also.path, &field.path)).cloned();
                 shown.extend(sheet_field(field, &fields, &versions, also.collect(), offset_min));
             }
             if !shown.is_empty() {

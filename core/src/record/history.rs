@@ -2,7 +2,7 @@
 
 use super::merge::Other;
 use super::meta::{ALIVE, changed_paths};
-use super::path::{Fields, flatten, get, put};
+use super::path::{Fields, flatten, get, is_within, put};
 use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -32,13 +32,10 @@ impl std::fmt::Debug for FieldVersion {
 /// Every version of the field at `path` and below it, the present one first.
 pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
     let (k, record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
-    let within = |other: &str| {
-        other == path || other.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
-    };
     let mut versions = Vec::new();
     if get(&record.fields, path).is_some() {
         let flat = flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
-        for (path, value) in flat.into_iter().filter(|(other, _)| within(other)) {
+        for (path, value) in flat.into_iter().filter(|(other, _)| is_within(other, path)) {
             let written = record.meta.stamp(&path).hlc.ms();
             let value_json = serde_json::to_string(&value).map_err(rows::json_error)?;
             versions.push(FieldVersion {
@@ -50,7 +47,7 @@ pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Fie
         }
     }
     for replaced in rows::replaced_since(conn, k, 0)? {
-        if within(&replaced.path) {
+        if is_within(&replaced.path, path) {
             versions.push(FieldVersion {
                 path: replaced.path,
                 value_json: replaced.value,

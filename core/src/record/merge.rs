@@ -78,6 +78,13 @@ pub(crate) struct Whole {
     pub(crate) documents: Vec<PathDocument>,
 }
 
+impl Whole {
+    /// Whether anything is beside the record; mostly there is nothing.
+    pub(crate) fn has_beside(&self) -> bool {
+        !self.siblings.is_empty() || !self.documents.is_empty()
+    }
+}
+
 type Dots = BTreeMap<Stamp, Dot>;
 
 /// A record taken apart into its dots.

@@ -38,7 +38,7 @@ pub(crate) use digest::recount;
 pub(crate) use digest::{sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
-pub(crate) use path::{get, join};
+pub(crate) use path::{get, is_within, join};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
 };

@@ -213,7 +213,7 @@ fn put_in_keyed(
 }
 
 /// Whether a path is another one or lies within it.
-pub(super) fn is_within(path: &str, outer: &str) -> bool {
+pub(crate) fn is_within(path: &str, outer: &str) -> bool {
     path == outer || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
 }
 

@@ -53,10 +53,12 @@ impl Tx<'_> {
             return Ok(TakenIn::Changed { change: self.put_new(&revived)?, is_echo: false });
         }
         let Some((k, record)) = rows::load_row(self.conn(), id)? else {
-            let has_beside = !sent.siblings.is_empty() || !sent.documents.is_empty();
             // What came twice in there is kept once.
-            let sent =
-                if has_beside { State::of(&sent).whole(0, sent.record.fields) } else { sent };
+            let sent = if sent.has_beside() {
+                State::of(&sent).whole(0, sent.record.fields)
+            } else {
+                sent
+            };
             return Ok(TakenIn::Changed { change: self.put_new(&sent)?, is_echo: true });
         };
         let before = beside::whole(self.conn(), k, record)?;
@@ -70,7 +72,8 @@ impl Tx<'_> {
         let lseq = self.next_lseq();
         let after = joined.whole(lseq, before.record.fields.clone());
         remember_replaced(self.conn(), k, &before.record, &after.record, self.now())?;
-        for other in ours.others() {
+        let others = if before.has_beside() { ours.others() } else { Vec::new() };
+        for other in others {
             if !joined.says(&other.path, other.value.as_ref()) {
                 remember_other(self.conn(), k, &other, (self.now(), lseq))?;
             }
@@ -96,7 +99,7 @@ impl Tx<'_> {
         let removed = if record.alive { None } else { Some(self.now().0) };
         rows::insert(self.conn(), &record, removed)?;
         let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
-        if !sent.siblings.is_empty() || !sent.documents.is_empty() {
+        if sent.has_beside() {
             beside::keep(self.conn(), k, &sent.siblings, &sent.documents)?;
         }
         Ok(self.changed(record.id, &record.kind, What::Created))

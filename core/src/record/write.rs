@@ -264,9 +264,9 @@ impl<'c> Tx<'c> {
     ) -> Result<Option<Change>> {
         let (k, record) = self.load(id)?;
         let others = State::of(&beside::whole(self.conn, k, record.clone())?).others();
-        let settled = others.into_iter().map(|other| other.path).filter(|other| other == path);
+        let is_contested = others.iter().any(|other| other.path == path);
         let intent = Intent {
-            settled: settled.take(1).collect(),
+            settled: is_contested.then(|| path.to_owned()).into_iter().collect(),
             patch: vec![(path.to_owned(), value)],
             ..Intent::of(What::Edited)
         };

@@ -1,8 +1,5 @@
 //! `calc`: scores, thresholds and conversions, for people and for scripts. No log is opened.
 
-use std::io::BufRead as _;
-use std::path::PathBuf;
-
 use clap::Args;
 use seldinger_core::calculator::{
     self, Calculator, CalculatorError, CalculatorInput, CalculatorResult, CalculatorValue,
@@ -12,6 +9,7 @@ use seldinger_core::content::{Wording, wording};
 use seldinger_core::form::{self, TypedField};
 use serde_json::{Map, Value, json};
 
+use super::for_each_line;
 use crate::failure::Failure;
 use crate::say::{Out, plain};
 
@@ -39,7 +37,11 @@ pub struct CalcArgs {
 pub fn run(args: &CalcArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     match &args.calculator {
-        None if args.json => each_line(&mut out)?,
+        None if args.json => for_each_line(|line| {
+            out.line(answer(line))?;
+            // Whoever asks line by line waits for this one.
+            out.flush()
+        })?,
         None => list(&mut out)?,
         Some(id) => one(&mut out, id, args)?,
     }
@@ -161,24 +163,6 @@ fn closing(
         out.line(note)?;
     }
     out.line(calculator::local_policy())
-}
-
-/// Answers each line of standard input with a line, whatever stands in it.
-fn each_line(out: &mut Out) -> Result<(), Failure> {
-    let mut input = std::io::stdin().lock();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = input
-            .read_until(b'\n', &mut line)
-            .map_err(|_| Failure::CannotRead(PathBuf::from("standard input")))?;
-        if read == 0 {
-            return Ok(());
-        }
-        out.line(answer(&line))?;
-        // Whoever asks line by line waits for this one.
-        out.flush()?;
-    }
 }
 
 /// The answer to a line.

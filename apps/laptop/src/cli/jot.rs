@@ -1,6 +1,6 @@
 //! `jot`: one typed line becomes a case, or shows what it would become.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +10,7 @@ use seldinger_core::content::{Content, words};
 use seldinger_core::logbook::JotOptions;
 use serde_json::{Value, json};
 
-use super::{back_up_if_due, look, tell_recovery_code};
+use super::{back_up_if_due, for_each_line, look, tell_recovery_code};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -111,19 +111,7 @@ fn for_each_jot(
     if !args.text.is_empty() {
         return take(&args.text.join(" "));
     }
-    let mut input = std::io::stdin().lock();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = input
-            .read_until(b'\n', &mut line)
-            .map_err(|_| Failure::CannotRead(PathBuf::from("standard input")))?;
-        if read == 0 {
-            return Ok(());
-        }
-        let text = String::from_utf8_lossy(&line);
-        take(text.trim_end_matches(['\n', '\r']))?;
-    }
+    for_each_line(|line| take(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r'])))
 }
 
 /// What was understood, a field a line.

@@ -124,6 +124,16 @@ impl AppState {
         self.0.own.clone()
     }
 
+    /// Asks it, on a thread that may wait for the disk.
+    pub async fn ask_own<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<Logbook>) -> SyncResult<T> + Send + 'static,
+    ) -> SyncResult<T> {
+        let own = self.own_book();
+        let asked = tokio::task::spawn_blocking(move || work(&own)).await;
+        asked.unwrap_or(Err(LogbookError::Io.into()))
+    }
+
     /// Sync of the user's own book.
     pub fn exchange(&self) -> SyncResult<&Exchange> {
         self.0.exchange.as_ref().map_err(Clone::clone)

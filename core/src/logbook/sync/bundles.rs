@@ -19,7 +19,7 @@ use crate::logbook::{ImportSource, Logbook};
 use crate::store::WholeFile;
 use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, pack, unpack};
 use crate::sync::pairing::{DeviceName, Party, SealKey};
-use crate::sync::session::{Greeting, Incoming};
+use crate::sync::session::Incoming;
 use crate::sync::{Fingerprint, PairingSecret, TypedSecret};
 
 /// Whom a bundle is for.
@@ -120,7 +120,7 @@ impl Logbook {
                 (peer, seal)
             }
         };
-        let greeting = self.greet(peer)?;
+        let hello = self.greet(peer)?.hello();
         Ok(Job::new(Making {
             book: self.clone(),
             output,
@@ -128,8 +128,9 @@ impl Logbook {
             name: DeviceName::new(name),
             peer,
             seal,
-            payload: framed(&Frame::Hello(greeting.hello())),
-            greeting,
+            book_name: book_of(&hello),
+            waiting: hello.waiting,
+            payload: framed(&Frame::Hello(hello)),
             sent: self.read(|conn| rows::peer(conn, peer))?.sent,
             records: 0,
             is_part: false,
@@ -215,14 +216,8 @@ fn frames(bundle: &Bundle) -> Result<(Hello, Vec<Page>), BundleError> {
     let mut pages: Vec<Page> = Vec::new();
     while let Some(frame) = next()? {
         let Frame::Page(page) = frame else { return Err(BundleError::Damaged) };
-        let follows = pages.last().is_none_or(|last| last.to == page.from);
-        let is_number = i64::try_from(page.to).is_ok();
-        if page.is_repair
-            || !follows
-            || page.to <= page.from
-            || !is_number
-            || unpack(&page).is_err()
-        {
+        let cursor = pages.last().map_or(page.from, |last| last.to);
+        if page.is_repair || !page.is_next(cursor) || unpack(&page).is_err() {
             return Err(BundleError::Damaged);
         }
         pages.push(page);
@@ -248,7 +243,10 @@ struct Making {
     name: DeviceName,
     peer: Fingerprint,
     seal: Seal,
-    greeting: Greeting,
+    /// The incarnation that the head names.
+    book_name: [u8; 16],
+    /// How many records there are for it.
+    waiting: u64,
     payload: Vec<u8>,
     /// Up to where the other has everything, or is in the payload.
     sent: u64,
@@ -279,14 +277,13 @@ impl Work<SyncError> for Making {
                 self.sent = to;
             }
         }
-        let total = self.greeting.waiting.max(self.records);
+        let total = self.waiting.max(self.records);
         Ok(JobProgress { done: self.records, total, finished })
     }
 
     fn finish(self: Box<Self>) -> SyncResult<MadeBundle> {
         let Self { peer, name, payload, mut output, .. } = *self;
-        let book = book_of(&self.greeting.hello());
-        let mut bundle = Bundle { book, sequence: BY_CODE, name, payload };
+        let mut bundle = Bundle { book: self.book_name, sequence: BY_CODE, name, payload };
         let sealed = match &self.seal {
             Seal::Key(key) => {
                 bundle.sequence = self.book.store.write(|conn| rows::count_bundle(conn, peer))?;

@@ -26,10 +26,7 @@ pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
 pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Other>> {
     let Some((k, record)) = record_rows::load_row(conn, id)? else { return Ok(Vec::new()) };
     let whole = whole(conn, k, record)?;
-    if whole.siblings.is_empty() && whole.documents.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(State::of(&whole).others())
+    Ok(if whole.has_beside() { State::of(&whole).others() } else { Vec::new() })
 }
 
 /// Records that are not deleted and may have such values: also equal ones are kept apart.

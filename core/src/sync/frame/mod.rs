@@ -63,6 +63,15 @@ pub struct Page {
 
 quiet_debug!(Page);
 
+impl Page {
+    /// Whether it may come now: it goes on where the receiver is, or repairs. Cursors are stored as
+    /// signed numbers.
+    pub(crate) fn is_next(&self, cursor: u64) -> bool {
+        let goes_on = self.from == cursor && self.to > self.from;
+        i64::try_from(self.to).is_ok() && (self.is_repair || goes_on)
+    }
+}
+
 /// Why a record was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]

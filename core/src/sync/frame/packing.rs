@@ -27,41 +27,39 @@ pub fn unpack(page: &Page) -> Read<Vec<Vec<u8>>> {
     parted(page.count, &plain)
 }
 
-/// Packs the pages of a session.
+/// Packs the pages of a session, in their order.
+#[derive(Default)]
 pub(crate) struct Packer(Option<raw::Encoder<'static>>);
-
-impl Default for Packer {
-    fn default() -> Self {
-        let encoder = raw::Encoder::new(LEVEL).and_then(|mut encoder| {
-            encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
-            Ok(encoder)
-        });
-        // Without memory for it every page is nothing, and the other side hangs up.
-        Self(encoder.ok())
-    }
-}
 
 impl Packer {
     pub(crate) fn pack<'a>(&mut self, records: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
-        let plain = joined(records);
-        self.0.as_mut().and_then(|encoder| packed(encoder, &plain).ok()).unwrap_or_default()
+        // Without memory for it the page is nothing, and the other side hangs up.
+        self.packed(&joined(records)).unwrap_or_default()
     }
-}
 
-fn packed(encoder: &mut raw::Encoder<'static>, plain: &[u8]) -> io::Result<Vec<u8>> {
-    let (mut packed, mut chunk) = (Vec::new(), vec![0; CHUNK]);
-    let mut input = InBuffer::around(plain);
-    loop {
-        let mut output = OutBuffer::around(&mut chunk[..]);
-        let is_read = input.pos == plain.len();
-        let left = if is_read {
-            encoder.flush(&mut output)?
-        } else {
-            encoder.run(&mut input, &mut output)?
+    fn packed(&mut self, plain: &[u8]) -> io::Result<Vec<u8>> {
+        let encoder = match &mut self.0 {
+            Some(encoder) => encoder,
+            none => {
+                let mut encoder = raw::Encoder::new(LEVEL)?;
+                encoder.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+                none.insert(encoder)
+            }
         };
-        packed.extend_from_slice(output.as_slice());
-        if is_read && left == 0 {
-            return Ok(packed);
+        let (mut packed, mut chunk) = (Vec::new(), vec![0; CHUNK]);
+        let mut input = InBuffer::around(plain);
+        loop {
+            let mut output = OutBuffer::around(&mut chunk[..]);
+            let is_read = input.pos == plain.len();
+            let left = if is_read {
+                encoder.flush(&mut output)?
+            } else {
+                encoder.run(&mut input, &mut output)?
+            };
+            packed.extend_from_slice(output.as_slice());
+            if is_read && left == 0 {
+                return Ok(packed);
+            }
         }
     }
 }

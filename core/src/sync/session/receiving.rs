@@ -29,11 +29,7 @@ impl Receiving {
 
 impl Session {
     pub(super) fn take_page(&mut self, page: &Page, out: Out<'_>) {
-        // The book keeps cursors as signed numbers.
-        let is_number = i64::try_from(page.to).is_ok();
-        let is_next = is_number
-            && (page.is_repair || (page.from == self.receiving.cursor && page.to > page.from));
-        let fits = is_next && !self.is_applying();
+        let fits = page.is_next(self.receiving.cursor) && !self.is_applying();
         let records = fits.then(|| self.receiving.unpacker.unpack(page).ok()).flatten();
         let Some(records) = records else {
             return self.refuse(Why::Nonsense, out);

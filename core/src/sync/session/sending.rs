@@ -16,7 +16,7 @@ pub(super) struct Sending {
     /// There is more than was read.
     dirty: bool,
     repair: Option<Repair>,
-    packer: Option<Packer>,
+    packer: Packer,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -101,8 +101,7 @@ impl Session {
                 return;
             }
         }
-        let packer = sending.packer.get_or_insert_default();
-        let pack = |records: &[Vec<u8>]| packer.pack(records.iter().map(Vec::as_slice));
+        let pack = |records: &[Vec<u8>]| sending.packer.pack(records.iter().map(Vec::as_slice));
         let (page, ids) = batch.into_page(from, is_repair, pack);
         sending.next = Some((page, Sent { to, is_repair, ids }));
     }

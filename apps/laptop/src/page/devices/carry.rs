@@ -9,9 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use seldinger_core::content::words as told;
-use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::lan::SyncResult;
-use seldinger_core::logbook::{BundleTo, ImportSource, Logbook, TakenBundle};
+use seldinger_core::logbook::{BundleTo, ImportSource, TakenBundle};
 
 use super::list::named;
 use crate::exchange::host_name;
@@ -48,16 +46,6 @@ impl TakenPart {
     }
 }
 
-/// Asks the user's own book, whichever is open.
-async fn ask_own<T: Send + 'static>(
-    state: &AppState,
-    work: impl FnOnce(&Arc<Logbook>) -> SyncResult<T> + Send + 'static,
-) -> Result<T, Trouble> {
-    let own = state.own_book();
-    let asked = tokio::task::spawn_blocking(move || work(&own)).await;
-    Ok(asked.unwrap_or(Err(LogbookError::Io.into()))?)
-}
-
 /// What the file is for, before it is made.
 pub async fn ask(
     State(state): State<AppState>,
@@ -65,7 +53,7 @@ pub async fn ask(
     Path(fingerprint): Path<String>,
 ) -> Result<Response, Trouble> {
     let name = named(&state, &fingerprint).await?;
-    let flagged = ask_own(&state, |book| Ok(book.identifier_job(None)?.run(|_| {})?.flagged.len()));
+    let flagged = state.ask_own(|book| Ok(book.identifier_job(None)?.run(|_| {})?.flagged.len()));
     let flagged = flagged.await? as u64;
     draw(&CarryPage { shell: shell.at(Room::Devices), fingerprint, name, flagged })
 }
@@ -77,7 +65,7 @@ pub async fn make(
     Form(posted): Form<Posted>,
 ) -> Result<Response, Trouble> {
     let code = Some(posted.one("code").to_owned()).filter(|code| !code.is_empty());
-    let bytes = ask_own(&state, |book| {
+    let bytes = state.ask_own(|book| {
         let buffer = Buffer::default();
         let to = BundleTo::Device { fingerprint, code };
         book.make_bundle_to_job(Box::new(buffer.clone()), &to, &host_name())?.run(|_| {})?;
@@ -99,7 +87,7 @@ pub async fn take(
 ) -> Result<Response, Trouble> {
     let code = headers.get("x-code").and_then(|code| code.to_str().ok()).map(str::to_owned);
     let by_code = code.clone();
-    let taken = ask_own(&state, move |book| {
+    let taken = state.ask_own(move |book| {
         let source = ImportSource::Bytes(Arc::from(bytes.as_ref()));
         book.take_bundle_job(&source, by_code.as_deref())?.run(|_| {})
     });

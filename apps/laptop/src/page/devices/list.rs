@@ -153,9 +153,7 @@ pub async fn sync_now(State(state): State<AppState>) -> Result<Redirect, Trouble
 /// The device's name.
 pub(super) async fn named(state: &AppState, fingerprint: &str) -> Result<String, Trouble> {
     let wanted = fingerprint.to_owned();
-    let own = state.own_book();
-    let peers = tokio::task::spawn_blocking(move || own.peers()).await;
-    let peers = peers.unwrap_or(Err(LogbookError::Io))?;
+    let peers = state.ask_own(|book| Ok(book.peers()?)).await?;
     let peer = peers.into_iter().find(|peer| peer.fingerprint == wanted);
     Ok(peer.ok_or(LogbookError::NotAnId)?.name)
 }

@@ -31,7 +31,7 @@ class CalculatorTest {
         val meld = calculate("meld", labs)
         assertEquals(CalculatorValue.Number(17.0), meld.values.single().value)
         assertEquals("meld-2001", meld.source.id)
-        assertEquals(listOf("6.2", "1.4", "1"), meld.inputs.map(UsedInput::shown))
+        assertEquals(listOf("6.2", "1.4", "1"), meld.inputs.map(LabeledValue::shown))
         assertTrue(meld.localPolicy.isNotEmpty())
         assertFalse(meld.toString().contains("106"))
     }
