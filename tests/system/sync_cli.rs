@@ -160,7 +160,9 @@ fn a_bundle_carries_what_no_network_does() {
     let said = refused(&other.run(&["bundle", "import", &first]), 7);
     assert!(said.contains("for another device"), "{said}");
     refused(&other.run(&["bundle", "import", &first, "--code", "ABCD"]), 2);
-    done(&other.run(&["bundle", "import", &first, "--code", &code]));
+    let taken = other.run(&["bundle", "import", &first, "--code", &code]);
+    assert!(text(&taken.stderr).contains("bundle export --code"), "{}", text(&taken.stderr));
+    done(&taken);
     assert_eq!(cases(&other), 2);
     let answer = path("answer.bundle");
     done(&other.run(&["bundle", "export", &answer, "--code", &code, "--name", "Other"]));

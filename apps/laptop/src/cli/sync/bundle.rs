@@ -141,7 +141,12 @@ fn import(book: &Arc<Logbook>, args: &ImportArgs) -> Result<(), Failure> {
     }
     if taken.waiting > 0 {
         let waiting = taken.waiting.to_string();
-        say::note(&words("app.bundle_answer", &[("name", name), ("waiting", &waiting)]));
+        let values = [("name", name), ("waiting", waiting.as_str())];
+        // By then the other may not know this device yet.
+        say::note(&match args.code {
+            Some(_) => words("app.bundle_answer_by_code", &values),
+            None => words("app.bundle_answer", &values),
+        });
     }
     Ok(())
 }
