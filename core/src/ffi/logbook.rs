@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
-use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort};
+use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
     self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    Keep, OpenForm, RecentChoices, SavedCase, SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
+    Keep, OpenForm, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm, SavedJot,
+    SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
 use crate::store::{Place, key::KeyVault};
@@ -118,6 +119,11 @@ impl Logbook {
         self.book.case_sheet(id)
     }
 
+    /// One record of any kind that has a form, as a page shows it.
+    pub fn record_sheet(&self, id: RecordId) -> Result<RecordSheet> {
+        self.book.record_sheet(id)
+    }
+
     /// Full-text search; `before` is the `next` of the page before.
     pub fn search(
         &self,
@@ -202,7 +208,7 @@ impl Logbook {
         self.book.save_form(&form.view.id, form.record, form.opened, &typed, form.draft)
     }
 
-    /// What was written in fields of a case that show something else; all are kept until `settle`.
+    /// What was written in fields of a record that show something else; all are kept until `settle`.
     pub fn also_written(&self, id: RecordId) -> Result<Vec<AlsoWritten>> {
         self.book.also_written(id)
     }
@@ -212,8 +218,8 @@ impl Logbook {
         self.book.settle(id, &path, &keep)
     }
 
-    /// Cases in which something was written twice, the latest first.
-    pub fn written_twice(&self) -> Result<Vec<CaseRow>> {
+    /// Records in which something was written twice, the latest first.
+    pub fn written_twice(&self) -> Result<Vec<RecordName>> {
         self.book.written_twice()
     }
 

@@ -4,10 +4,8 @@
 
 use serde_json::Value;
 
-use super::forms::definition;
 use super::sheet::part_text;
-use super::{CASE, Draft, Logbook, rows as draft, sync};
-use crate::case_log::list::CaseRow;
+use super::{Draft, Logbook, RecordName, rows as draft, sync};
 use crate::content::words;
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FieldKind, FormDefinition, FormField, TypedField};
@@ -96,18 +94,23 @@ pub(super) fn keep(
 }
 
 impl Logbook {
-    /// What was written in fields of a case that show something else; all are kept until `settle`.
-    pub fn also_written(&self, case: RecordId) -> Result<Vec<AlsoWritten>> {
-        let candidates = self.candidates(case)?;
+    /// What was written in fields of a record that show something else; all are kept until `settle`.
+    pub fn also_written(&self, id: RecordId) -> Result<Vec<AlsoWritten>> {
+        let candidates = self.candidates(id)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
-        let form = definition(CASE)?;
-        let fields = self.record(case)?.fields;
+        let record = self.record(id)?;
+        let form = match self.form_of(&record) {
+            // Nothing shows its fields one by one, so there is nothing to choose from.
+            Err(LogbookError::UnknownDefinition) => return Ok(Vec::new()),
+            form => form?,
+        };
+        let fields = record.fields;
         let peers = self.read(sync::names)?;
         let here = self.device();
         let also = |candidate: Candidate| {
-            let field = field_of(form, &candidate.path)?;
+            let field = field_of(&form, &candidate.path)?;
             let text =
                 candidate.value.as_ref().map(|value| part_text(field, &candidate.path, value));
             let text = text.unwrap_or_default();
@@ -129,16 +132,16 @@ impl Logbook {
     ///
     /// # Errors
     /// `NothingToChoose` where it was settled already, or where both cannot be kept in one.
-    pub fn settle(&self, case: RecordId, path: &str, keep: &Keep) -> Result<Option<Change>> {
-        let form = definition(CASE)?;
-        let field = field_of(form, path).ok_or(LogbookError::NothingToChoose)?;
-        let mut candidates = self.candidates(case)?;
+    pub fn settle(&self, id: RecordId, path: &str, keep: &Keep) -> Result<Option<Change>> {
+        let record = self.record(id)?;
+        let form = self.form_of(&record)?;
+        let field = field_of(&form, path).ok_or(LogbookError::NothingToChoose)?;
+        let mut candidates = self.candidates(id)?;
         candidates.retain(|candidate| candidate.path == path);
         if candidates.is_empty() {
             return Err(LogbookError::NothingToChoose);
         }
-        let fields = self.record(case)?.fields;
-        let shown = get(&fields, path);
+        let shown = get(&record.fields, path);
         let value = match keep {
             Keep::Shown => shown.cloned(),
             Keep::Other { which } => {
@@ -152,7 +155,7 @@ impl Logbook {
             }
         };
         let settled = self.transact(|tx| {
-            if let Some(mut kept) = draft::of_record(tx.conn(), ALSO, case)? {
+            if let Some(mut kept) = draft::of_record(tx.conn(), ALSO, id)? {
                 kept.typed.retain(|typed| typed.path != path);
                 if kept.typed.is_empty() {
                     draft::remove(tx.conn(), kept.id)?;
@@ -160,30 +163,30 @@ impl Logbook {
                     draft::put(tx.conn(), &kept)?;
                 }
             }
-            tx.settle(case, path, value)
+            tx.settle(id, path, value)
         })?;
         Ok(settled.value)
     }
 
-    /// Cases in which something was written twice, the latest first.
-    pub fn written_twice(&self) -> Result<Vec<CaseRow>> {
-        let mut rows = Vec::new();
-        let mut ids = self.read(|conn| record::contested(conn, CASE))?;
+    /// Records in which something was written twice, the latest first.
+    pub fn written_twice(&self) -> Result<Vec<RecordName>> {
+        let mut names = Vec::new();
+        let mut ids = self.read(record::contested)?;
         let aside = self.read(draft::all)?.into_iter().filter(|draft| draft.form == ALSO);
         ids.extend(aside.filter_map(|draft| draft.record));
         ids.sort();
         ids.dedup();
         for id in ids {
             if !self.also_written(id)?.is_empty() {
-                rows.push(self.case(id)?.row);
+                names.push(RecordName::of(&self.record(id)?));
             }
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.performed.utc));
-        Ok(rows)
+        names.sort_by_key(|name| std::cmp::Reverse(name.when.utc));
+        Ok(names)
     }
 
-    fn candidates(&self, case: RecordId) -> Result<Vec<Candidate>> {
-        let others = self.read(|conn| record::others_of(conn, case))?;
+    fn candidates(&self, id: RecordId) -> Result<Vec<Candidate>> {
+        let others = self.read(|conn| record::others_of(conn, id))?;
         let mut candidates: Vec<Candidate> = others
             .into_iter()
             .map(|other| Candidate {
@@ -194,9 +197,10 @@ impl Logbook {
                 device: other.last.device,
             })
             .collect();
-        if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, case))? {
-            let form = definition(CASE)?;
-            let context = EntryContext::of(self.record(case)?.when());
+        if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, id))? {
+            let record = self.record(id)?;
+            let form = self.form_of(&record)?;
+            let context = EntryContext::of(record.when());
             let device = self.device();
             candidates.extend(kept.typed.iter().filter_map(|typed| {
                 let value = form::read(form.field(&typed.path)?, &typed.texts, &context).value;
@@ -242,6 +246,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::logbook::CASE;
     use crate::logbook::tests::book;
 
     fn typed(path: &str, text: &str) -> TypedField {

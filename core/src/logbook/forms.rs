@@ -1,5 +1,7 @@
 //! Forms over records: opening one filled, and saving only what changed in it.
 
+use std::borrow::Cow;
+
 use super::{Draft, Logbook, also, rows as draft};
 use crate::case_log::jot::StaffMember;
 use crate::case_log::rows::recent;
@@ -10,7 +12,7 @@ use crate::form::{
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
-use crate::record::{self, Change, Created, Fields, NewRecord, StaleField};
+use crate::record::{self, Change, Created, Fields, NewRecord, Record, StaleField};
 
 /// A filled form and what it was opened on.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,10 +45,6 @@ pub struct SavedForm {
     pub identifiers: Vec<FieldHit>,
 }
 
-pub(super) fn definition(id: &str) -> Result<&'static FormDefinition> {
-    FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)
-}
-
 /// Puts the people on record behind the surnames that were written lately.
 fn suggest(view: &mut FormView, people: &[StaffMember]) {
     let fields = view.sections.iter_mut().flat_map(|section| &mut section.fields);
@@ -67,14 +65,25 @@ fn suggest(view: &mut FormView, people: &[StaffMember]) {
 }
 
 impl Logbook {
+    /// The form with this id.
+    pub(super) fn form(&self, id: &str) -> Result<Cow<'static, FormDefinition>> {
+        let shipped = FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)?;
+        Ok(Cow::Borrowed(shipped))
+    }
+
+    /// The form that a record of this kind is filled with; `UnknownDefinition` where there is none.
+    pub(super) fn form_of(&self, record: &Record) -> Result<Cow<'static, FormDefinition>> {
+        self.form(&record.kind)
+    }
+
     /// Opens the form `id`, empty or filled with `record`.
     pub fn open_form(&self, id: &str, record: Option<RecordId>) -> Result<OpenForm> {
-        let definition = definition(id)?;
+        let definition = self.form(id)?;
         let (fields, opened) = match record.map(|id| self.record(id)).transpose()? {
             Some(record) => (record.fields, record.lseq),
             None => (Fields::new(), 0),
         };
-        let mut view = form::fill(definition, &fields, &self.recent_values()?);
+        let mut view = form::fill(&definition, &fields, &self.recent_values()?);
         suggest(&mut view, &self.people()?);
         Ok(OpenForm { view, record, opened, draft: None })
     }
@@ -92,14 +101,14 @@ impl Logbook {
             Some(id) => self.record(id)?.when(),
             None => self.now(),
         };
-        let definition = definition(&open.view.id)?;
-        form::overlay(&mut open.view, definition, typed, &EntryContext::of(when));
+        let definition = self.form(&open.view.id)?;
+        form::overlay(&mut open.view, &definition, typed, &EntryContext::of(when));
         Ok(open)
     }
 
     /// What a record says of a form's fields, as text to print or to share.
     pub fn form_text(&self, id: &str, record: RecordId, style: TextStyle) -> Result<String> {
-        Ok(form::render(definition(id)?, &self.record(record)?.fields, style))
+        Ok(form::render(&*self.form(id)?, &self.record(record)?.fields, style))
     }
 
     /// Saves what was typed and differs from what the form was opened with, and drops its draft.
@@ -111,7 +120,7 @@ impl Logbook {
         typed: &[TypedField],
         draft: Option<DraftId>,
     ) -> Result<SavedForm> {
-        let definition = definition(id)?;
+        let definition = &*self.form(id)?;
         let now = self.now();
         let saved = self.transact(|tx| {
             if let Some(draft) = draft {

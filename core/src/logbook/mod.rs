@@ -16,6 +16,7 @@ pub mod lan;
 mod link_words;
 #[cfg(test)]
 mod model_tests;
+mod names;
 mod reading;
 mod rows;
 mod safety;
@@ -41,7 +42,8 @@ pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::{JotOptions, SavedJot};
-pub use sheet::{CaseSheet, FieldWas, SheetField, SheetSection};
+pub use names::RecordName;
+pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
 pub use sync::{BundleTo, MadeBundle, TakenBundle};
 pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};

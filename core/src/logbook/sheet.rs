@@ -1,14 +1,13 @@
-//! One case as a page to be read: what is written, in the order of its form, with what it was before.
+//! One record as a page to be read: what is written, in the order of its form, with what it was before.
 
 use serde_json::Value;
 
-use super::forms::definition;
-use super::{AlsoWritten, CASE, CaseDetail, Logbook};
+use super::{AlsoWritten, CaseDetail, Logbook, RecordName};
 use crate::error::Result;
-use crate::form::{self, FieldKind, FormField, FormWarning};
+use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
 use crate::ids::RecordId;
 use crate::privacy::{IdentifierKind, scan_fields};
-use crate::record::{FieldVersion, Fields, get, is_within};
+use crate::record::{FieldVersion, Fields, Record, get, is_within};
 use crate::time::{Moment, UtcMillis};
 
 /// A case as a page shows it.
@@ -17,6 +16,24 @@ use crate::time::{Moment, UtcMillis};
 pub struct CaseSheet {
     /// The case.
     pub detail: CaseDetail,
+    /// Sections of the form in which something is written.
+    pub sections: Vec<SheetSection>,
+}
+
+/// A record of any kind that has a form, as a page shows it.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct RecordSheet {
+    /// What it is called.
+    pub name: RecordName,
+    /// The form that it is edited with.
+    pub form: String,
+    /// The form's title.
+    pub title: String,
+    /// The day it happened or was typed, `Thursday 22 October`.
+    pub day_long: String,
+    /// Not deleted.
+    pub alive: bool,
     /// Sections of the form in which something is written.
     pub sections: Vec<SheetSection>,
 }
@@ -67,7 +84,7 @@ pub struct FieldWas {
     pub replaced: Moment,
 }
 
-quiet_debug!(CaseSheet, SheetSection, SheetField, FieldWas);
+quiet_debug!(CaseSheet, RecordSheet, SheetSection, SheetField, FieldWas);
 
 impl CaseSheet {
     /// The field at `path`, where something is written in it.
@@ -80,8 +97,30 @@ impl Logbook {
     /// One case, deleted or not, as a page shows it.
     pub fn case_sheet(&self, id: RecordId) -> Result<CaseSheet> {
         let detail = self.case(id)?;
-        let form = definition(CASE)?;
-        let fields = self.record(id)?.fields;
+        let record = self.record(id)?;
+        let sections = self.sections(&record, &*self.form_of(&record)?)?;
+        Ok(CaseSheet { detail, sections })
+    }
+
+    /// One record, deleted or not, as a page shows it.
+    ///
+    /// # Errors
+    /// `UnknownDefinition` where no form shows its kind.
+    pub fn record_sheet(&self, id: RecordId) -> Result<RecordSheet> {
+        let record = self.record(id)?;
+        let form = self.form_of(&record)?;
+        Ok(RecordSheet {
+            name: RecordName::of(&record),
+            form: form.id.clone(),
+            title: form.title.clone(),
+            day_long: record.when().day().long(),
+            alive: record.alive,
+            sections: self.sections(&record, &form)?,
+        })
+    }
+
+    fn sections(&self, record: &Record, form: &FormDefinition) -> Result<Vec<SheetSection>> {
+        let (id, fields) = (record.id, &record.fields);
         let also = self.also_written(id)?;
         let offset_min = self.now().offset_min;
         let mut sections = Vec::new();
@@ -90,15 +129,15 @@ impl Logbook {
             for field in &section.fields {
                 let versions = self.history(id, &field.path)?;
                 let also = also.iter().filter(|also| is_within(&also.path, &field.path)).cloned();
-                shown.extend(sheet_field(field, &fields, &versions, also.collect(), offset_min));
+                shown.extend(sheet_field(field, fields, &versions, also.collect(), offset_min));
             }
             if !shown.is_empty() {
                 let (id, title) = (section.id.clone(), section.title.clone());
                 sections.push(SheetSection { id, title, fields: shown });
             }
         }
-        let warnings = form::warnings(form, &fields);
-        let hits = scan_fields(&fields);
+        let warnings = form::warnings(form, fields);
+        let hits = scan_fields(fields);
         for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
             field.warnings = warnings.iter().filter(|w| w.path == field.path).cloned().collect();
             // Entries of a list are told apart in brackets: `devices[2]`.
@@ -106,7 +145,7 @@ impl Logbook {
             field.identifiers = here.map(|hit| hit.hit.kind).collect();
             field.identifiers.dedup();
         }
-        Ok(CaseSheet { detail, sections })
+        Ok(sections)
     }
 }
 
@@ -168,6 +207,7 @@ mod tests {
 
     use super::*;
     use crate::form::TypedField;
+    use crate::logbook::CASE;
     use crate::logbook::tests::book;
 
     #[test]

@@ -6,9 +6,10 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Form, Router};
 use seldinger_core::error::Result;
-use seldinger_core::logbook::{CASE, Logbook, SearchHit, SearchPage};
+use seldinger_core::logbook::{Logbook, SearchHit, SearchPage};
 use serde::Deserialize;
 
+use super::places;
 use super::shell::{Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;

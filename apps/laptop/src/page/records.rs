@@ -1,18 +1,21 @@
-//! Records as such: those of kinds that have no room yet, what was deleted, and erasing for good.
+//! Records as such: the page that any kind can be shown on, what was deleted, and erasing for good.
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Extension, Router};
+use axum::{Extension, Form, Router};
 use seldinger_core::content::words as told;
-use seldinger_core::error::Result;
+use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{CASE, DeletedRecord, Logbook};
+use seldinger_core::logbook::{DeletedRecord, Keep, Logbook, RecordName, RecordSheet};
 use seldinger_core::record::Record;
 use seldinger_core::time::Moment;
 use serde_json::Value;
 
+use super::facts::{self, Fact, Shape};
+use super::fields::Posted;
+use super::places;
 use super::shell::{Notices, Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
@@ -22,14 +25,34 @@ use crate::serve::AppState;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/records/{id}", get(record))
+        .route("/records/{id}/delete", post(delete))
         .route("/records/{id}/restore", post(restore))
+        .route("/records/{id}/settle", post(settle))
         .route("/records/{id}/erase", get(ask_erase).post(erase))
         .route("/deleted", get(deleted))
 }
 
+/// A record that a form is known for.
 #[derive(Template)]
 #[template(path = "records/page.html")]
 struct RecordPage {
+    shell: Shell,
+    sheet: RecordSheet,
+    /// An edit is typed and not saved.
+    edited: bool,
+    now: Moment,
+}
+
+impl RecordPage {
+    fn facts(&self) -> Vec<Fact<'_>> {
+        facts::rows(&self.sheet.sections, &[])
+    }
+}
+
+/// One that nothing here knows the meaning of.
+#[derive(Template)]
+#[template(path = "records/plain.html")]
+struct PlainPage {
     shell: Shell,
     record: Record,
     lines: Vec<(String, String)>,
@@ -66,11 +89,10 @@ fn title(record: &DeletedRecord) -> String {
     }
 }
 
-fn name(book: &Logbook, id: RecordId) -> Result<String> {
-    let record = book.record(id)?;
-    let case = if record.kind == CASE { Some(book.case(id)?.row) } else { None };
-    let named = case.map(|row| row.procedure_name).filter(|name| !name.is_empty());
-    Ok(named.unwrap_or_else(|| words::kind(&record.kind)))
+/// What a record is called in a line.
+pub fn name(book: &Logbook, id: RecordId) -> Result<String> {
+    let RecordName { kind, name, .. } = RecordName::of(&book.record(id)?);
+    Ok(if name.is_empty() { words::kind(&kind) } else { name })
 }
 
 async fn record(
@@ -78,15 +100,31 @@ async fn record(
     shell: Shell,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
-    let record = state.ask(move |book| book.record(id.parse()?)).await?;
-    if record.kind == CASE {
-        return Ok(Redirect::to(&format!("/cases/{}", record.id)).into_response());
+    let shell = shell.at(Room::Find);
+    let found = state.ask(move |book| {
+        let record = book.record(id.parse()?)?;
+        let sheet = match book.record_sheet(record.id) {
+            Ok(sheet) => Some(sheet),
+            Err(LogbookError::UnknownDefinition) => None,
+            Err(error) => return Err(error),
+        };
+        let form = sheet.as_ref().map_or("", |sheet| &sheet.form);
+        let draft = book.draft_of(form, Some(record.id))?;
+        Ok((record, sheet, draft.is_some_and(|draft| !draft.typed.is_empty()), book.now()))
+    });
+    let (record, sheet, edited, now) = found.await?;
+    let place = places::of(&record.kind, record.id);
+    if !place.starts_with("/records/") {
+        return Ok(Redirect::to(&place).into_response());
+    }
+    if let Some(sheet) = sheet {
+        return draw(&RecordPage { shell, sheet, edited, now });
     }
     let mut lines = Vec::new();
     for (name, value) in &record.fields {
         spell_out(&words::kind(name), value, &mut lines);
     }
-    draw(&RecordPage { shell: shell.at(Room::Find), record, lines })
+    draw(&PlainPage { shell, record, lines })
 }
 
 /// A value in lines of a name and a text each.
@@ -124,13 +162,28 @@ async fn restore(
     let restored = state.ask(move |book| {
         let id: RecordId = id.parse()?;
         let change = book.restore_record(id)?;
-        let room = if book.record(id)?.kind == CASE { "cases" } else { "records" };
         // Straight there: a page in between would take the notice with it.
-        Ok((format!("/{room}/{id}"), change, name(book, id)?))
+        Ok((places::of(book.record(id)?.kind, id), change, name(book, id)?))
     });
     let (place, change, name) = restored.await?;
     notices.leave(told("page.restored", &[("what", &name)]), change);
     Ok(Redirect::to(&place))
+}
+
+/// To the recently deleted.
+async fn delete(
+    State(state): State<AppState>,
+    Extension(notices): Extension<Notices>,
+    Path(id): Path<String>,
+) -> Result<Redirect, Trouble> {
+    let deleted = state.ask(move |book| {
+        let id = id.parse()?;
+        let (kind, name) = (book.record(id)?.kind, name(book, id)?);
+        Ok((places::list_of(kind), name, book.delete(id)?))
+    });
+    let (list, name, change) = deleted.await?;
+    notices.leave(told("page.deleted", &[("what", &name)]), change);
+    Ok(Redirect::to(list))
 }
 
 async fn ask_erase(
@@ -154,6 +207,31 @@ async fn erase(
     state.ask(move |book| book.erase(id.parse()?)).await?;
     notices.leave(told("page.erased", &[]), None);
     Ok(Redirect::to("/deleted"))
+}
+
+/// Chooses between what a field shows and what was written there too.
+async fn settle(
+    State(state): State<AppState>,
+    Extension(notices): Extension<Notices>,
+    Path(id): Path<String>,
+    Form(posted): Form<Posted>,
+) -> Result<Redirect, Trouble> {
+    let keep = match posted.one("keep") {
+        "shown" => Keep::Shown,
+        "both" => Keep::Both,
+        which => Keep::Other { which: which.to_owned() },
+    };
+    let key = if keep == Keep::Both { "page.both_kept" } else { "page.settled" };
+    let settled = state.ask(move |book| {
+        let id = id.parse()?;
+        let change = book.settle(id, posted.one("path"), &keep)?;
+        Ok((places::of(book.record(id)?.kind, id), change))
+    });
+    let (place, change) = settled.await?;
+    if change.is_some() {
+        notices.leave(told(key, &[]), change);
+    }
+    Ok(Redirect::to(&place))
 }
 
 #[cfg(test)]

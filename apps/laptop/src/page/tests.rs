@@ -128,7 +128,7 @@ fn a_form_saves_in_spite_of_warnings_and_keeps_both_of_two_values() {
     visit.post("/form/save", &with(&[("f.fluoro_min", "41"), ("f.lesson", "ask first")]));
     let page = visit.get(&place).body;
     assert!(page.contains("Also written here: 41 min") && page.contains("ask first"), "{page}");
-    visit.post(&format!("{place}/settle"), &[("path", "fluoro_min"), ("keep", "typed")]);
+    visit.post(&format!("/records/{record}/settle"), &[("path", "fluoro_min"), ("keep", "typed")]);
     let page = visit.get(&place).body;
     assert!(!page.contains("Also written") && page.contains("was 40 min"));
 }

@@ -10,6 +10,7 @@ use seldinger_core::error::LogbookError;
 use seldinger_core::record::{Change, What};
 use serde::Deserialize;
 
+use super::places;
 use super::shell::{Notices, Shell};
 use super::trouble::Trouble;
 use crate::serve::AppState;
@@ -48,11 +49,12 @@ async fn undo(
     Form(done): Form<Done>,
 ) -> Result<Response, Trouble> {
     let change = done.change()?;
-    let id = change.id;
-    let created = change.what == What::Created;
+    let place = match change.what {
+        What::Created => places::list_of(&change.kind).to_owned(),
+        _ => places::of(&change.kind, change.id),
+    };
     state.ask(move |book| book.undo(&change)).await?;
     notices.leave(words("page.undone", &[]), None);
-    let place = if created { "/".to_owned() } else { format!("/cases/{id}") };
     if shell.part {
         return Ok([(HeaderName::from_static("hx-redirect"), place)].into_response());
     }

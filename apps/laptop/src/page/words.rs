@@ -7,6 +7,7 @@ use seldinger_core::case_log::list::CaseSort;
 use seldinger_core::case_log::values::{Guidance, Role};
 use seldinger_core::content::Content;
 use seldinger_core::form::{FieldKind, FormDefinition};
+use seldinger_core::logbook::{CASE, RecordName};
 use seldinger_core::record::What;
 use seldinger_core::time::IsoWeek;
 
@@ -91,6 +92,15 @@ pub fn kind(stored: &str) -> String {
     let words = stored.replace('_', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// What a record is called in a list.
+pub fn named(record: &RecordName) -> String {
+    match record.name.as_str() {
+        "" if record.kind == CASE => "Procedure not written".to_owned(),
+        "" => kind(&record.kind),
+        name => name.to_owned(),
+    }
 }
 
 /// What `messages.toml` says under a key.

@@ -30,8 +30,8 @@ pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Other>> {
 }
 
 /// Records that are not deleted and may have such values: also equal ones are kept apart.
-pub(crate) fn contested(conn: &Connection, kind: &str) -> Result<Vec<RecordId>> {
-    rows::contested(conn, kind)
+pub(crate) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
+    rows::contested(conn)
 }
 
 /// Replaces what is beside the record.

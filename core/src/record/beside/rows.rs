@@ -17,13 +17,13 @@ pub(super) fn any(conn: &Connection, k: i64) -> Result<bool> {
     statement.query_row([k], |row| row.get(0)).map_err(sql)
 }
 
-pub(super) fn contested(conn: &Connection, kind: &str) -> Result<Vec<RecordId>> {
-    let query = "SELECT id FROM record WHERE kind = ?1 AND alive AND k IN (
-                   SELECT k FROM sibling WHERE path <> ?2
+pub(super) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
+    let query = "SELECT id FROM record WHERE alive AND k IN (
+                   SELECT k FROM sibling WHERE path <> ?1
                    UNION SELECT k FROM txt GROUP BY k, path HAVING count(*) > 1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let rows = statement
-        .query_map([kind, ALIVE], |row| row.get(0).map(RecordId::from_bytes))
+        .query_map([ALIVE], |row| row.get(0).map(RecordId::from_bytes))
         .and_then(Iterator::collect);
     rows.map_err(sql)
 }

@@ -5,10 +5,10 @@ use axum::response::Redirect;
 use axum::{Extension, Form};
 use seldinger_core::content::words;
 use seldinger_core::form::TypedField;
-use seldinger_core::logbook::{CASE, Keep};
+use seldinger_core::logbook::CASE;
 
 use crate::page::fields::Posted;
-use crate::page::form::name;
+use crate::page::records::name;
 use crate::page::shell::Notices;
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;
@@ -57,28 +57,4 @@ pub async fn delete(
     let (name, change) = deleted.await?;
     notices.leave(words("page.deleted", &[("what", &name)]), change);
     Ok(Redirect::to("/"))
-}
-
-/// Chooses between what a field shows and what was written there too.
-pub async fn settle(
-    State(state): State<AppState>,
-    Extension(notices): Extension<Notices>,
-    Path(id): Path<String>,
-    Form(posted): Form<Posted>,
-) -> Result<Redirect, Trouble> {
-    let keep = match posted.one("keep") {
-        "shown" => Keep::Shown,
-        "both" => Keep::Both,
-        which => Keep::Other { which: which.to_owned() },
-    };
-    let told = if keep == Keep::Both { "page.both_kept" } else { "page.settled" };
-    let settled = state.ask(move |book| {
-        let id = id.parse()?;
-        Ok((id, book.settle(id, posted.one("path"), &keep)?))
-    });
-    let (id, change) = settled.await?;
-    if change.is_some() {
-        notices.leave(words(told, &[]), change);
-    }
-    Ok(Redirect::to(&format!("/cases/{id}")))
 }

@@ -1,7 +1,6 @@
 //! One case: what is written, and what can be done with it.
 
 mod actions;
-mod facts;
 mod view;
 
 use axum::Router;
@@ -16,5 +15,4 @@ pub fn routes() -> Router<AppState> {
         .route("/cases/{id}/interesting", post(actions::interesting))
         .route("/cases/{id}/duplicate", post(actions::duplicate))
         .route("/cases/{id}/delete", post(actions::delete))
-        .route("/cases/{id}/settle", post(actions::settle))
 }

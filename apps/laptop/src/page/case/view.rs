@@ -4,14 +4,26 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::{AlsoWritten, CASE, CaseSheet, DEBRIEF};
+use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF};
 use seldinger_core::time::Moment;
 
-use super::facts::{self, Fact, Shape};
+use crate::page::facts::{self, Fact, Shape};
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
 use crate::serve::AppState;
+
+/// Shown above the rows already.
+const IN_HEADING: [&str; 8] = [
+    "procedure",
+    "role",
+    "attending",
+    "setting",
+    "interesting",
+    "performed_at",
+    "adverse_event",
+    "tags",
+];
 
 #[derive(Template)]
 #[template(path = "case/page.html")]
@@ -26,7 +38,7 @@ struct CasePage {
 
 impl CasePage {
     fn facts(&self) -> Vec<Fact<'_>> {
-        facts::rows(&self.sheet)
+        facts::rows(&self.sheet.sections, &IN_HEADING)
     }
 
     fn title(&self) -> &str {
@@ -56,17 +68,8 @@ impl CasePage {
     /// When it was typed, where that was another time.
     fn typed(&self) -> Option<String> {
         let (at, performed) = (self.sheet.detail.at, self.sheet.detail.row.performed);
-        (at != performed).then(|| day_and_time(at))
+        (at != performed).then(|| facts::day_and_time(at))
     }
-
-    fn written(&self, also: &AlsoWritten) -> String {
-        day_and_time(self.now.at(also.written))
-    }
-}
-
-/// `21 Oct, 13:44`.
-fn day_and_time(moment: Moment) -> String {
-    format!("{}, {}", moment.day().short(), moment.clock_time())
 }
 
 /// One case.

@@ -4,15 +4,16 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
-use seldinger_core::case_log::list::{CaseFilter, CaseRow};
+use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::content::{Wording, words as told};
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
+use seldinger_core::logbook::{Logbook, RecordName};
 use seldinger_core::sync::Fingerprint;
 
 use super::{Badge, Seen, day_and_time, look, unless_seen};
 use crate::exchange::host_name;
+use crate::page::places;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -34,8 +35,8 @@ struct Row {
 #[derive(Default)]
 struct List {
     rows: Vec<Row>,
-    /// Cases in which two devices wrote the same field.
-    twice: Vec<CaseRow>,
+    /// Records in which two devices wrote the same field.
+    twice: Vec<RecordName>,
 }
 
 impl List {

@@ -12,6 +12,8 @@ use seldinger_core::logbook::Logbook;
 
 use super::drawn;
 use crate::page::fields::Posted;
+use crate::page::places;
+use crate::page::records::name;
 use crate::page::shell::{Notices, draw};
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;
@@ -37,8 +39,11 @@ impl Sent {
         })
     }
 
-    fn back(&self) -> String {
-        self.record.map_or_else(|| "/".to_owned(), |id| format!("/cases/{id}"))
+    fn back(&self, book: &Logbook) -> Result<String> {
+        if let Some(id) = self.record {
+            return Ok(places::of(book.record(id)?.kind, id));
+        }
+        Ok(places::list_of(book.open_form(&self.form, None)?.view.kind).to_owned())
     }
 }
 
@@ -78,15 +83,16 @@ pub async fn save(
         let sent = Sent::read(posted)?;
         let typed = sent.posted.typed();
         let saved = book.save_form(&sent.form, sent.record, sent.opened, &typed, sent.draft)?;
-        Ok((name(book, saved.id)?, saved))
+        let kept = book.record(saved.id)?;
+        Ok((places::of(&kept.kind, saved.id), name(book, saved.id)?, saved))
     });
-    let (name, saved) = saved.await?;
+    let (place, name, saved) = saved.await?;
     if !saved.stale.is_empty() {
         notices.leave(words("page.kept_beside", &[]), saved.change);
     } else if saved.change.is_some() {
         notices.leave(words("page.kept", &[("what", &name)]), saved.change);
     }
-    Ok(Redirect::to(&format!("/cases/{}", saved.id)).into_response())
+    Ok(Redirect::to(&place).into_response())
 }
 
 /// Forgets what was typed.
@@ -99,13 +105,7 @@ pub async fn drop_draft(
         if let Some(draft) = sent.draft {
             book.drop_draft(draft)?;
         }
-        Ok(sent.back())
+        sent.back(book)
     });
     Ok(Redirect::to(&back.await?))
-}
-
-/// What a case is called in a line.
-pub fn name(book: &Logbook, id: RecordId) -> Result<String> {
-    let name = book.case(id)?.row.procedure_name;
-    Ok(if name.is_empty() { "the case".to_owned() } else { name })
 }

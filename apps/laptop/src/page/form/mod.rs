@@ -4,8 +4,6 @@ pub mod drawn;
 mod keep;
 mod view;
 
-pub use keep::name;
-
 use axum::Router;
 use axum::routing::{get, post};
 
@@ -14,6 +12,8 @@ use crate::serve::AppState;
 /// Pages and actions of this room.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/new/{form}", get(view::new_record))
+        .route("/records/{id}/edit", get(view::edit_record))
         .route("/cases/new", get(view::new_case))
         .route("/cases/{id}/edit", get(view::edit_case))
         .route("/cases/{id}/debrief", get(view::debrief))

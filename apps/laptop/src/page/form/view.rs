@@ -1,17 +1,21 @@
 //! A form as a page.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use seldinger_core::case_log::debrief::{DebriefPhase, DebriefTimer};
 use seldinger_core::error::{LogbookError, Result};
-use seldinger_core::form::FieldKind;
+use seldinger_core::form::{FieldKind, TypedField};
 use seldinger_core::ids::{DraftId, RecordId};
 use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm};
 
 use super::drawn;
+use crate::page::places;
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
+use crate::page::words;
 use crate::serve::AppState;
 
 #[derive(Template)]
@@ -29,7 +33,16 @@ struct FormPage {
 
 impl FormPage {
     fn back(&self) -> String {
-        self.open.record.map_or_else(|| "/".to_owned(), |id| format!("/cases/{id}"))
+        let kind = &self.open.view.kind;
+        self.open.record.map_or_else(|| places::list_of(kind).to_owned(), |id| places::of(kind, id))
+    }
+
+    /// What the way back is called.
+    fn back_name(&self) -> String {
+        match (self.open.record, self.open.view.kind.as_str()) {
+            (None, CASE) => "Cases".to_owned(),
+            (_, kind) => words::kind(kind),
+        }
     }
 
     fn draft_id(&self) -> String {
@@ -46,6 +59,42 @@ pub async fn new_case(State(state): State<AppState>, shell: Shell) -> Result<Res
     let page = state.ask(move |book| {
         let (open, typed_before) = opened(book, CASE, None)?;
         let (heading, about) = ("A new case".to_owned(), String::new());
+        Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
+    });
+    draw(&page.await?)
+}
+
+/// An empty form of any kind; what the address names is filled in already.
+pub async fn new_record(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(form): Path<String>,
+    Query(filled): Query<BTreeMap<String, String>>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let (mut open, typed_before) = opened(book, &form, None)?;
+        if !typed_before && !filled.is_empty() {
+            let typed = |(path, text)| TypedField { path, texts: vec![text] };
+            open = book.look_over(open, &filled.into_iter().map(typed).collect::<Vec<_>>())?;
+        }
+        let (heading, about) = (open.view.title.clone(), String::new());
+        Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
+    });
+    draw(&page.await?)
+}
+
+/// The form of any record over it.
+pub async fn edit_record(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let sheet = book.record_sheet(id.parse()?)?;
+        let name = sheet.name;
+        let (open, typed_before) = opened(book, &sheet.form, Some(name.id))?;
+        let about = format!("{}, {}", sheet.day_long, name.clock_time);
+        let heading = open.view.title.clone();
         Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
     });
     draw(&page.await?)

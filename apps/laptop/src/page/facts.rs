@@ -1,12 +1,13 @@
-//! How the fields of a case stand on its page: in rows, each under one label.
+//! How the fields of a record stand on its page: in rows, each under one label.
 
 use std::borrow::Borrow;
 
 use seldinger_core::form::FieldKind;
-use seldinger_core::logbook::{AlsoWritten, CaseSheet, SheetField, SheetSection};
-
-use crate::page::words;
+use seldinger_core::logbook::{AlsoWritten, SheetField, SheetSection};
 use seldinger_core::privacy::IdentifierKind;
+use seldinger_core::time::Moment;
+
+use super::words;
 
 /// One row.
 pub struct Fact<'a> {
@@ -31,17 +32,6 @@ pub enum Shape {
     Text,
 }
 
-/// Shown above the rows already.
-const IN_HEADING: [&str; 8] = [
-    "procedure",
-    "role",
-    "attending",
-    "setting",
-    "interesting",
-    "performed_at",
-    "adverse_event",
-    "tags",
-];
 const LESSON: &str = "lesson";
 /// The section that reads as one line, site, side, guidance, and the reason beneath.
 const ACCESS: &str = "access";
@@ -66,23 +56,22 @@ impl Fact<'_> {
     }
 }
 
-/// The rows of a case: the lesson first, then in the order of the form.
-pub fn rows(sheet: &CaseSheet) -> Vec<Fact<'_>> {
+/// The rows of a record: the lesson first, then in the order of the form. What the heading says
+/// already is not repeated, unless there is more to say of it.
+pub fn rows<'a>(sections: &'a [SheetSection], in_heading: &[&str]) -> Vec<Fact<'a>> {
     let mut rows = Vec::new();
-    if let Some(lesson) = sheet.field(LESSON) {
+    let lesson = sections.iter().flat_map(|section| &section.fields).find(|f| f.path == LESSON);
+    if let Some(lesson) = lesson {
         rows.push(Fact { label: &lesson.label, shape: Shape::Lesson, fields: vec![lesson] });
     }
-    for section in &sheet.sections {
-        let fields: Vec<&SheetField> = section.fields.iter().filter(|f| is_shown(f)).collect();
+    let is_shown = |field: &&SheetField| {
+        field.path != LESSON && (!in_heading.contains(&field.path.as_str()) || has_notes(field))
+    };
+    for section in sections {
+        let fields: Vec<&SheetField> = section.fields.iter().filter(is_shown).collect();
         rows.extend(of_section(section, fields));
     }
     rows
-}
-
-/// What the heading says is not repeated, unless there is more to say of it.
-fn is_shown(field: &SheetField) -> bool {
-    let path = field.path.as_str();
-    path != LESSON && (!IN_HEADING.contains(&path) || has_notes(field))
 }
 
 fn has_notes(field: &SheetField) -> bool {
@@ -108,6 +97,17 @@ fn of_section<'a>(section: &'a SheetSection, fields: Vec<&'a SheetField>) -> Vec
 fn alone(field: &SheetField) -> Fact<'_> {
     let shape = if field.kind == FieldKind::Number { Shape::Line } else { Shape::Text };
     Fact { label: &field.label, shape, fields: vec![field] }
+}
+
+/// `21 Oct, 13:44`.
+pub fn day_and_time(moment: impl Borrow<Moment>) -> String {
+    let moment = moment.borrow();
+    format!("{}, {}", moment.day().short(), moment.clock_time())
+}
+
+/// When the other value was written.
+pub fn written(also: &AlsoWritten, now: &Moment) -> String {
+    day_and_time(now.at(also.written))
 }
 
 /// Letters that a button has room for.

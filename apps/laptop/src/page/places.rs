@@ -1,0 +1,17 @@
+//! Where each record is shown: one page for every kind, its room's own where there is one.
+
+use std::borrow::Borrow;
+
+use seldinger_core::ids::RecordId;
+use seldinger_core::logbook::CASE;
+
+/// The page of a record.
+pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
+    let room = if kind.as_ref() == CASE { "cases" } else { "records" };
+    format!("/{room}/{}", id.borrow())
+}
+
+/// The list that a record of this kind stands in.
+pub fn list_of(kind: impl AsRef<str>) -> &'static str {
+    if kind.as_ref() == CASE { "/" } else { "/find" }
+}
