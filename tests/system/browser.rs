@@ -162,6 +162,17 @@ fn drafts_outlive_the_program() {
     desk.run(&page, "draft", &[("PHASE", "again")]);
 }
 
+#[test]
+fn consults() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let mut page = desk.app.serve(&[]);
+    desk.run(&page, "consults", &[("PHASE", "type")]);
+    page.end("KILL");
+    let page = desk.app.serve(&[]);
+    desk.run(&page, "consults", &[("PHASE", "again")]);
+    desk.run(&page, "consults", &[("PHASE", "own")]);
+}
+
 /// Words that nobody types by chance.
 const CANARY: &str = "quetzalwren";
 const CONTROL: &str = "hoopoestarling";

@@ -69,7 +69,7 @@ pub enum FieldKind {
     AdverseEvent,
 }
 
-const KINDS: &[(&str, FieldKind)] = &[
+pub(super) const KINDS: &[(&str, FieldKind)] = &[
     ("choice", FieldKind::Choice),
     ("choices", FieldKind::Choices),
     ("text", FieldKind::Text),
@@ -159,6 +159,12 @@ impl FormDefinition {
         SHIPPED.get_or_init(read).iter().find(|form| form.id == id)
     }
 
+    /// The text of a form that ships with the core, as its author wrote it.
+    pub fn shipped_text(id: &str) -> Option<&'static str> {
+        let stem = |name: &str| name.strip_prefix("forms/").and_then(|name| name.strip_suffix(".toml")) == Some(id);
+        FILES.iter().find(|(name, _)| stem(name)).map(|(_, text)| *text)
+    }
+
     /// All fields, in order.
     pub fn fields(&self) -> impl Iterator<Item = &FormField> {
         self.sections.iter().flat_map(|section| &section.fields)
@@ -173,6 +179,11 @@ impl FormDefinition {
 const FILES: &[(&str, &str)] = &[
     ("forms/case.toml", include_str!("../../content/forms/case.toml")),
     ("forms/debrief.toml", include_str!("../../content/forms/debrief.toml")),
+    ("forms/consult-drain.toml", include_str!("../../content/forms/consult-drain.toml")),
+    ("forms/consult-vascular_access.toml", include_str!("../../content/forms/consult-vascular_access.toml")),
+    ("forms/consult-bleeding.toml", include_str!("../../content/forms/consult-bleeding.toml")),
+    ("forms/consult-paracentesis.toml", include_str!("../../content/forms/consult-paracentesis.toml")),
+    ("forms/consult-general.toml", include_str!("../../content/forms/consult-general.toml")),
 ];
 
 const COLUMNS_MAX: u32 = 6;

@@ -14,6 +14,7 @@ mod render;
 mod show;
 mod view;
 mod warning;
+mod write;
 
 pub use adverse_event::{AdverseEventGrade, AdverseEventScheme, adverse_event_schemes};
 pub use calculation::{calculate_typed, calculator_definition, calculator_form};

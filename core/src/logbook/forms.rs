@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Draft, Logbook, also, rows as draft};
+use super::{Draft, Logbook, also, consults, rows as draft};
 use crate::case_log::jot::StaffMember;
 use crate::case_log::rows::recent;
+use crate::consult::CONSULT;
 use crate::error::{LogbookError, Result};
 use crate::form::{
     self, EntryContext, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues,
@@ -67,13 +68,18 @@ fn suggest(view: &mut FormView, people: &[StaffMember]) {
 impl Logbook {
     /// The form with this id.
     pub(super) fn form(&self, id: &str) -> Result<Cow<'static, FormDefinition>> {
-        let shipped = FormDefinition::shipped(id).ok_or(LogbookError::UnknownDefinition)?;
-        Ok(Cow::Borrowed(shipped))
+        match FormDefinition::shipped(id) {
+            Some(shipped) => Ok(Cow::Borrowed(shipped)),
+            None => Ok(Cow::Owned(self.own_form(id)?)),
+        }
     }
 
     /// The form that a record of this kind is filled with; `UnknownDefinition` where there is none.
     pub(super) fn form_of(&self, record: &Record) -> Result<Cow<'static, FormDefinition>> {
-        self.form(&record.kind)
+        match record.kind.as_str() {
+            CONSULT => self.form(&consults::form_id(&record.fields)),
+            kind => self.form(kind),
+        }
     }
 
     /// Opens the form `id`, empty or filled with `record`.
@@ -130,9 +136,11 @@ impl Logbook {
                 let context = EntryContext::of(now);
                 let changes = form::changes(definition, &Fields::new(), typed, &context);
                 let id = RecordId::new(now.utc, &*self.ids);
+                let mut patch = changes.patch;
+                patch.extend(consults::given_by(&definition.id));
                 let new =
                     NewRecord { id, kind: definition.kind.clone(), at: now, fields: Fields::new() };
-                return match tx.create(NewRecord { fields: new.with(changes.patch), ..new })? {
+                return match tx.create(NewRecord { fields: new.with(patch), ..new })? {
                     Created::New => {
                         Ok((id, tx.changes.last().cloned(), Vec::new(), changes.warnings))
                     }

@@ -6,6 +6,8 @@
 mod also;
 mod cases;
 mod chips;
+mod consult_templates;
+mod consults;
 mod drafts;
 mod forms;
 mod identity;
@@ -39,6 +41,10 @@ pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };
 pub use chips::JotChip;
+pub use consult_templates::{
+    ConsultTemplate, FieldToAdd, PresentationWording, SavedTemplate, TemplateChange, TemplateText,
+};
+pub use consults::{ConsultPage, ConsultRow, ConsultView};
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use jots::{JotOptions, SavedJot};

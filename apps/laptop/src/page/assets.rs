@@ -29,6 +29,7 @@ const STYLE: &str = texts!(
     "css/cases.css",
     "css/case.css",
     "css/form.css",
+    "css/consult.css",
     "css/pages.css",
     "css/charts.css",
     "css/tally.css",
@@ -36,7 +37,7 @@ const STYLE: &str = texts!(
     "css/narrow.css",
 );
 const SCRIPT: &str =
-    texts!("js/keys.js", "js/live.js", "js/timer.js", "js/devices.js", "js/import.js");
+    texts!("js/keys.js", "js/live.js", "js/timer.js", "js/devices.js", "js/import.js", "js/consult.js");
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let script = "text/javascript; charset=utf-8";

@@ -10,6 +10,7 @@ mod calculators;
 mod case;
 mod cases;
 mod charts;
+mod consults;
 mod devices;
 mod facts;
 mod fields;
@@ -42,6 +43,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(case::routes())
         .merge(form::routes())
         .merge(calculators::routes())
+        .merge(consults::routes())
         .merge(find::routes())
         .merge(records::routes())
         .merge(transfer::routes())

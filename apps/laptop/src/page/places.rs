@@ -2,16 +2,29 @@
 
 use std::borrow::Borrow;
 
+use seldinger_core::consult::{CONSULT, CONSULT_TEMPLATE, PRESENTATION_TEMPLATE};
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::CASE;
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
-    let room = if kind.as_ref() == CASE { "cases" } else { "records" };
+    let room = match kind.as_ref() {
+        CASE => "cases",
+        CONSULT => "consults",
+        CONSULT_TEMPLATE => "consults/templates",
+        // There is one.
+        PRESENTATION_TEMPLATE => return "/consults/wording".to_owned(),
+        _ => "records",
+    };
     format!("/{room}/{}", id.borrow())
 }
 
 /// The list that a record of this kind stands in.
 pub fn list_of(kind: impl AsRef<str>) -> &'static str {
-    if kind.as_ref() == CASE { "/" } else { "/find" }
+    match kind.as_ref() {
+        CASE => "/",
+        CONSULT => "/consults",
+        CONSULT_TEMPLATE | PRESENTATION_TEMPLATE => "/consults/templates",
+        _ => "/find",
+    }
 }

@@ -179,6 +179,12 @@ impl Thresholds {
         let drug = self.drugs.iter().find(|drug| drug.id == id)?;
         Some(drug.before(risk, known, self.not_covered_below))
     }
+
+    /// What else the table says of a drug at low risk, where it does.
+    pub fn drug_note(&self, id: &str, risk: Option<Risk>) -> Option<String> {
+        let drug = self.drugs.iter().find(|drug| drug.id == id && risk == Some(Risk::Low))?;
+        drug.low_note.as_deref().map(|note| self.note(note))
+    }
 }
 
 /// Adds what the table says of a drug to an outcome.
@@ -203,9 +209,5 @@ pub(super) fn tell(
             outcome.push(&format!("drugs.{id}.{part}"), &drug.name, value);
         }
     }
-    if risk == Some(Risk::Low)
-        && let Some(note) = &drug.low_note
-    {
-        outcome.notes.push(table.note(note));
-    }
+    outcome.notes.extend(table.drug_note(id, risk));
 }

@@ -207,7 +207,7 @@ impl Thresholds {
     }
 
     /// Liver disease lifts the threshold of INR while arterial access sets one that is not met.
-    pub(super) fn rows_disagree(&self, risk: Risk, known: &ThresholdInputs) -> bool {
+    pub fn rows_disagree(&self, risk: Risk, known: &ThresholdInputs) -> bool {
         let lifted = self.limit(risk, Lab::Inr, known) == Limit::None;
         let arterial = ThresholdInputs { chronic_liver_disease: false, ..*known };
         let stands = self.status(risk, Lab::Inr, &arterial);

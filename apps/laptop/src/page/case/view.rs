@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF};
+use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, RecordName};
 use seldinger_core::time::Moment;
 
 use crate::page::facts::{self, Fact, Shape};
@@ -33,6 +33,8 @@ struct CasePage {
     /// An edit or a debrief is typed and not saved.
     edited: bool,
     debriefed: bool,
+    /// The consult that it followed.
+    consult: Option<RecordName>,
     now: Moment,
 }
 
@@ -86,7 +88,8 @@ pub async fn page(
             Ok::<bool, LogbookError>(draft.is_some_and(|draft| !draft.typed.is_empty()))
         };
         let (edited, debriefed) = (typed(CASE)?, typed(DEBRIEF)?);
-        Ok(CasePage { shell, sheet, edited, debriefed, now: book.now() })
+        let consult = book.consult_of_case(id)?;
+        Ok(CasePage { shell, sheet, edited, debriefed, consult, now: book.now() })
     });
     draw(&page.await?)
 }

@@ -2,7 +2,7 @@
 
 pub mod drawn;
 mod keep;
-mod view;
+pub mod view;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -14,6 +14,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/new/{form}", get(view::new_record))
         .route("/records/{id}/edit", get(view::edit_record))
+        .route("/consults/{id}/case", get(view::case_of_consult))
         .route("/cases/new", get(view::new_case))
         .route("/cases/{id}/edit", get(view::edit_case))
         .route("/cases/{id}/debrief", get(view::debrief))

@@ -9,7 +9,7 @@ use seldinger_core::case_log::debrief::{DebriefPhase, DebriefTimer};
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::form::{FieldKind, TypedField};
 use seldinger_core::ids::{DraftId, RecordId};
-use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm};
+use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm, RecordName};
 
 use super::drawn;
 use crate::page::places;
@@ -116,6 +116,22 @@ pub async fn edit_case(
     draw(&page.await?)
 }
 
+/// The case form, filled with what a consult says.
+pub async fn case_of_consult(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let id: RecordId = id.parse()?;
+        let open = book.begin_case_from_consult(id)?;
+        let about = format!("from {}", words::named(&RecordName::of(&book.record(id)?)));
+        let heading = "A case from a consult".to_owned();
+        Ok(FormPage { shell, heading, about, open, typed_before: false, timer: None })
+    });
+    draw(&page.await?)
+}
+
 /// One to two minutes after a case.
 pub async fn debrief(
     State(state): State<AppState>,
@@ -141,7 +157,11 @@ fn about(book: &Logbook, id: RecordId) -> Result<String> {
 
 /// The form with its draft, which is begun before the first letter: a request that the save overtakes
 /// then finds it gone, and brings nothing back.
-fn opened(book: &Logbook, form: &str, record: Option<RecordId>) -> Result<(OpenForm, bool)> {
+pub fn opened(
+    book: &Logbook,
+    form: &str,
+    record: Option<RecordId>,
+) -> Result<(OpenForm, bool)> {
     let kept = book.draft_of(form, record)?;
     match kept {
         Some(kept) if !kept.typed.is_empty() => return Ok((book.open_draft(kept.id)?, true)),

@@ -1,0 +1,141 @@
+//! A consult being filled in, with what it says beside it.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::form::{FieldKind, FieldView, TypedField};
+use seldinger_core::ids::{DraftId, RecordId};
+use seldinger_core::logbook::{ConsultTemplate, ConsultView, Logbook, OpenForm};
+
+use super::{list, paper};
+use crate::page::fields::Posted;
+use crate::page::form::drawn;
+use crate::page::form::view::opened;
+use crate::page::shell::{Room, Shell, draw};
+use crate::page::trouble::Trouble;
+use crate::serve::AppState;
+
+#[derive(Template)]
+#[template(path = "consults/form.html")]
+struct EntryPage {
+    shell: Shell,
+    open: OpenForm,
+    view: ConsultView,
+    /// When it was, or is.
+    about: String,
+    /// Something was typed before and not saved.
+    typed_before: bool,
+    /// Other templates that it could be begun with.
+    others: Vec<ConsultTemplate>,
+}
+
+impl EntryPage {
+    fn draft_id(&self) -> String {
+        self.open.draft.map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    fn record_id(&self) -> String {
+        self.open.record.map(|id| id.to_string()).unwrap_or_default()
+    }
+
+    fn back(&self) -> String {
+        self.open.record.map_or_else(|| "/consults".to_owned(), |id| format!("/consults/{id}"))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "consults/kept.html")]
+struct KeptPart {
+    fields: Vec<FieldView>,
+    view: Option<ConsultView>,
+}
+
+/// A new consult; `form` is its template, what else the address names is filled in already.
+pub async fn begin(
+    State(state): State<AppState>,
+    shell: Shell,
+    Query(mut filled): Query<BTreeMap<String, String>>,
+) -> Result<Response, Trouble> {
+    let Some(form) = filled.remove("form") else {
+        return Ok(Redirect::to("/consults").into_response());
+    };
+    let page = state.ask(move |book| {
+        let (mut open, typed_before) = opened(book, &form, None)?;
+        let typed: Vec<TypedField> = if typed_before {
+            typed_in(book, open.draft)?
+        } else {
+            let typed = |(path, text)| TypedField { path, texts: vec![text] };
+            filled.into_iter().map(typed).collect()
+        };
+        if !typed_before && !typed.is_empty() {
+            open = book.look_over(open, &typed)?;
+        }
+        let now = book.now();
+        let about = format!("{}, {}", now.day().long(), now.clock_time());
+        page(book, shell, open, &typed, about, typed_before)
+    });
+    draw(&page.await?)
+}
+
+/// A saved consult.
+pub async fn edit(
+    State(state): State<AppState>,
+    shell: Shell,
+    Path(id): Path<String>,
+) -> Result<Response, Trouble> {
+    let page = state.ask(move |book| {
+        let id: RecordId = id.parse()?;
+        let sheet = book.record_sheet(id)?;
+        let (open, typed_before) = opened(book, &sheet.form, Some(id))?;
+        let typed = if typed_before { typed_in(book, open.draft)? } else { Vec::new() };
+        let about = format!("{}, {}", sheet.day_long, sheet.name.clock_time);
+        page(book, shell, open, &typed, about, typed_before)
+    });
+    draw(&page.await?)
+}
+
+fn typed_in(book: &Logbook, draft: Option<DraftId>) -> Result<Vec<TypedField>> {
+    Ok(draft.map(|id| book.draft(id)).transpose()?.map(|draft| draft.typed).unwrap_or_default())
+}
+
+fn page(
+    book: &Logbook,
+    shell: Shell,
+    open: OpenForm,
+    typed: &[TypedField],
+    about: String,
+    typed_before: bool,
+) -> Result<EntryPage> {
+    let view = book.look_over_consult(&open, typed)?;
+    let mut others = book.consult_templates()?;
+    others.retain(|other| open.record.is_none() && other.form != open.view.id);
+    let shell = shell.at(Room::Consults);
+    Ok(EntryPage { shell, open, view, about, typed_before, others })
+}
+
+/// Keeps what stands in the form, and says how it stands now.
+pub async fn keep(
+    State(state): State<AppState>,
+    Form(posted): Form<Posted>,
+) -> std::result::Result<Response, Trouble> {
+    let part = state.ask(move |book| {
+        let nothing = KeptPart { fields: Vec::new(), view: None };
+        let Ok(draft) = posted.one("draft").parse::<DraftId>() else { return Ok(nothing) };
+        let typed = posted.typed();
+        match book.keep_draft(draft, typed.clone()) {
+            Ok(_) => {}
+            // Saved meanwhile, here or in another window.
+            Err(LogbookError::NoDraft) => return Ok(nothing),
+            Err(error) => return Err(error),
+        }
+        let open = book.open_draft(draft)?;
+        let view = Some(book.look_over_consult(&open, &typed)?);
+        let fields = open.view.sections.into_iter().flat_map(|section| section.fields).collect();
+        Ok(KeptPart { fields, view })
+    });
+    draw(&part.await?)
+}
