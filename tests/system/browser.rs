@@ -170,6 +170,12 @@ fn consults() {
     page.end("KILL");
     let page = desk.app.serve(&[]);
     desk.run(&page, "consults", &[("PHASE", "again")]);
+}
+
+#[test]
+fn consult_templates() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let page = desk.app.serve(&[]);
     desk.run(&page, "consults", &[("PHASE", "own")]);
 }
 

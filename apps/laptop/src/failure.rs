@@ -70,6 +70,12 @@ pub enum Failure {
     /// A case was named in a way that fits several.
     #[error("several such cases")]
     ManyCases(String),
+    /// A consult was named in a way that fits none.
+    #[error("no such consult")]
+    NoSuchConsult(String),
+    /// A consult was named in a way that fits several.
+    #[error("several such consults")]
+    ManyConsults(String),
     /// A value on the command line is none of those that there are.
     #[error("not a choice")]
     NotAChoice {
@@ -142,6 +148,8 @@ impl Failure {
             Self::NoJot => said("no_jot", &[]),
             Self::NoSuchCase(given) => said("no_such_case", &[("given", given)]),
             Self::ManyCases(given) => said("many_cases", &[("given", given)]),
+            Self::NoSuchConsult(given) => said("no_such_consult", &[("given", given)]),
+            Self::ManyConsults(given) => said("many_consults", &[("given", given)]),
             Self::NotAChoice { given, choices } => {
                 said("not_a_choice", &[("given", given), ("choices", choices)])
             }
@@ -164,6 +172,8 @@ impl Failure {
             Self::NoSuchCase(_)
             | Self::Calculator(CalculatorError::UnknownCalculator { .. })
             | Self::ManyCases(_)
+            | Self::NoSuchConsult(_)
+            | Self::ManyConsults(_)
             | Self::NoSuchDevice(_)
             | Self::ManyDevices(_)
             | Self::WhichDevice(_)

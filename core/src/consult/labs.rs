@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::calculator::sir2019::{
-    ArterialAccess, DrugAction, DrugAdvice, Lab, LabStatus, Risk, ThresholdInputs, Thresholds, WhyAsk,
+    ArterialAccess, DrugAction, DrugAdvice, Lab, LabStatus, Risk, ThresholdInputs, Thresholds,
+    WhyAsk,
 };
 use crate::calculator::{self, calculator};
 use crate::content::{BleedingRisk, Content, words};
@@ -35,7 +36,7 @@ pub struct LabFlag {
     pub path: String,
     /// How it stands.
     pub standing: LabStanding,
-    /// What is shown beneath it.
+    /// What is shown beneath it; empty where nothing is written and no limit set.
     pub told: String,
 }
 
@@ -86,6 +87,7 @@ pub fn read_labs(fields: &Fields, paths: &[String]) -> LabsRead {
         let lab = Lab::ALL.into_iter().find(|lab| path == &format!("labs.{}", lab.as_str()));
         let (standing, told) = match (lab, listed) {
             (Some(lab), Some(_)) => lab_told(lab, risk, &known),
+            _ if get(fields, path).is_none() => (LabStanding::NoLimit, String::new()),
             _ => (LabStanding::NoLimit, words("consult.no_limit", &[])),
         };
         LabFlag { path: path.clone(), standing, told }
@@ -172,7 +174,12 @@ fn told(status: LabStatus, limit: &str) -> (LabStanding, String) {
     (standing, words(key, &[("limit", limit)]))
 }
 
-fn drugs(fields: &Fields, risk: Option<Risk>, asked: bool, known: &ThresholdInputs) -> Vec<DrugLine> {
+fn drugs(
+    fields: &Fields,
+    risk: Option<Risk>,
+    asked: bool,
+    known: &ThresholdInputs,
+) -> Vec<DrugLine> {
     let chosen = get(fields, "anticoagulants").and_then(Value::as_array);
     let table = Thresholds::shipped();
     let choices = table.drug_choices();
@@ -180,7 +187,11 @@ fn drugs(fields: &Fields, risk: Option<Risk>, asked: bool, known: &ThresholdInpu
         let id = id.as_str()?;
         let name = choices.iter().find(|choice| choice.value == id)?.label.clone();
         let advice = table.drug(id, risk, known)?;
-        let mut told = if asked { drug_told(&name, &advice) } else { words("consult.drug_unasked", &[("drug", &name)]) };
+        let mut told = if asked {
+            drug_told(&name, &advice)
+        } else {
+            words("consult.drug_unasked", &[("drug", &name)])
+        };
         if let Some(note) = table.drug_note(id, risk) {
             told = format!("{told} {note}");
         }

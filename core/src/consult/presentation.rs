@@ -89,7 +89,8 @@ pub fn present(
     let text = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
     let words = u32::try_from(text.split_whitespace().count()).unwrap_or(u32::MAX);
     let seconds = u64::from(words) * 60 / u64::from(used.words_per_minute.max(1));
-    let speaking_time_s = u32::try_from(seconds).unwrap_or(u32::MAX).div_ceil(STEP_S).saturating_mul(STEP_S);
+    let speaking_time_s =
+        u32::try_from(seconds).unwrap_or(u32::MAX).div_ceil(STEP_S).saturating_mul(STEP_S);
     Presentation { parts, missing, words, speaking_time_s, text, problem }
 }
 
@@ -103,7 +104,8 @@ fn parts(
     for part in &template.parts {
         let said = prose::fill(&part.text, known.clone()).map_err(|trouble| {
             let line = trouble.line.to_string();
-            let values = [("part", part.title.as_str()), ("line", &line), ("reason", &trouble.reason)];
+            let values =
+                [("part", part.title.as_str()), ("line", &line), ("reason", &trouble.reason)];
             crate::content::wording("consult.broken_wording", &values)
         })?;
         parts.extend(spoken(part, &said));
@@ -144,7 +146,8 @@ fn context(template: &PresentationTemplate, fields: &Fields, labs: &LabsRead) ->
     let band = text("age_band");
     let age = of(&template.ages, &band).filter(|_| !band.is_empty()).cloned().unwrap_or_default();
     let age = age.replace('#', &possessive).replace('@', &band);
-    let figures: Vec<String> = template.labs.iter().filter_map(|lab| figure(lab, fields, labs)).collect();
+    let figures: Vec<String> =
+        template.labs.iter().filter_map(|lab| figure(lab, fields, labs)).collect();
     let drugs: Vec<String> = labs.drugs.iter().map(|drug| drug.name.to_lowercase()).collect();
     for (name, value) in [
         ("person", Said::from(person)),

@@ -69,7 +69,9 @@ fn environment() -> &'static Environment<'static> {
             text(value, |text| format!("{} {text}", list.article(text)).trim().to_owned())
         });
         env.add_filter("about", move |value: &Value, heading: String, none: String| {
-            text(value, |text| if list.denies(text) { none } else { format!("{heading}: {}", list.inside(text)) })
+            text(value, |text| {
+                if list.denies(text) { none } else { format!("{heading}: {}", list.inside(text)) }
+            })
         });
         env.add_filter("headed", |value: &Value, heading: String| {
             text(value, |text| {
@@ -106,7 +108,9 @@ fn text(value: &Value, change: impl FnOnce(&str) -> String) -> String {
 /// The same for each entry of a list.
 fn each(value: &Value, change: impl Fn(&str) -> String) -> Value {
     match value.kind() {
-        ValueKind::Seq => Value::from(entries(value).iter().map(|entry| change(entry)).collect::<Vec<_>>()),
+        ValueKind::Seq => {
+            Value::from(entries(value).iter().map(|entry| change(entry)).collect::<Vec<_>>())
+        }
         _ => Value::from(text(value, &change)),
     }
 }
@@ -114,7 +118,9 @@ fn each(value: &Value, change: impl Fn(&str) -> String) -> Value {
 /// The texts of a list, or the one.
 fn entries(value: &Value) -> Vec<String> {
     let all = match value.kind() {
-        ValueKind::Seq => value.try_iter().map(|all| all.map(|one| plain(&one)).collect()).unwrap_or_default(),
+        ValueKind::Seq => {
+            value.try_iter().map(|all| all.map(|one| plain(&one)).collect()).unwrap_or_default()
+        }
         _ => vec![plain(value)],
     };
     let bare = |text: String| text.trim().trim_end_matches(['.', ',', ';']).to_owned();
@@ -136,7 +142,11 @@ fn listed(entries: &[String]) -> String {
 /// With a full stop, where nothing else ends it.
 fn ended(text: &str) -> String {
     let text = text.trim().trim_end_matches([',', ';', ':']);
-    if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '!', '?', '…']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// The first sentence without its full stop, and the rest.
@@ -161,7 +171,9 @@ fn tidy(said: &str) -> String {
         }
         out.push_str(word);
     }
-    for (twice, once) in [("..", "."), (",,", ","), (",.", "."), ("?.", "?"), ("!.", "!"), (";.", "."), (":.", ".")] {
+    for (twice, once) in
+        [("..", "."), (",,", ","), (",.", "."), ("?.", "?"), ("!.", "!"), (";.", "."), (":.", ".")]
+    {
         while out.contains(twice) {
             out = out.replace(twice, once);
         }

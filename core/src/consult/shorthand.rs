@@ -33,7 +33,8 @@ impl Shorthand {
     pub fn shipped() -> &'static Self {
         static SHIPPED: OnceLock<Shorthand> = OnceLock::new();
         // A test proves that it is whole.
-        SHIPPED.get_or_init(|| Self::parse(TEXT, "presentations/shorthand.toml").unwrap_or_default())
+        SHIPPED
+            .get_or_init(|| Self::parse(TEXT, "presentations/shorthand.toml").unwrap_or_default())
     }
 
     pub fn parse(text: &str, file_name: &str) -> Result<Self, ContentError> {
@@ -63,7 +64,8 @@ impl Shorthand {
 
     /// The text in words. `spans`: lengths of time get their "for" and "of", as in a history.
     pub fn say(&self, text: &str, spans: bool) -> String {
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let mut said = String::new();
         for line in lines {
             if !said.is_empty() {
@@ -99,7 +101,10 @@ impl Shorthand {
             _ => {
                 let (from, to) = core.split_once('→')?;
                 let both = is_figure(from) && is_figure(to);
-                out.push(&tokens[at], &if both { format!("{from} to {to}") } else { core.to_owned() });
+                out.push(
+                    &tokens[at],
+                    &if both { format!("{from} to {to}") } else { core.to_owned() },
+                );
                 return Some(1);
             }
         };
@@ -110,7 +115,8 @@ impl Shorthand {
 
     /// `HR 102`, and commas around it.
     fn figure(&self, tokens: &[Token<'_>], at: usize, out: &mut Line) -> Option<usize> {
-        let said = self.before_number.get(tokens[at].core).filter(|_| tokens[at].after.is_empty())?;
+        let said =
+            self.before_number.get(tokens[at].core).filter(|_| tokens[at].after.is_empty())?;
         let next = tokens.get(at + 1).filter(|next| next.before.is_empty())?;
         let (from, to) = next.core.split_once('→').unwrap_or((next.core, ""));
         if !is_figure(from) || !(to.is_empty() || is_figure(to)) {
@@ -133,7 +139,13 @@ impl Shorthand {
     }
 
     /// `48h`, `12 d`, `~2 h`, `q2wk`, `>5 L`, `10-12F`.
-    fn amount(&self, tokens: &[Token<'_>], at: usize, spans: bool, out: &mut Line) -> Option<usize> {
+    fn amount(
+        &self,
+        tokens: &[Token<'_>],
+        at: usize,
+        spans: bool,
+        out: &mut Line,
+    ) -> Option<usize> {
         let token = &tokens[at];
         let (prefix, rest) = self.prefix(token.core);
         let digits = rest.trim_end_matches(|c: char| c.is_alphabetic() || c == '/');
@@ -168,9 +180,9 @@ impl Shorthand {
             None => (unit_said, last, used),
         };
         text = format!("{text} {unit_said}");
-        let ahead = tokens[at.saturating_sub(2)..at].iter().any(|token| {
-            self.ahead.contains(&token.core.to_lowercase())
-        });
+        let ahead = tokens[at.saturating_sub(2)..at]
+            .iter()
+            .any(|token| self.ahead.contains(&token.core.to_lowercase()));
         if self.durations.contains(unit) && ahead {
             text = format!("in {text}");
         } else if spans && self.durations.contains(unit) && phrase.is_none() {
@@ -297,7 +309,9 @@ impl Shorthand {
     pub fn article(&self, text: &str) -> &str {
         let small = text.to_lowercase();
         let begins = |key: &&String| {
-            small.strip_prefix(key.as_str()).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+            small
+                .strip_prefix(key.as_str())
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
         };
         let longest = self.articles.keys().filter(begins).max_by_key(|key| key.len());
         longest.and_then(|key| self.articles.get(key)).map_or("", String::as_str)
@@ -410,7 +424,11 @@ impl Line {
     }
 
     fn comma(&mut self) {
-        if self.said.last().is_some_and(|last| last.ends_with(|c: char| c.is_alphanumeric() || c == ')')) {
+        if self
+            .said
+            .last()
+            .is_some_and(|last| last.ends_with(|c: char| c.is_alphanumeric() || c == ')'))
+        {
             self.attach(",");
         }
     }
@@ -427,7 +445,9 @@ impl Line {
 /// Digits with what stands within numbers: `88/50`, `10-12`, `6.2`.
 fn is_figure(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '-' | '–' | '%'))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '-' | '–' | '%'))
 }
 
 fn is_word(text: &str) -> bool {
@@ -487,13 +507,21 @@ mod tests {
             ("R IJ, prev L PICC", "right IJ, previous left PICC"),
             ("tap 12 d ago 5.1 L.", "tap 12 days ago 5.1 liters."),
             ("neg cultures x48h", "negative cultures for 48 hours"),
-            ("T 38.6 HR 102, LLQ guarding", "temperature 38.6, heart rate 102, left lower quadrant guarding"),
+            (
+                "T 38.6 HR 102, LLQ guarding",
+                "temperature 38.6, heart rate 102, left lower quadrant guarding",
+            ),
             ("BP 92→108 after 2u. L rib", "BP 92 to 108 after 2 units. Left rib"),
             ("bili 14.2 + chills = sepsis", "bilirubin 14.2 and chills, so sepsis"),
             ("afeb HR 90 BP 124/70, tense", "afebrile, heart rate 90, BP 124/70, tense"),
             ("6.2 x 4.8 cm w gas", "6.2 by 4.8 cm with gas"),
             ("?SBP, q2wk, <20 ml/d", "possible SBP, every 2 weeks, under 20 mL a day"),
-            ("10-12F drain ~2 h ago", "10-12 French drain about 2 hours ago"),
+            ("10-12 Fr drain ~2 h ago", "10-12 French drain about 2 hours ago"),
+            ("temp 101 F, PCN allergy, ASA III", "temperature 101 F, penicillin allergy, ASA III"),
+            (
+                "Ca 9.1, HD 3, HD stable, fever OR chills",
+                "Ca 9.1, HD 3, hemodynamically stable, fever OR chills",
+            ),
             ("2 u PRBC, 1 plasma", "2 units of packed cells, 1 plasma"),
             ("POD 6 lap chole", "postoperative day 6 after laparoscopic cholecystectomy"),
             ("POD 6, well", "postoperative day 6, well"),
@@ -530,8 +558,10 @@ mod tests {
         assert_eq!(list.without_suggesting("suggestive of"), "suggestive of");
         assert_eq!(list.article("Therapeutic tap, tense"), "a");
         assert_eq!(list.article("draining"), "");
-        assert_eq!(["Right arm", "CT chest", "T", "Hinchey II", "A1c 8"].map(|t| list.inside(t)).join("|"),
-            "right arm|CT chest|T|Hinchey II|A1c 8");
+        assert_eq!(
+            ["Right arm", "CT chest", "T", "Hinchey II", "A1c 8"].map(|t| list.inside(t)).join("|"),
+            "right arm|CT chest|T|Hinchey II|A1c 8"
+        );
         assert!(list.denies("None.") && !list.denies("none since Monday"));
     }
 }

@@ -103,7 +103,8 @@ impl PresentationTemplate {
                 title: root.text("title")?,
                 words_per_minute: pace,
                 parts,
-                people: root.named(Some("sex"), |sex, table| Ok((sex.to_owned(), person(table)?)))?,
+                people: root
+                    .named(Some("sex"), |sex, table| Ok((sex.to_owned(), person(table)?)))?,
                 ages: ages.unwrap_or_default(),
                 labs: root.tables("lab", |table| Ok((table.text("name")?, table.text("said")?)))?,
             })

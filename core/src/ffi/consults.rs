@@ -4,8 +4,8 @@ use crate::error::Result;
 use crate::form::TypedField;
 use crate::ids::RecordId;
 use crate::logbook::{
-    ConsultPage, ConsultTemplate, ConsultView, OpenForm, PresentationWording, RecordName, SavedCase,
-    SavedTemplate, TemplateChange, TemplateText,
+    ConsultPage, ConsultTemplate, ConsultView, OpenForm, PresentationWording, RecordName,
+    SavedCase, SavedTemplate, TemplateChange, TemplateText,
 };
 use crate::record::Change;
 
@@ -24,12 +24,19 @@ impl Logbook {
     }
 
     /// The same for a form that is being filled in; nothing is saved.
-    pub fn look_over_consult(
+    pub fn look_over_consult(&self, form: OpenForm, typed: Vec<TypedField>) -> Result<ConsultView> {
+        self.book.look_over_consult(&form, &typed)
+    }
+
+    /// Goes on with another template: what was typed goes along, and what the other does not ask for goes
+    /// into its note.
+    pub fn switch_consult(
         &self,
         form: OpenForm,
         typed: Vec<TypedField>,
-    ) -> Result<ConsultView> {
-        self.book.look_over_consult(&form, &typed)
+        to: String,
+    ) -> Result<OpenForm> {
+        self.book.switch_consult(&form.view.id, form.draft, &typed, &to)
     }
 
     /// A case form filled with what the consult says, on a draft that goes on where it was left.
@@ -48,7 +55,11 @@ impl Logbook {
     }
 
     /// Says that a case followed a consult, or, without one, that it did not.
-    pub fn link_case(&self, case_id: RecordId, consult: Option<RecordId>) -> Result<Option<Change>> {
+    pub fn link_case(
+        &self,
+        case_id: RecordId,
+        consult: Option<RecordId>,
+    ) -> Result<Option<Change>> {
         self.book.link_case(case_id, consult)
     }
 

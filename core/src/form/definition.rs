@@ -161,7 +161,9 @@ impl FormDefinition {
 
     /// The text of a form that ships with the core, as its author wrote it.
     pub fn shipped_text(id: &str) -> Option<&'static str> {
-        let stem = |name: &str| name.strip_prefix("forms/").and_then(|name| name.strip_suffix(".toml")) == Some(id);
+        let stem = |name: &str| {
+            name.strip_prefix("forms/").and_then(|name| name.strip_suffix(".toml")) == Some(id)
+        };
         FILES.iter().find(|(name, _)| stem(name)).map(|(_, text)| *text)
     }
 
@@ -180,9 +182,15 @@ const FILES: &[(&str, &str)] = &[
     ("forms/case.toml", include_str!("../../content/forms/case.toml")),
     ("forms/debrief.toml", include_str!("../../content/forms/debrief.toml")),
     ("forms/consult-drain.toml", include_str!("../../content/forms/consult-drain.toml")),
-    ("forms/consult-vascular_access.toml", include_str!("../../content/forms/consult-vascular_access.toml")),
+    (
+        "forms/consult-vascular_access.toml",
+        include_str!("../../content/forms/consult-vascular_access.toml"),
+    ),
     ("forms/consult-bleeding.toml", include_str!("../../content/forms/consult-bleeding.toml")),
-    ("forms/consult-paracentesis.toml", include_str!("../../content/forms/consult-paracentesis.toml")),
+    (
+        "forms/consult-paracentesis.toml",
+        include_str!("../../content/forms/consult-paracentesis.toml"),
+    ),
     ("forms/consult-general.toml", include_str!("../../content/forms/consult-general.toml")),
 ];
 

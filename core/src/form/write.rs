@@ -46,7 +46,11 @@ fn field(out: &mut String, field: &FormField) {
     }
     if !field.options.is_empty() {
         let option = |option: &super::FormChoice| {
-            let mut one = format!("  {{ value = {}, label = {}", quoted(&option.value), quoted(&option.label));
+            let mut one = format!(
+                "  {{ value = {}, label = {}",
+                quoted(&option.value),
+                quoted(&option.label)
+            );
             if !option.group.is_empty() {
                 let _ = write!(one, ", group = {}", quoted(&option.group));
             }
@@ -116,7 +120,8 @@ mod tests {
             [[section.field]]\npath = 'x_cm'\nlabel = 'X'\nkind = 'number'\nunit = 'cm'\nlow = 0.5\n\
             others = [{ unit = 'mm', per = 10 }]\n[[section.field]]\npath = 'seen_by'\nlabel = 'Seen'\nkind = 'person'\nrole = 'fellow'\n";
         let own = FormDefinition::parse(own, "own.toml").unwrap();
-        let shipped = ["case", "debrief", "consult-drain", "consult-paracentesis", "consult-general"];
+        let shipped =
+            ["case", "debrief", "consult-drain", "consult-paracentesis", "consult-general"];
         for form in shipped.iter().filter_map(|id| FormDefinition::shipped(id)).chain([&own]) {
             let again = FormDefinition::parse(&form.to_toml(), "again.toml");
             assert_eq!(again.as_ref(), Ok(form), "{}", form.to_toml());

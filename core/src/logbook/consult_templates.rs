@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::consults::{CASE_OF, FORM, GENERAL, OWN};
+use super::consults::{CASE_OF, FORM, GENERAL, OWN, SHIPPED};
 use super::{CASE, Logbook, SavedCase};
 use crate::consult::{CONSULT, CONSULT_TEMPLATE, PRESENTATION_TEMPLATE, PresentationTemplate};
 use crate::content::{ContentError, Quantity, Wording, words};
@@ -117,13 +117,7 @@ pub struct PresentationWording {
     pub problem: Option<Wording>,
 }
 
-quiet_debug!(
-    ConsultTemplate,
-    TemplateText,
-    SavedTemplate,
-    TemplateChange,
-    PresentationWording
-);
+quiet_debug!(ConsultTemplate, TemplateText, SavedTemplate, TemplateChange, PresentationWording);
 
 impl Logbook {
     /// The templates that a consult can be begun with: the shipped ones, then the user's own.
@@ -187,7 +181,11 @@ impl Logbook {
         let (named, based_on, definition) = match form.strip_prefix(OWN) {
             Some(id) => {
                 let fields = self.template_record(id.parse()?)?.fields;
-                (title(&fields), text(&fields, BASED_ON).to_owned(), text(&fields, DEFINITION).to_owned())
+                (
+                    title(&fields),
+                    text(&fields, BASED_ON).to_owned(),
+                    text(&fields, DEFINITION).to_owned(),
+                )
             }
             None => {
                 let known = FormDefinition::shipped(form).filter(|form| form.kind == CONSULT);
@@ -204,7 +202,11 @@ impl Logbook {
 
     fn template_record(&self, id: RecordId) -> Result<Record> {
         let record = self.record(id)?;
-        if record.kind == CONSULT_TEMPLATE { Ok(record) } else { Err(LogbookError::NotFound { id }) }
+        if record.kind == CONSULT_TEMPLATE {
+            Ok(record)
+        } else {
+            Err(LogbookError::NotFound { id })
+        }
     }
 
     /// A template of the user's own.
@@ -287,16 +289,14 @@ impl Logbook {
             let change = self.transact(|tx| tx.edit(id, patch, None))?.value.change;
             return Ok(SavedTemplate { id, change, problem });
         }
-        let fields: Fields = [(TITLE.to_owned(), json!(named)), (DEFINITION.to_owned(), json!(definition))]
-            .into_iter()
-            .collect();
+        let fields: Fields =
+            [(TITLE.to_owned(), json!(named)), (DEFINITION.to_owned(), json!(definition))]
+                .into_iter()
+                .collect();
         let made = self.create_record(PRESENTATION_TEMPLATE, fields)?;
         Ok(SavedTemplate { id: made.id, change: Some(made.change), problem })
     }
 }
-
-/// The shipped templates, in the order in which they are offered.
-const SHIPPED: [&str; 5] = ["drain", "vascular_access", "bleeding", "paracentesis", GENERAL];
 
 fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -348,7 +348,8 @@ fn apply(form: &mut FormDefinition, change: &TemplateChange) {
 
 fn added(form: &FormDefinition, label: &str, kind: FieldToAdd, unit: &str) -> FormField {
     let path = path_for(form, label);
-    let quantity = Quantity { field: path.clone(), unit: unit.to_owned(), decimals: 3, ..Quantity::default() };
+    let quantity =
+        Quantity { field: path.clone(), unit: unit.to_owned(), decimals: 3, ..Quantity::default() };
     FormField {
         path,
         label: if label.is_empty() { words("consult.untitled", &[]) } else { label.to_owned() },

@@ -2,19 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::{CASE, Logbook, OpenForm, RecordName};
+use super::{CASE, Logbook, OpenForm, RecordName, SheetField, SheetSection};
 use crate::case_log::list::PAGE_ROWS;
 use crate::case_log::rows::search_expression;
 use crate::consult::{CONSULT, LabsRead, Presentation, present, read_labs};
+use crate::content::words;
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, FormDefinition, TypedField};
-use crate::ids::RecordId;
+use crate::form::{self, EntryContext, FieldKind, FormDefinition, TypedField};
+use crate::ids::{DraftId, RecordId};
 use crate::record::{self, Change, Fields, Listed, NewRecord, Patch, Record, get};
 use crate::store::search;
 use crate::time::Moment;
 
 /// Before the id of a shipped template's form.
 pub(super) const FORM: &str = "consult-";
+/// The shipped templates, in the order in which they are offered.
+pub(super) const SHIPPED: [&str; 5] =
+    ["drain", "vascular_access", "bleeding", "paracentesis", GENERAL];
 /// Before the id of a template of the user's own.
 pub(super) const OWN: &str = "own/";
 /// The field of a consult that names its template.
@@ -25,6 +29,8 @@ pub(super) const GENERAL: &str = "general";
 pub(super) const CASE_OF: &str = "case-of/";
 /// The field of a case that names its consult.
 const LINK: &str = "consult";
+/// The field that takes what has no other.
+const NOTE: &str = "note";
 /// The most consults that a list shows at once.
 const LIST_MAX: usize = 50;
 /// From this many on, what is missing of a section is told by its heading.
@@ -72,7 +78,8 @@ impl Logbook {
         let from = after.unwrap_or(0) as usize;
         let (records, more) = self.read(|conn| {
             let all = record::listed(conn, &Listed::before(Some(CONSULT)), u32::MAX)?;
-            let all: Vec<_> = all.into_iter().filter(|one| one.kind == CONSULT && one.alive).collect();
+            let all: Vec<_> =
+                all.into_iter().filter(|one| one.kind == CONSULT && one.alive).collect();
             let more = all.len() > from.saturating_add(LIST_MAX);
             let shown = all.iter().rev().skip(from).take(LIST_MAX);
             let load = |one: &Listed| record::load(conn, record::load_new(conn, one.k)?.0.id);
@@ -84,7 +91,8 @@ impl Logbook {
     }
 
     fn consult_row(&self, record: &Record) -> Result<ConsultRow> {
-        let text = |path: &str| get(&record.fields, path).and_then(Value::as_str).unwrap_or_default();
+        let text =
+            |path: &str| get(&record.fields, path).and_then(Value::as_str).unwrap_or_default();
         Ok(ConsultRow {
             name: RecordName::of(record),
             template: self.form_of(record)?.title.clone(),
@@ -134,6 +142,52 @@ impl Logbook {
         let missing = missing(definition, fields);
         let presentation = present(fields, &labs, self.own_wording()?, missing);
         Ok(ConsultView { labs, presentation })
+    }
+
+    /// Goes on with another template: what was typed goes along, and what the other does not ask for goes
+    /// into its note. `draft` is left, and the new one takes the place of what was typed into it before.
+    pub fn switch_consult(
+        &self,
+        from: &str,
+        draft: Option<DraftId>,
+        typed: &[TypedField],
+        to: &str,
+    ) -> Result<OpenForm> {
+        let (old, new) = (self.form(from)?, self.form(to)?);
+        let mut carried = Vec::new();
+        let mut left = Vec::new();
+        for field in typed {
+            let texts: Vec<&str> = field
+                .texts
+                .iter()
+                .map(|text| text.trim())
+                .filter(|text| !text.is_empty())
+                .collect();
+            if texts.is_empty() {
+                continue;
+            }
+            if new.field(&field.path).is_some() {
+                carried.push(field.clone());
+            } else if let Some(known) = old.field(&field.path) {
+                left.push(format!("{}: {}", known.label, texts.join(", ")));
+            }
+        }
+        if !left.is_empty() {
+            let note =
+                carried.iter().position(|field| field.path == NOTE).map(|at| carried.remove(at));
+            let mut lines: Vec<String> = note.map(|note| note.texts).unwrap_or_default();
+            lines.extend(left);
+            carried.push(TypedField { path: NOTE.to_owned(), texts: vec![lines.join("\n")] });
+        }
+        let begun = match self.draft_of(to, None)? {
+            Some(draft) => draft,
+            None => self.begin_draft(to, None)?,
+        };
+        self.keep_draft(begun.id, carried)?;
+        if let Some(draft) = draft {
+            self.drop_draft(draft)?;
+        }
+        self.open_draft(begun.id)
     }
 
     /// Opens a case form filled with what the consult says, on a draft that goes on where it was left. The
@@ -244,6 +298,61 @@ fn carried_over(fields: &Fields) -> Vec<TypedField> {
         Some(TypedField { path: path.to_owned(), texts: vec![text?] })
     };
     carried.into_iter().filter_map(typed).collect()
+}
+
+/// What a consult holds that its form does not ask for: from another template, or a newer app.
+pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSection> {
+    if record.kind != CONSULT {
+        return None;
+    }
+    let mut fields = Vec::new();
+    for (name, value) in &record.fields {
+        spell_out(name, value, form, &mut fields);
+    }
+    fields.retain(|field| field.path != TEMPLATE);
+    let title = words("consult.also_kept", &[]);
+    (!fields.is_empty()).then(|| SheetSection { id: "also_kept".to_owned(), title, fields })
+}
+
+fn spell_out(path: &str, value: &Value, form: &FormDefinition, fields: &mut Vec<SheetField>) {
+    if form.field(path).is_some() {
+        return;
+    }
+    if let Value::Object(parts) = value {
+        for (part, value) in parts {
+            spell_out(&record::join(path, part), value, form, fields);
+        }
+        return;
+    }
+    let texts: Vec<String> = match value {
+        Value::Array(entries) => entries.iter().map(plain).collect(),
+        one => vec![plain(one)],
+    };
+    let texts: Vec<String> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+    if texts.is_empty() {
+        return;
+    }
+    let known = SHIPPED.iter().filter_map(|one| FormDefinition::shipped(&format!("{FORM}{one}")));
+    let label = known.filter_map(|form| form.field(path)).map(|field| field.label.clone()).next();
+    fields.push(SheetField {
+        path: path.to_owned(),
+        label: label.unwrap_or_else(|| path.replace(['.', '_'], " ")),
+        kind: FieldKind::Text,
+        texts,
+        unit: String::new(),
+        warnings: Vec::new(),
+        identifiers: Vec::new(),
+        was: Vec::new(),
+        also: Vec::new(),
+    });
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// What is worth asking for and not written: by label, or by the heading where all of a section is.

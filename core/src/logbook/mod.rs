@@ -7,6 +7,8 @@ mod also;
 mod cases;
 mod chips;
 mod consult_templates;
+#[cfg(test)]
+mod consult_tests;
 mod consults;
 mod drafts;
 mod forms;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AlsoWritten, CaseDetail, Logbook, RecordName};
+use super::{AlsoWritten, CaseDetail, Logbook, RecordName, consults};
 use crate::error::Result;
 use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
 use crate::ids::RecordId;
@@ -136,6 +136,7 @@ impl Logbook {
                 sections.push(SheetSection { id, title, fields: shown });
             }
         }
+        sections.extend(consults::unasked(record, form));
         let warnings = form::warnings(form, fields);
         let hits = scan_fields(fields);
         for field in sections.iter_mut().flat_map(|section| &mut section.fields) {

@@ -2,6 +2,7 @@
 
 mod calc;
 mod cases;
+mod consults;
 mod job;
 mod jot;
 mod key;
@@ -75,6 +76,11 @@ enum Command {
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
     Tally(tally::TallyArgs),
+    /// List consults.
+    Consults(consults::ConsultsArgs),
+    /// Write, show and present consults, and keep templates of your own.
+    #[command(subcommand)]
+    Consult(consults::ConsultCommand),
     /// Work out scores, thresholds and conversions, each with its source.
     Calc(calc::CalcArgs),
     /// Take in records from a file.
@@ -140,6 +146,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Show(args)) => cases::show(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
+        Some(Command::Consults(args)) => consults::list(&home, &args),
+        Some(Command::Consult(command)) => consults::run(&home, &command),
         Some(Command::Calc(args)) => calc::run(&args),
         Some(Command::Import(args)) => transfer::import(&home, &args),
         Some(Command::Export(args)) => transfer::export(&home, &args),

@@ -36,8 +36,14 @@ const STYLE: &str = texts!(
     "css/devices.css",
     "css/narrow.css",
 );
-const SCRIPT: &str =
-    texts!("js/keys.js", "js/live.js", "js/timer.js", "js/devices.js", "js/import.js", "js/consult.js");
+const SCRIPT: &str = texts!(
+    "js/keys.js",
+    "js/live.js",
+    "js/timer.js",
+    "js/devices.js",
+    "js/import.js",
+    "js/consult.js"
+);
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let script = "text/javascript; charset=utf-8";

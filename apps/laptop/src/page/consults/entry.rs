@@ -139,3 +139,17 @@ pub async fn keep(
     });
     draw(&part.await?)
 }
+
+/// Goes on with another template, with what was typed.
+pub async fn switch(
+    State(state): State<AppState>,
+    Form(posted): Form<Posted>,
+) -> std::result::Result<Redirect, Trouble> {
+    let form = state.ask(move |book| {
+        let to = posted.one("to").to_owned();
+        let draft = posted.one("draft").parse::<DraftId>().ok();
+        Ok(book.switch_consult(posted.one("form"), draft, &posted.typed(), &to)?.view.id)
+    });
+    let form = form.await?.replace('/', "%2F");
+    Ok(Redirect::to(&format!("/consults/new?form={form}")))
+}

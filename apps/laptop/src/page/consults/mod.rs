@@ -17,6 +17,7 @@ pub fn routes() -> Router<AppState> {
         .route("/consults", get(list::page))
         .route("/consults/new", get(entry::begin))
         .route("/consults/keep", post(entry::keep))
+        .route("/consults/switch", post(entry::switch))
         .route("/consults/templates", get(templates::list))
         .route("/consults/templates/copy", post(templates::copy))
         .route("/consults/templates/{id}", get(templates::page))

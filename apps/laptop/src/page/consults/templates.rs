@@ -96,7 +96,11 @@ pub async fn change(
         "ask_not" => TemplateChange::Ask { path, asked: false },
         _ => TemplateChange::Add {
             label: posted.one("label").to_owned(),
-            kind: if posted.one("kind") == "number" { FieldToAdd::Number } else { FieldToAdd::Text },
+            kind: if posted.one("kind") == "number" {
+                FieldToAdd::Number
+            } else {
+                FieldToAdd::Text
+            },
             unit: posted.one("unit").to_owned(),
         },
     };
@@ -108,8 +112,8 @@ pub async fn change(
 /// How presentations are worded.
 pub async fn wording(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Consults);
-    let page = state
-        .ask(move |book| Ok(WordingPage { shell, wording: book.presentation_wording()? }));
+    let page =
+        state.ask(move |book| Ok(WordingPage { shell, wording: book.presentation_wording()? }));
     draw(&page.await?)
 }
 

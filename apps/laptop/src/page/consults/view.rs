@@ -85,7 +85,8 @@ pub async fn page(
         let cases = book.cases_of_consult(id)?;
         let newest = book.cases(&CaseFilter::default(), CaseSort::Newest, None)?;
         let is_linked = |row: &&CaseRow| cases.iter().any(|case| case.id == row.id);
-        let linkable = newest.rows().filter(|row| !is_linked(row)).take(LINKABLE).cloned().collect();
+        let linkable =
+            newest.rows().filter(|row| !is_linked(row)).take(LINKABLE).cloned().collect();
         let edited = draft.is_some_and(|draft| !draft.typed.is_empty());
         Ok(ConsultPage { shell, sheet, view, edited, case_begun, cases, linkable, now: book.now() })
     });

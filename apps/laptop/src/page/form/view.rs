@@ -157,11 +157,7 @@ fn about(book: &Logbook, id: RecordId) -> Result<String> {
 
 /// The form with its draft, which is begun before the first letter: a request that the save overtakes
 /// then finds it gone, and brings nothing back.
-pub fn opened(
-    book: &Logbook,
-    form: &str,
-    record: Option<RecordId>,
-) -> Result<(OpenForm, bool)> {
+pub fn opened(book: &Logbook, form: &str, record: Option<RecordId>) -> Result<(OpenForm, bool)> {
     let kept = book.draft_of(form, record)?;
     match kept {
         Some(kept) if !kept.typed.is_empty() => return Ok((book.open_draft(kept.id)?, true)),
