@@ -7,8 +7,8 @@ const QUESTION = "Tunneled dialysis line today, K 6.4, fistula clotted overnight
 const NARROW = { width: 390, height: 844 };
 const LAPTOP = { width: 1280, height: 800 };
 
-await run(`consults-${process.env.PHASE}`, async (step, browser) => {
-  const page = await browser.enter();
+/** What the steps have at hand. */
+function hands(browser, page) {
   const keys = page.keyboard;
   const paper = page.getByRole("complementary", { name: "To say" });
   const kept = () => page.waitForResponse((answer) => new URL(answer.url()).pathname === "/consults/keep" && answer.ok());
@@ -37,110 +37,113 @@ await run(`consults-${process.env.PHASE}`, async (step, browser) => {
     await sound(page);
     await page.setViewportSize(LAPTOP);
   };
+  return { page, keys, paper, kept, tabTo, type, looks };
+}
 
-  if (process.env.PHASE === "type") {
-    await step("the consults of the rotation are listed, newest first", async () => {
-      const room = page.getByRole("link", { name: "Consults", exact: true });
-      await tabTo(room, "the room");
-      await keys.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "Consults" }).waitFor();
-      same(await page.locator(".lines > li").count(), 10, "consults");
-      check((await page.locator(".lines > li").first().innerText()).includes("K 6.4"), "the newest is first");
-      await sound(page);
-      await looks("consults-list");
-    });
+async function typed({ step, page, keys, paper, kept, tabTo, type, looks }) {
+  await step("the consults of the rotation are listed, newest first", async () => {
+    const room = page.getByRole("link", { name: "Consults", exact: true });
+    await tabTo(room, "the room");
+    await keys.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Consults" }).waitFor();
+    same(await page.locator(".lines > li").count(), 10, "consults");
+    check((await page.locator(".lines > li").first().innerText()).includes("K 6.4"), "the newest is first");
+    await sound(page);
+    await looks("consults-list");
+  });
 
-    await step("a template is chosen and filled in, and what is said follows", async () => {
-      await tabTo(page.getByRole("link", { name: "Vascular access", exact: true }), "the template");
-      await keys.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "Consult: vascular access" }).waitFor();
-      await paper.getByText("What you fill in is put into words here.").waitFor();
-      await tabTo(page.getByLabel("Age band", { exact: true }), "the age");
-      await Promise.all([kept(), keys.type("60s")]);
-      await tabTo(page.getByLabel("Sex", { exact: true }), "the sex");
-      await Promise.all([kept(), keys.type("M")]);
-      await type("Asked by", "nephrology");
-      await type("Question", QUESTION);
-      await type("Procedure asked for", "Dialysis catheter placement");
-      await type("History", "ESRD via L BC AVF clotted overnight, last HD 3 d ago");
-      await type("INR", "2.9");
-      await paper.getByText("A man in his 60s with end-stage renal disease").waitFor();
-      await paper.getByText("Nephrology asks for a tunneled dialysis line today, potassium 6.4").waitFor();
-      await page.getByText("≤ 2, borderline to 3: ask").waitFor();
-      same(await paper.locator("mark").innerText(), "INR 2.9", "the figure that stands out");
-      await type("Platelets", "158");
-      await page.getByText("≥ 20").waitFor();
-      await sound(page);
-    });
-    return;
-  }
+  await step("a template is chosen and filled in, and what is said follows", async () => {
+    await tabTo(page.getByRole("link", { name: "Vascular access", exact: true }), "the template");
+    await keys.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Consult: vascular access" }).waitFor();
+    await paper.getByText("What you fill in is put into words here.").waitFor();
+    await tabTo(page.getByLabel("Age band", { exact: true }), "the age");
+    await Promise.all([kept(), keys.type("60s")]);
+    await tabTo(page.getByLabel("Sex", { exact: true }), "the sex");
+    await Promise.all([kept(), keys.type("M")]);
+    await type("Asked by", "nephrology");
+    await type("Question", QUESTION);
+    await type("Procedure asked for", "Dialysis catheter placement");
+    await type("History", "ESRD via L BC AVF clotted overnight, last HD 3 d ago");
+    await type("INR", "2.9");
+    await paper.getByText("A man in his 60s with end-stage renal disease").waitFor();
+    await paper.getByText("Nephrology asks for a tunneled dialysis line today, potassium 6.4").waitFor();
+    await page.getByText("≤ 2, borderline to 3: ask").waitFor();
+    same(await paper.locator("mark").innerText(), "INR 2.9", "the figure that stands out");
+    await type("Platelets", "158");
+    await page.getByText("≥ 20").waitFor();
+    await sound(page);
+  });
+}
 
-  if (process.env.PHASE === "again") {
-    await step("what was typed stands where it stood", async () => {
-      await tabTo(page.getByRole("link", { name: "Consults", exact: true }), "the room");
-      await keys.press("Enter");
-      await tabTo(page.getByRole("link", { name: "Go on" }), "what was begun");
-      await keys.press("Enter");
-      await page.getByText("As you left it").waitFor();
-      same(await page.getByLabel("Question", { exact: true }).inputValue(), QUESTION, "the question");
-      await paper.getByText("INR 2.9").waitFor();
-      await type("Pertinent negatives", "no infection");
-      await type("What you would suggest", "suggest R IJ catheter now");
-      await paper.getByText("I'd suggest right IJ catheter now.").waitFor();
-      await looks("consults-form");
-      await tabTo(page.getByRole("button", { name: "Save" }), "Save");
-      await keys.press("Enter");
-      await page.getByRole("heading", { level: 1, name: QUESTION }).waitFor();
-      await page.getByText("No case followed yet.").waitFor();
-      await sound(page);
-      await looks("consults-sheet");
-    });
+async function goneOnWith({ step, page, keys, paper, tabTo, type, looks }) {
+  await step("what was typed stands where it stood", async () => {
+    await tabTo(page.getByRole("link", { name: "Consults", exact: true }), "the room");
+    await keys.press("Enter");
+    await tabTo(page.getByRole("link", { name: "Go on" }), "what was begun");
+    await keys.press("Enter");
+    await page.getByText("As you left it").waitFor();
+    same(await page.getByLabel("Question", { exact: true }).inputValue(), QUESTION, "the question");
+    await paper.getByText("INR 2.9").waitFor();
+    await type("Pertinent negatives", "no infection");
+    await type("What you would suggest", "suggest R IJ catheter now");
+    await paper.getByText("I'd suggest a right IJ catheter now.").waitFor();
+    await looks("consults-form");
+    await tabTo(page.getByRole("button", { name: "Save" }), "Save");
+    await keys.press("Enter");
+    await page.getByRole("heading", { level: 1, name: QUESTION }).waitFor();
+    await page.getByText("No case followed yet.").waitFor();
+    await sound(page);
+    await looks("consults-sheet");
+  });
 
-    await step("it is said part by part", async () => {
-      await tabTo(page.getByRole("link", { name: "Say it" }), "Say it");
-      await keys.press("Enter");
-      const next = page.getByRole("button", { name: "Next: Problem, and why IR" });
-      await next.waitFor();
-      await looks("consults-say");
-      await keys.press("Space");
-      await page.getByRole("button", { name: "Next: For and against" }).waitFor();
-      await keys.press("ArrowLeft");
-      await next.waitFor();
-      same(await page.locator("section[aria-current]").getAttribute("data-part"), "In one line", "the part");
-      await keys.press("Escape");
-      await page.getByRole("heading", { level: 1, name: QUESTION }).waitFor();
-    });
+  await step("it is said part by part", async () => {
+    await tabTo(page.getByRole("link", { name: "Say it" }), "Say it");
+    await keys.press("Enter");
+    const next = page.getByRole("button", { name: "Next: Problem, and why IR" });
+    await next.waitFor();
+    await looks("consults-say");
+    await keys.press("Space");
+    await page.getByRole("button", { name: "Next: For and against" }).waitFor();
+    await keys.press("ArrowLeft");
+    await next.waitFor();
+    same(await page.locator("section[aria-current]").getAttribute("data-part"), "In one line", "the part");
+    await keys.press("Escape");
+    await page.getByRole("heading", { level: 1, name: QUESTION }).waitFor();
+  });
+}
 
-    await step("it becomes a case", async () => {
-      await tabTo(page.getByRole("link", { name: "Write the case" }), "the case");
-      await keys.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "A case from a consult" }).waitFor();
-      same(await page.getByLabel("Procedure", { exact: true }).inputValue(), "Dialysis catheter placement", "the procedure");
-      same(await page.getByLabel("INR", { exact: true }).inputValue(), "2.9", "the INR");
-      same(await page.getByLabel("Indication", { exact: true }).inputValue(), QUESTION, "the indication");
-      await tabTo(page.getByRole("button", { name: "Save" }), "Save");
-      await keys.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "Dialysis catheter placement" }).waitFor();
-      await tabTo(page.getByRole("link", { name: QUESTION }), "the consult");
-      await keys.press("Enter");
-      await page.getByText("The case that followed").waitFor();
-      await tabTo(page.getByRole("link", { name: "Dialysis catheter placement" }), "the case");
-      await sound(page);
-    });
+async function becameACase({ step, page, keys, tabTo }) {
+  await step("it becomes a case", async () => {
+    await tabTo(page.getByRole("link", { name: "Write the case" }), "the case");
+    await keys.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "A case from a consult" }).waitFor();
+    same(await page.getByLabel("Procedure", { exact: true }).inputValue(), "Dialysis catheter placement", "the procedure");
+    same(await page.getByLabel("INR", { exact: true }).inputValue(), "2.9", "the INR");
+    same(await page.getByLabel("Indication", { exact: true }).inputValue(), QUESTION, "the indication");
+    await tabTo(page.getByRole("button", { name: "Save" }), "Save");
+    await keys.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Dialysis catheter placement" }).waitFor();
+    await tabTo(page.getByRole("link", { name: QUESTION }), "the consult");
+    await keys.press("Enter");
+    await page.getByText("The case that followed").waitFor();
+    await tabTo(page.getByRole("link", { name: "Dialysis catheter placement" }), "the case");
+    await sound(page);
+  });
 
-    await step("it is unlinked, and linked again", async () => {
-      await tabTo(page.getByRole("button", { name: "Unlink Dialysis catheter placement" }), "Unlink");
-      await keys.press("Enter");
-      await page.getByText("No case followed yet.").waitFor();
-      await tabTo(page.locator("summary", { hasText: "Link a case" }), "Link a case");
-      await keys.press("Enter");
-      await tabTo(page.getByRole("button", { name: "Link", exact: true }), "Link");
-      await keys.press("Enter");
-      await page.getByText("The case that followed").waitFor();
-    });
-    return;
-  }
+  await step("it is unlinked, and linked again", async () => {
+    await tabTo(page.getByRole("button", { name: "Unlink Dialysis catheter placement" }), "Unlink");
+    await keys.press("Enter");
+    await page.getByText("No case followed yet.").waitFor();
+    await tabTo(page.locator("summary", { hasText: "Link a case" }), "Link a case");
+    await keys.press("Enter");
+    await tabTo(page.getByRole("button", { name: "Link", exact: true }), "Link");
+    await keys.press("Enter");
+    await page.getByText("The case that followed").waitFor();
+  });
+}
 
+async function ownTemplate({ step, page, looks }) {
   await step("a template of one's own asks for more", async () => {
     await page.goto(new URL("/consults/templates", page.url()).href);
     await sound(page);
@@ -177,7 +180,9 @@ await run(`consults-${process.env.PHASE}`, async (step, browser) => {
     check((await text.inputValue()).includes("nonsense"), "the text is kept");
     await sound(page);
   });
+}
 
+async function ownWording({ step, page, paper, looks }) {
   await step("the wording is changed, and a broken one falls back", async () => {
     await page.goto(new URL("/consults/wording", page.url()).href);
     const text = page.getByLabel("Wording");
@@ -197,4 +202,11 @@ await run(`consults-${process.env.PHASE}`, async (step, browser) => {
     await page.getByRole("link", { name: "Splenic embolisation?" }).press("Enter");
     await paper.getByText("I'd suggest proximal splenic").waitFor();
   });
+}
+
+const PHASES = { type: [typed], again: [goneOnWith, becameACase], own: [ownTemplate, ownWording] };
+
+await run(`consults-${process.env.PHASE}`, async (step, browser) => {
+  const page = await browser.enter();
+  for (const phase of PHASES[process.env.PHASE]) await phase({ step, ...hands(browser, page) });
 });

@@ -10,6 +10,7 @@
 //! nothing is invented and that anybody can see why a word came out.
 
 mod labs;
+mod line;
 mod presentation;
 mod prose;
 mod shorthand;

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, UndefinedBehavior};
 
-use super::shorthand::{Shorthand, upper};
+use super::line::upper;
+use super::shorthand::Shorthand;
 
 /// Steps that a template may take: a presentation needs some hundreds.
 const FUEL: u64 = 20_000;

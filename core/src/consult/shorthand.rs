@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use super::line::{Line, Token, capitals, is_figure, is_word, lower, upper};
 use crate::content::ContentError;
 use crate::content::source::{SourceFile, Table};
 
@@ -95,6 +96,12 @@ impl Shorthand {
     /// `→` and `=` between two thoughts; `92→108`.
     fn arrow(&self, tokens: &[Token<'_>], at: usize, out: &mut Line) -> Option<usize> {
         let core = tokens[at].core;
+        if let Some(next) = tokens.get(at + 1).filter(|_| core == "=") {
+            if let Some(said) = self.words.get(&format!("= {}", next.core)) {
+                out.attach(&format!("{said}{}", next.after));
+                return Some(2);
+            }
+        }
         let mark = match core {
             "→" | "->" => ":",
             "=" => ", so",
@@ -170,7 +177,7 @@ impl Shorthand {
         let mut text = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
         text.push_str(digits);
         let Some((one, more)) = known else {
-            out.gap(self, token);
+            out.gap(token, self.is_connector(token.core));
             out.said.push(format!("{}{text}{}", token.before, token.after));
             return Some(1);
         };
@@ -188,7 +195,7 @@ impl Shorthand {
         } else if spans && self.durations.contains(unit) && phrase.is_none() {
             text = self.span(tokens, (at, used), &text, prefix, last);
         }
-        out.gap(self, token);
+        out.gap(token, self.is_connector(token.core));
         out.said.push(format!("{}{text}{}", token.before, last.after));
         Some(used)
     }
@@ -239,7 +246,7 @@ impl Shorthand {
             let ends = !last.after.is_empty() || at + count == tokens.len();
             let said = self.look_up(&self.words, &key);
             let said = said.or_else(|| self.look_up(&self.at_end, &key).filter(|_| ends))?;
-            out.gap(self, first);
+            out.gap(first, self.is_connector(first.core));
             out.said.push(format!("{}{said}{}", first.before, last.after));
             Some(count)
         })
@@ -260,7 +267,7 @@ impl Shorthand {
 
     fn as_it_stands(&self, token: &Token<'_>, out: &mut Line) -> usize {
         let (prefix, rest) = self.prefix(token.core);
-        out.gap(self, token);
+        out.gap(token, self.is_connector(token.core));
         if token.core == "x" {
             // 6.2 x 4.8
             let number = out.said.last().is_some_and(|last| is_figure(last));
@@ -382,101 +389,6 @@ fn list(root: &Table<'_>, key: &str) -> Result<Vec<String>, ContentError> {
         Ok(table.texts("words")?.into_iter().map(|word| word.value).collect())
     })?;
     read.ok_or_else(|| ContentError::Missing { place: root.place(key) })
-}
-
-/// A word with what stands around it.
-struct Token<'t> {
-    whole: &'t str,
-    before: &'t str,
-    core: &'t str,
-    after: &'t str,
-}
-
-impl<'t> Token<'t> {
-    fn of(whole: &'t str) -> Self {
-        let inner = whole.trim_start_matches(['(', '"', '“', '[']);
-        let before = &whole[..whole.len() - inner.len()];
-        let core = inner.trim_end_matches([',', '.', ';', ':', ')', '!', '?', '"', '”', ']']);
-        if core.is_empty() {
-            return Self { whole, before: "", core: whole, after: "" };
-        }
-        Self { whole, before, core, after: &inner[core.len()..] }
-    }
-}
-
-/// What was said of a line so far.
-struct Line {
-    said: Vec<String>,
-    /// A figure was said last, and more may follow it.
-    after_figure: bool,
-}
-
-impl Line {
-    fn push(&mut self, token: &Token<'_>, said: &str) {
-        self.said.push(format!("{}{said}{}", token.before, token.after));
-        self.after_figure = false;
-    }
-
-    fn attach(&mut self, mark: &str) {
-        if let Some(last) = self.said.last_mut() {
-            last.push_str(mark);
-        }
-    }
-
-    fn comma(&mut self) {
-        if self
-            .said
-            .last()
-            .is_some_and(|last| last.ends_with(|c: char| c.is_alphanumeric() || c == ')'))
-        {
-            self.attach(",");
-        }
-    }
-
-    /// A comma between a figure and what follows it, where that goes on with something else.
-    fn gap(&mut self, list: &Shorthand, next: &Token<'_>) {
-        if self.after_figure && next.before.is_empty() && !list.is_connector(next.core) {
-            self.comma();
-        }
-        self.after_figure = false;
-    }
-}
-
-/// Digits with what stands within numbers: `88/50`, `10-12`, `6.2`.
-fn is_figure(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_digit())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '/' | '-' | '–' | '%'))
-}
-
-fn is_word(text: &str) -> bool {
-    text.starts_with(char::is_alphabetic)
-}
-
-/// The first letter large.
-pub(super) fn upper(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// The first letter small.
-fn lower(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// Sentences begin with a capital; the first is left as it is, because it may go on from something.
-fn capitals(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if out.ends_with(' ') && out.trim_end().ends_with(['.', '!', '?']) {
-            out.extend(letter.to_uppercase());
-        } else {
-            out.push(letter);
-        }
-    }
-    out
 }
 
 const TEXT: &str = include_str!("../../content/presentations/shorthand.toml");

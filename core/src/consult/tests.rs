@@ -241,7 +241,7 @@ fn a_wording_of_ones_own_is_used_or_told_what_is_wrong_with_it() {
         assert_eq!(error.place().line, line, "{error} in {broken}");
         let said = present(&fields(consult.clone()), &read, Some(Err(error.clone())), Vec::new());
         assert!(
-            said.text.starts_with("A man in his 60s.\nIR is asked for right IJ line."),
+            said.text.starts_with("A man in his 60s.\nIR is asked for a right IJ line."),
             "{}",
             said.text
         );
