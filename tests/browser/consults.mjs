@@ -68,7 +68,7 @@ async function typed({ step, page, keys, paper, kept, tabTo, type, looks }) {
     await type("INR", "2.9");
     await paper.getByText("A man in his 60s with end-stage renal disease").waitFor();
     await paper.getByText("Nephrology asks for a tunneled dialysis line today, potassium 6.4").waitFor();
-    await page.getByText("≤ 2, borderline to 3: ask").waitFor();
+    await page.getByText("2.0–3.0, ask").waitFor();
     same(await paper.locator("mark").innerText(), "INR 2.9", "the figure that stands out");
     await type("Platelets", "158");
     await page.getByText("≥ 20").waitFor();

@@ -50,7 +50,7 @@ fn a_consult_is_written_presented_and_becomes_a_case() {
     assert_eq!(json["parts"].as_array().map(Vec::len), Some(4));
     assert!(json["missing"].as_array().unwrap().contains(&"Exam".into()), "{json}");
     let shown = done(&app.run(&["consult", "show", &id[..13]]));
-    for part in ["≤ 1.5, borderline to 1.8: ask", "High bleeding risk", "Local policy wins"] {
+    for part in ["1.5–1.8, ask", "High bleeding risk", "Local policy wins"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let case = done(&app.run(&["consult", "case", "last", "role=observed"]));

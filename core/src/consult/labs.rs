@@ -85,11 +85,13 @@ pub fn read_labs(fields: &Fields, paths: &[String]) -> LabsRead {
     let known = inputs(fields);
     let flag = |path: &String| {
         let lab = Lab::ALL.into_iter().find(|lab| path == &format!("labs.{}", lab.as_str()));
-        let (standing, told) = match (lab, listed) {
+        let (standing, mut told) = match (lab, listed) {
             (Some(lab), Some(_)) => lab_told(lab, risk, &known),
-            _ if get(fields, path).is_none() => (LabStanding::NoLimit, String::new()),
-            _ => (LabStanding::NoLimit, words("consult.no_limit", &[])),
+            _ => (LabStanding::NoLimit, words("badge.consult_no_limit", &[])),
         };
+        if standing == LabStanding::NoLimit && get(fields, path).is_none() {
+            told.clear();
+        }
         LabFlag { path: path.clone(), standing, told }
     };
     let risk_key = match listed {
@@ -144,32 +146,41 @@ fn lab_told(lab: Lab, risk: Option<Risk>, known: &ThresholdInputs) -> (LabStandi
         let values = [("low", &*or_none(limit(Risk::Low))), ("high", &*or_none(limit(Risk::High)))];
         return match (low, high) {
             (LabStatus::Met, LabStatus::Met) => {
-                (LabStanding::Met, words("consult.lab_met_both", &values))
+                (LabStanding::Met, words("badge.consult_lab_met_both", &values))
             }
             (LabStatus::NotMet, LabStatus::NotMet) => {
-                (LabStanding::NotMet, words("consult.lab_not_met_both", &values))
+                (LabStanding::NotMet, words("badge.consult_lab_not_met_both", &values))
             }
-            (_, LabStatus::Missing) => (LabStanding::Missing, words("consult.lab_missing", &[])),
-            _ => (LabStanding::Ask, words("consult.lab_ask", &values)),
+            (_, LabStatus::Missing) => {
+                (LabStanding::Missing, words("badge.consult_lab_missing", &[]))
+            }
+            _ => (LabStanding::Ask, words("badge.consult_lab_ask", &values)),
         };
     };
     if lab == Lab::Inr && table.rows_disagree(risk, known) {
-        return (LabStanding::Ask, words("consult.lab_two_rows", &[]));
+        return (LabStanding::Ask, words("badge.consult_lab_two_rows", &[]));
     }
-    told(table.status(risk, lab, known), &limit(risk))
+    let status = table.status(risk, lab, known);
+    match table.open_range(risk, lab, known).filter(|_| status == LabStatus::Borderline) {
+        Some((from, to)) => {
+            let values = [("from", &*format!("{from:.1}")), ("to", &format!("{to:.1}"))];
+            (LabStanding::Borderline, words("badge.consult_lab_borderline", &values))
+        }
+        None => told(status, &limit(risk)),
+    }
 }
 
 fn or_none(limit: String) -> String {
-    if limit.is_empty() { words("consult.none", &[]) } else { limit }
+    if limit.is_empty() { words("badge.consult_none", &[]) } else { limit }
 }
 
 fn told(status: LabStatus, limit: &str) -> (LabStanding, String) {
     let (standing, key) = match status {
-        LabStatus::Met => (LabStanding::Met, "consult.lab_met"),
-        LabStatus::Borderline => (LabStanding::Borderline, "consult.lab_borderline"),
-        LabStatus::NotMet => (LabStanding::NotMet, "consult.lab_not_met"),
-        LabStatus::Missing => (LabStanding::Missing, "consult.lab_missing"),
-        LabStatus::NotApplicable => (LabStanding::NoLimit, "consult.no_limit"),
+        LabStatus::Met => (LabStanding::Met, "badge.consult_lab_met"),
+        LabStatus::Borderline => (LabStanding::Borderline, "badge.consult_lab_met"),
+        LabStatus::NotMet => (LabStanding::NotMet, "badge.consult_lab_not_met"),
+        LabStatus::Missing => (LabStanding::Missing, "badge.consult_lab_missing"),
+        LabStatus::NotApplicable => (LabStanding::NoLimit, "badge.consult_no_limit"),
     };
     (standing, words(key, &[("limit", limit)]))
 }

@@ -194,7 +194,7 @@ impl Logbook {
                 (known.title.clone(), form.to_owned(), text.to_owned())
             }
         };
-        let named = words("consult.copy_of", &[("title", &named)]);
+        let named = words("badge.consult_copy_of", &[("title", &named)]);
         let fields = [(TITLE, named), (BASED_ON, based_on), (DEFINITION, definition)];
         let fields = fields.map(|(name, text)| (name.to_owned(), json!(text)));
         self.create_record(CONSULT_TEMPLATE, fields.into_iter().collect())
@@ -304,7 +304,7 @@ fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
 
 fn title(fields: &Fields) -> String {
     match text(fields, TITLE).trim() {
-        "" => words("consult.untitled", &[]),
+        "" => words("badge.consult_untitled", &[]),
         title => title.to_owned(),
     }
 }
@@ -352,7 +352,11 @@ fn added(form: &FormDefinition, label: &str, kind: FieldToAdd, unit: &str) -> Fo
         Quantity { field: path.clone(), unit: unit.to_owned(), decimals: 3, ..Quantity::default() };
     FormField {
         path,
-        label: if label.is_empty() { words("consult.untitled", &[]) } else { label.to_owned() },
+        label: if label.is_empty() {
+            words("badge.consult_untitled", &[])
+        } else {
+            label.to_owned()
+        },
         kind: match kind {
             FieldToAdd::Text => FieldKind::LongText,
             FieldToAdd::Number => FieldKind::Number,

@@ -310,7 +310,7 @@ pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSec
         spell_out(name, value, form, &mut fields);
     }
     fields.retain(|field| field.path != TEMPLATE);
-    let title = words("consult.also_kept", &[]);
+    let title = words("badge.consult_also_kept", &[]);
     (!fields.is_empty()).then(|| SheetSection { id: "also_kept".to_owned(), title, fields })
 }
 

@@ -25,7 +25,7 @@ private let filled = [
   #expect(said.parts.first?.text == "A man in his 60s.")
   #expect(said.text.contains("Nephrology asks for a tunneled dialysis line today"))
   #expect(said.parts.flatMap(\.pieces).filter { $0.flag != nil }.map(\.text) == ["INR 2.9"])
-  #expect(said.missing.contains("Prior lines") && said.speakingTimeS > 0)
+  #expect(said.missing.contains("Access") && said.speakingTimeS > 0)
 
   let id = try book.saveForm(form: open, typed: filled).id
   #expect(try book.consult(id: id) == view)

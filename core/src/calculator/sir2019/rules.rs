@@ -206,6 +206,14 @@ impl Thresholds {
         self.limit(risk, lab, known).shown()
     }
 
+    /// The range that the table leaves open, where it leaves one.
+    pub fn open_range(&self, risk: Risk, lab: Lab, known: &ThresholdInputs) -> Option<(f64, f64)> {
+        match self.limit(risk, lab, known) {
+            Limit::AtMost { met, borderline } => Some((met, borderline?)),
+            _ => None,
+        }
+    }
+
     /// Liver disease lifts the threshold of INR while arterial access sets one that is not met.
     pub fn rows_disagree(&self, risk: Risk, known: &ThresholdInputs) -> bool {
         let lifted = self.limit(risk, Lab::Inr, known) == Limit::None;

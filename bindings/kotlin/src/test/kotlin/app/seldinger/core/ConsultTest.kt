@@ -32,7 +32,7 @@ class ConsultTest {
         assertTrue(said.text.contains("Nephrology asks for a tunneled dialysis line today"))
         val flagged = said.parts.flatMap(PresentationPart::pieces).single { it.flag != null }
         assertEquals("INR 2.9", flagged.text)
-        assertTrue(said.missing.contains("Prior lines") && said.speakingTimeS > 0u)
+        assertTrue(said.missing.contains("Access") && said.speakingTimeS > 0u)
 
         val id = book.saveForm(open, filled).id
         assertEquals(view, book.consult(id))
