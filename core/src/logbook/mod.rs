@@ -35,9 +35,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
-pub use cases::{
-    CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
-};
+pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
@@ -52,6 +50,8 @@ pub use transfer::{
     ImportReport, ImportSource,
 };
 pub use verify::{BackupState, VerifyReport};
+
+pub use crate::store::search::SnippetPiece;
 
 use crate::error::Result;
 use crate::ids::{Ids, RecordId};
