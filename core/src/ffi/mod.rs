@@ -8,6 +8,7 @@
 mod functions;
 #[macro_use]
 mod jobs;
+mod library;
 mod logbook;
 #[cfg(feature = "lan")]
 mod sync;

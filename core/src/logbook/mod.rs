@@ -9,11 +9,14 @@ mod chips;
 mod drafts;
 mod forms;
 mod identity;
+mod imaging;
 mod jots;
 #[cfg(feature = "lan")]
 pub mod lan;
+mod library;
 #[cfg(feature = "lan")]
 mod link_words;
+mod lists;
 #[cfg(test)]
 mod model_tests;
 mod names;
@@ -39,7 +42,10 @@ pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, Searc
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
+pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
 pub use jots::{JotOptions, SavedJot};
+pub use library::{FoundPage, PROCEDURE_NOTE, ProcedureNote, ProcedurePage};
+pub use lists::RecordList;
 pub use names::RecordName;
 pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
