@@ -14,7 +14,7 @@ pub enum ArticleKind {
 }
 
 /// Something to read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct Article {
     /// What it is about.
@@ -40,7 +40,7 @@ pub struct Article {
 }
 
 /// A section of an article.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct ArticleSection {
     /// Stable id.
@@ -54,7 +54,7 @@ pub struct ArticleSection {
 }
 
 /// One statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct ArticleEntry {
     /// What it is about, set off before the text; empty for none.
@@ -66,7 +66,7 @@ pub struct ArticleEntry {
 }
 
 /// How a procedure stands in the bleeding-risk table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct ArticleRisk {
     /// The class.
@@ -80,7 +80,7 @@ pub struct ArticleRisk {
 }
 
 /// A source as an article lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct ArticleSource {
     /// Key in `SOURCES.md`.
@@ -88,6 +88,8 @@ pub struct ArticleSource {
     /// What it is, with edition, date and how well confirmed.
     pub citation: String,
 }
+
+quiet_debug!(Article, ArticleSection, ArticleEntry, ArticleRisk, ArticleSource);
 
 /// The table that gives the bleeding-risk classes.
 const RISK_SOURCE: &str = "sir-2019";
@@ -154,7 +156,7 @@ struct Cited(Vec<ArticleSource>);
 impl Cited {
     fn number(&mut self, id: &str) -> Option<u32> {
         let at = self.0.iter().position(|known| known.id == id).or_else(|| {
-            let citation = citation(id)?.to_owned();
+            let citation = in_words(citation(id)?);
             self.0.push(ArticleSource { id: id.to_owned(), citation });
             Some(self.0.len() - 1)
         })?;
@@ -167,6 +169,16 @@ impl Cited {
         let unknown = || ContentError::NoSuchId { place: table.place("source"), found: id.clone() };
         self.number(&id).ok_or_else(unknown)
     }
+}
+
+/// A citation with its marks spelled out: how well each part is confirmed.
+fn in_words(citation: &str) -> String {
+    ["V", "L", "T", "recall"].iter().fold(citation.to_owned(), |text, mark| {
+        let told = words(&format!("badge.source_{}", mark.to_lowercase()), &[]);
+        // `[L, on secondary pages]` says more than `[L]`.
+        text.replace(&format!("[{mark}]"), &format!("[{told}]"))
+            .replace(&format!("[{mark}, "), &format!("[{told}, "))
+    })
 }
 
 /// Reads a file of `procedures/`.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::search::{self, SnippetPiece, Term, pieces};
 
 /// An article that a search found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct LibraryHit {
     /// What it is about.
@@ -26,6 +26,8 @@ pub struct LibraryHit {
     /// The stretch around the first word found, in pieces; the first line where it is in a name.
     pub pieces: Vec<SnippetPiece>,
 }
+
+quiet_debug!(LibraryHit);
 
 /// Hits that are told.
 const MOST: usize = 12;

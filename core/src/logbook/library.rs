@@ -1,6 +1,6 @@
 //! The library beside what the user wrote: notes on a procedure, their cases of it, one search for both.
 
-use super::{CASE, Logbook, SearchPage};
+use super::{Logbook, SearchPage};
 use crate::case_log::list::{CaseFilter, CaseRow, CaseSort};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -90,6 +90,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::logbook::CASE;
     use crate::logbook::tests::{book, fields};
 
     #[test]

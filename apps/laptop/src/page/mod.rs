@@ -15,6 +15,7 @@ mod facts;
 mod fields;
 mod find;
 mod form;
+mod library;
 mod places;
 mod records;
 mod sample;
@@ -41,6 +42,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(cases::routes())
         .merge(case::routes())
         .merge(form::routes())
+        .merge(library::routes())
         .merge(calculators::routes())
         .merge(find::routes())
         .merge(records::routes())

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::CASE;
+use seldinger_core::logbook::{CASE, DAILY_READ, IMAGING_FINDING, PROCEDURE_NOTE};
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
@@ -13,5 +13,10 @@ pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
 
 /// The list that a record of this kind stands in.
 pub fn list_of(kind: impl AsRef<str>) -> &'static str {
-    if kind.as_ref() == CASE { "/" } else { "/find" }
+    match kind.as_ref() {
+        CASE => "/",
+        IMAGING_FINDING | DAILY_READ => "/imaging",
+        PROCEDURE_NOTE => "/procedures",
+        _ => "/find",
+    }
 }

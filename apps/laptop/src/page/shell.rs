@@ -20,8 +20,10 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Cases,
-    Tally,
+    Procedures,
+    Imaging,
     Calculators,
+    Tally,
     Find,
     Export,
     Deleted,
@@ -30,7 +32,8 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 3] = [Room::Cases, Room::Tally, Room::Calculators];
+pub const DAILY: [Room; 5] =
+    [Room::Cases, Room::Procedures, Room::Imaging, Room::Calculators, Room::Tally];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -44,6 +47,8 @@ impl Room {
     pub fn path(self) -> &'static str {
         match self {
             Self::Cases => "/",
+            Self::Procedures => "/procedures",
+            Self::Imaging => "/imaging",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -57,6 +62,8 @@ impl Room {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cases => "Cases",
+            Self::Procedures => "Procedures",
+            Self::Imaging => "Imaging",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",
