@@ -10,6 +10,7 @@ mod backup;
 mod browser;
 mod calc;
 mod cli;
+mod content;
 mod crash;
 mod damage;
 mod failing_disk;
