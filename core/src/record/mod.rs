@@ -33,9 +33,7 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
-#[cfg(test)]
-pub(crate) use digest::recount;
-pub(crate) use digest::{sum_up, without};
+pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, is_within, join};
