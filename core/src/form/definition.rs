@@ -173,6 +173,7 @@ impl FormDefinition {
 const FILES: &[(&str, &str)] = &[
     ("forms/case.toml", include_str!("../../content/forms/case.toml")),
     ("forms/debrief.toml", include_str!("../../content/forms/debrief.toml")),
+    ("forms/checklist_run.toml", include_str!("../../content/forms/checklist_run.toml")),
 ];
 
 const COLUMNS_MAX: u32 = 6;

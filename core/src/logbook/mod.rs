@@ -5,6 +5,7 @@
 
 mod also;
 mod cases;
+mod checklists;
 mod chips;
 mod drafts;
 mod forms;
@@ -38,6 +39,7 @@ pub use also::{AlsoWritten, Keep};
 pub use cases::{
     CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
 };
+pub use checklists::{CaseTimeline, ChangedRun};
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
