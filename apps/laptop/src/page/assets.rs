@@ -30,6 +30,7 @@ const STYLE: &str = texts!(
     "css/case.css",
     "css/form.css",
     "css/pages.css",
+    "css/checklists.css",
     "css/charts.css",
     "css/tally.css",
     "css/devices.css",

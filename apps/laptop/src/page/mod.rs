@@ -10,6 +10,7 @@ mod calculators;
 mod case;
 mod cases;
 mod charts;
+mod checklists;
 mod devices;
 mod facts;
 mod fields;
@@ -41,6 +42,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(cases::routes())
         .merge(case::routes())
         .merge(form::routes())
+        .merge(checklists::routes())
         .merge(calculators::routes())
         .merge(find::routes())
         .merge(records::routes())

@@ -2,16 +2,25 @@
 
 use std::borrow::Borrow;
 
+use seldinger_core::checklist::CHECKLIST_RUN;
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::CASE;
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
-    let room = if kind.as_ref() == CASE { "cases" } else { "records" };
+    let room = match kind.as_ref() {
+        CASE => "cases",
+        CHECKLIST_RUN => "checklists",
+        _ => "records",
+    };
     format!("/{room}/{}", id.borrow())
 }
 
 /// The list that a record of this kind stands in.
 pub fn list_of(kind: impl AsRef<str>) -> &'static str {
-    if kind.as_ref() == CASE { "/" } else { "/find" }
+    match kind.as_ref() {
+        CASE => "/",
+        CHECKLIST_RUN => "/checklists",
+        _ => "/find",
+    }
 }

@@ -20,6 +20,7 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Cases,
+    Checklists,
     Tally,
     Calculators,
     Find,
@@ -30,7 +31,7 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 3] = [Room::Cases, Room::Tally, Room::Calculators];
+pub const DAILY: [Room; 4] = [Room::Cases, Room::Checklists, Room::Tally, Room::Calculators];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -44,6 +45,7 @@ impl Room {
     pub fn path(self) -> &'static str {
         match self {
             Self::Cases => "/",
+            Self::Checklists => "/checklists",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -57,6 +59,7 @@ impl Room {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cases => "Cases",
+            Self::Checklists => "Checklists",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",
