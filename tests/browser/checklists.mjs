@@ -28,7 +28,7 @@ function parts(page) {
     key: (name) => page.getByRole("button", { name, exact: true }),
     counted: (text) => told.filter({ hasText: text }).waitFor(),
     now: page.getByRole("region", { name: "This stage" }),
-    band: page.locator(".talk"),
+    band: page.locator(".questions"),
   };
 }
 
@@ -110,7 +110,7 @@ async function again(step, browser, page) {
     await page.getByText("Stood on the left, saw everything.").waitFor();
     await key("Finish").press("Enter");
     await page.locator(".told-of", { hasText: "Finished" }).waitFor();
-    same(await page.locator(".talk").count(), 0, "words on talking in a run that is over");
+    same(await page.locator(".questions").count(), 0, "words on talking in a run that is over");
     await item("Not leaning over the table").press("Space");
     await counted("4 of 8, 1 skipped");
     await looks(browser, page, "checklist-over");

@@ -40,7 +40,7 @@ pub struct ChecklistItem {
 /// Whether a student may speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
-pub enum Talk {
+pub enum Questions {
     /// Questions are fine.
     Open,
     /// At a pause.
@@ -64,7 +64,7 @@ pub struct ProcedureStage {
     /// What the student does or says.
     pub advice: String,
     /// Whether a question is fine.
-    pub talk: Talk,
+    pub questions: Questions,
 }
 
 quiet_debug!(Checklist, ChecklistItem, ProcedureStage);
@@ -88,8 +88,8 @@ const FILES: [(&str, &str); 4] = [
 const STAGES: (&str, &str) =
     ("checklists/stages.toml", include_str!("../../content/checklists/stages.toml"));
 
-const TALK: &[(&str, Talk)] =
-    &[("open", Talk::Open), ("pause", Talk::Pause), ("silence", Talk::Silence)];
+const QUESTIONS: &[(&str, Questions)] =
+    &[("open", Questions::Open), ("pause", Questions::Pause), ("silence", Questions::Silence)];
 
 /// Everything that ships.
 #[derive(Default)]
@@ -184,14 +184,15 @@ fn stage(table: &Table<'_>, names: &mut Unique) -> Result<ProcedureStage, Conten
         names.add(&other.value, || other.place.clone())?;
         also.push(other.value);
     }
-    let talk = table.word("talk", TALK)?;
+    let questions = table.word("questions", QUESTIONS)?;
     Ok(ProcedureStage {
         id,
         also,
         title: table.text("title")?,
         watch: table.text("watch")?,
         advice: table.text("advice")?,
-        talk: talk.ok_or_else(|| ContentError::Missing { place: table.place("talk") })?,
+        questions: questions
+            .ok_or_else(|| ContentError::Missing { place: table.place("questions") })?,
     })
 }
 
@@ -258,8 +259,8 @@ mod tests {
         let error = Shipped::parse(&[("one.toml", &twice), ("two.toml", &twice)], stages);
         assert_eq!(error.err().unwrap().place().file, "two.toml");
         for (wrong, field) in [
-            (stages.1.replace("'open'", "'loud'"), "stage[1].talk"),
-            (stages.1.replace("talk = 'open'", ""), "stage[1].talk"),
+            (stages.1.replace("'open'", "'loud'"), "stage[1].questions"),
+            (stages.1.replace("questions = 'open'", ""), "stage[1].questions"),
             (stages.1.replace("title", "also = ['a']\ntitle"), "stage[1].also[1]"),
             ("id = 's'\n".to_owned(), "stage"),
         ] {

@@ -14,13 +14,14 @@ mod tests;
 mod view;
 
 pub use definition::{
-    Checklist, ChecklistItem, ProcedureStage, TIMELINE_ITEM, Talk, checklist, checklists, stages,
+    Checklist, ChecklistItem, ProcedureStage, Questions, TIMELINE_ITEM, checklist, checklists,
+    stages,
 };
 pub(crate) use run::{begun, calm, finish, link, reopen, skip, tense, tick, unskip, untick};
 pub use stage::{RunStage, StageState};
 pub(crate) use stage::{shown as stages_of, stamp, unstamp};
 pub(crate) use view::row;
-pub use view::{ChecklistRun, ItemState, RunDay, RunItem, RunPage, RunRow, TalkNow};
+pub use view::{ChecklistRun, ItemState, QuestionsNow, RunDay, RunItem, RunPage, RunRow};
 
 /// The kind of checklist runs.
 pub const CHECKLIST_RUN: &str = "checklist_run";

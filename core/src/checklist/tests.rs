@@ -78,7 +78,7 @@ proptest! {
             let reasons = fields.get("skip_reasons").and_then(Value::as_object);
             prop_assert!(reasons.is_none_or(|reasons| reasons.keys().all(|item| skipped.contains(item))));
             let mut stages = names("stages", "stage");
-            stages.iter_mut().for_each(|stage| *stage = stage.replace("haemo", "hemo"));
+            stages.iter_mut().for_each(|stage| *stage = stage.replace("haemostasis", "hemostasis"));
             let stamped = stages.len();
             stages.sort();
             stages.dedup();
@@ -87,7 +87,7 @@ proptest! {
             let count = |state| shown.items.iter().filter(|item| item.state == state).count();
             prop_assert_eq!((count(ItemState::Ticked), count(ItemState::Skipped)), (ticked.len(), skipped.len()));
             prop_assert_eq!(shown.stages.iter().filter(|stage| stage.is_stamped()).count(), stamped);
-            prop_assert_eq!(shown.row.is_finished, shown.talk.is_none() && fields.contains_key("finished"));
+            prop_assert_eq!(shown.row.is_finished, shown.questions.is_none() && fields.contains_key("finished"));
             if !begun {
                 prop_assert_eq!(&fields["other"], &json!({"kept": [1]}));
             }

@@ -1,6 +1,6 @@
 //! A run as a shell draws it.
 
-use super::definition::{Checklist, ProcedureStage, Talk, checklist, stages};
+use super::definition::{Checklist, ProcedureStage, Questions, checklist, stages};
 use super::run::{self, entries};
 use super::stage::{RunStage, StageState, shown, time};
 use crate::content::{Content, words};
@@ -44,9 +44,9 @@ pub struct RunItem {
 /// Whether the student may speak now.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct TalkNow {
-    /// Whether.
-    pub talk: Talk,
+pub struct QuestionsNow {
+    /// When.
+    pub timing: Questions,
     /// The same in a few words.
     pub headline: String,
     /// What to do or say.
@@ -78,7 +78,7 @@ pub struct ChecklistRun {
     /// What the key for that says; empty for none.
     pub next_key: String,
     /// Whether the student may speak now; `None` where nothing goes on.
-    pub talk: Option<TalkNow>,
+    pub questions: Option<QuestionsNow>,
     /// What was written about it.
     pub note: String,
     /// When it was finished, on the wall clock; empty while it goes on.
@@ -145,7 +145,7 @@ pub struct RunPage {
     pub next: Option<String>,
 }
 
-quiet_debug!(RunItem, TalkNow, ChecklistRun, RunRow, RunDay, RunPage);
+quiet_debug!(RunItem, QuestionsNow, ChecklistRun, RunRow, RunDay, RunPage);
 
 impl RunPage {
     /// Puts rows, which are sorted, under their days.
@@ -203,7 +203,7 @@ impl ChecklistRun {
             items: items(fields, list),
             reasons: list.map(|list| list.reasons.clone()).unwrap_or_default(),
             here_since: here.map(|here| since(here, now)).unwrap_or_default(),
-            talk: if goes_on { talk(fields, here, known) } else { None },
+            questions: if goes_on { questions(fields, here, known) } else { None },
             here: known.cloned(),
             next_key: next.map(|next| starts(next)).unwrap_or_default(),
             next: next.cloned(),
@@ -336,36 +336,36 @@ fn since(here: &RunStage, now: Moment) -> String {
 
 /// What the student said of the room goes before what the stage says: that it is tense until it is calm
 /// again, that it is calm until the next stage.
-fn talk(
+fn questions(
     fields: &Fields,
     here: Option<&RunStage>,
     known: Option<&'static ProcedureStage>,
-) -> Option<TalkNow> {
+) -> Option<QuestionsNow> {
     let said = |path: &str| time(fields.get(path)).0;
     let (tense, calm) = (said(run::TENSE), said(run::CALM));
     if let Some(tense) = tense.filter(|tense| calm.is_none_or(|calm| calm.utc <= tense.utc)) {
         let advice = words("checklist.tense", &[("time", &tense.clock_time())]);
-        return Some(TalkNow::new(Talk::Silence, advice));
+        return Some(QuestionsNow::new(Questions::Silence, advice));
     }
     let stage = known?;
     let begun = here.and_then(|here| here.at);
     let calm = calm.filter(|calm| begun.is_none_or(|begun| calm.utc >= begun.utc));
-    match calm.filter(|_| stage.talk == Talk::Silence) {
+    match calm.filter(|_| stage.questions == Questions::Silence) {
         Some(calm) => {
             let advice = words("checklist.calm", &[("time", &calm.clock_time())]);
-            Some(TalkNow::new(Talk::Pause, advice))
+            Some(QuestionsNow::new(Questions::Pause, advice))
         }
-        None => Some(TalkNow::new(stage.talk, stage.advice.clone())),
+        None => Some(QuestionsNow::new(stage.questions, stage.advice.clone())),
     }
 }
 
-impl TalkNow {
-    fn new(talk: Talk, advice: String) -> Self {
-        let headline = match talk {
-            Talk::Open => words("badge.talk_open", &[]),
-            Talk::Pause => words("badge.talk_pause", &[]),
-            Talk::Silence => words("badge.talk_silence", &[]),
+impl QuestionsNow {
+    fn new(timing: Questions, advice: String) -> Self {
+        let headline = match timing {
+            Questions::Open => words("badge.questions_open", &[]),
+            Questions::Pause => words("badge.questions_pause", &[]),
+            Questions::Silence => words("badge.questions_silence", &[]),
         };
-        Self { talk, headline, advice }
+        Self { timing, headline, advice }
     }
 }

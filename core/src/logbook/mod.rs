@@ -6,6 +6,8 @@
 mod also;
 mod cases;
 mod checklists;
+#[cfg(test)]
+mod checklists_tests;
 mod chips;
 mod drafts;
 mod forms;

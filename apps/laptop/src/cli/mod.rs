@@ -2,6 +2,7 @@
 
 mod calc;
 mod cases;
+mod checklist;
 mod job;
 mod jot;
 mod key;
@@ -75,6 +76,8 @@ enum Command {
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
     Tally(tally::TallyArgs),
+    /// Tick a checklist, stamp the stages of a procedure.
+    Checklist(checklist::ChecklistArgs),
     /// Work out scores, thresholds and conversions, each with its source.
     Calc(calc::CalcArgs),
     /// Take in records from a file.
@@ -140,6 +143,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Show(args)) => cases::show(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
+        Some(Command::Checklist(args)) => checklist::run(&home, &args),
         Some(Command::Calc(args)) => calc::run(&args),
         Some(Command::Import(args)) => transfer::import(&home, &args),
         Some(Command::Export(args)) => transfer::export(&home, &args),

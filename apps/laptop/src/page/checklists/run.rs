@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use seldinger_core::case_log::list::CaseRow;
 use seldinger_core::checklist::{
-    CHECKLIST_RUN, ChecklistRun, ItemState, RunItem, StageState, Talk,
+    CHECKLIST_RUN, ChecklistRun, ItemState, Questions, RunItem, RunStage, StageState,
 };
 use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
@@ -86,7 +86,12 @@ fn at(run: &ChecklistRun) -> String {
 
 /// Whether silence is due.
 fn is_silent(run: &ChecklistRun) -> bool {
-    run.talk.as_ref().is_some_and(|talk| talk.talk == Talk::Silence)
+    run.questions.as_ref().is_some_and(|questions| questions.timing == Questions::Silence)
+}
+
+/// Whether any stage has a time.
+fn is_stamped(run: &ChecklistRun) -> bool {
+    run.stages.iter().any(RunStage::is_stamped)
 }
 
 /// What the key at the end does.
