@@ -6,6 +6,7 @@ mod quiet;
 
 pub mod calculator;
 pub mod case_log;
+pub mod checklist;
 pub mod content;
 pub mod error;
 pub mod export;

@@ -167,6 +167,16 @@ fn drafts_outlive_the_program() {
     desk.run(&page, "draft", &[("PHASE", "again")]);
 }
 
+#[test]
+fn checklists_outlive_the_program() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let mut page = desk.app.serve(&[]);
+    desk.run(&page, "checklists", &[("PHASE", "tick")]);
+    page.end("KILL");
+    let page = desk.app.serve(&[]);
+    desk.run(&page, "checklists", &[("PHASE", "again")]);
+}
+
 /// Words that nobody types by chance.
 const CANARY: &str = "quetzalwren";
 const CONTROL: &str = "hoopoestarling";

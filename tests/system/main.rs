@@ -9,6 +9,7 @@ mod api;
 mod backup;
 mod browser;
 mod calc;
+mod checklist;
 mod cli;
 mod content;
 mod crash;

@@ -70,6 +70,12 @@ pub enum Failure {
     /// A case was named in a way that fits several.
     #[error("several such cases")]
     ManyCases(String),
+    /// A checklist run was named in a way that fits none.
+    #[error("no such run")]
+    NoSuchRun(String),
+    /// A checklist run was named in a way that fits several.
+    #[error("several such runs")]
+    ManyRuns(String),
     /// A value on the command line is none of those that there are.
     #[error("not a choice")]
     NotAChoice {
@@ -142,6 +148,8 @@ impl Failure {
             Self::NoJot => said("no_jot", &[]),
             Self::NoSuchCase(given) => said("no_such_case", &[("given", given)]),
             Self::ManyCases(given) => said("many_cases", &[("given", given)]),
+            Self::NoSuchRun(given) => said("no_such_run", &[("given", given)]),
+            Self::ManyRuns(given) => said("many_runs", &[("given", given)]),
             Self::NotAChoice { given, choices } => {
                 said("not_a_choice", &[("given", given), ("choices", choices)])
             }
@@ -164,6 +172,8 @@ impl Failure {
             Self::NoSuchCase(_)
             | Self::Calculator(CalculatorError::UnknownCalculator { .. })
             | Self::ManyCases(_)
+            | Self::NoSuchRun(_)
+            | Self::ManyRuns(_)
             | Self::NoSuchDevice(_)
             | Self::ManyDevices(_)
             | Self::WhichDevice(_)

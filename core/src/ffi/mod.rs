@@ -5,6 +5,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "what crosses the border is handed over")]
 
+mod checklists;
 mod functions;
 #[macro_use]
 mod jobs;

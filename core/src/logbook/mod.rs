@@ -5,6 +5,9 @@
 
 mod also;
 mod cases;
+mod checklists;
+#[cfg(test)]
+mod checklists_tests;
 mod chips;
 mod drafts;
 mod forms;
@@ -39,6 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
 pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
+pub use checklists::{CaseTimeline, ChangedRun};
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};

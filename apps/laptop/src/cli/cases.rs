@@ -244,7 +244,7 @@ fn flat(path: &str, value: &Value) -> Vec<(String, String)> {
 }
 
 /// The record with this id, or the one case whose id begins so.
-fn find(book: &Logbook, given: &str) -> Result<RecordId, Failure> {
+pub fn find(book: &Logbook, given: &str) -> Result<RecordId, Failure> {
     if let Ok(id) = given.parse() {
         return Ok(id);
     }

@@ -2,6 +2,7 @@
 
 mod calc;
 mod cases;
+mod checklist;
 mod job;
 mod jot;
 mod key;
@@ -80,6 +81,8 @@ enum Command {
     Procedure(library::ProcedureArgs),
     /// Read the basics of imaging.
     Imaging(library::ImagingArgs),
+    /// Tick a checklist, stamp the stages of a procedure.
+    Checklist(checklist::ChecklistArgs),
     /// Work out scores, thresholds and conversions, each with its source.
     Calc(calc::CalcArgs),
     /// Take in records from a file.
@@ -148,6 +151,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Show(args)) => cases::show(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
+        Some(Command::Checklist(args)) => checklist::run(&home, &args),
         Some(Command::Calc(args)) => calc::run(&args),
         Some(Command::Procedure(args)) => library::procedure(&args),
         Some(Command::Imaging(args)) => library::imaging(&args),

@@ -10,6 +10,7 @@ mod calculators;
 mod case;
 mod cases;
 mod charts;
+mod checklists;
 mod devices;
 mod facts;
 mod fields;
@@ -43,6 +44,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(case::routes())
         .merge(form::routes())
         .merge(library::routes())
+        .merge(checklists::routes())
         .merge(calculators::routes())
         .merge(find::routes())
         .merge(records::routes())

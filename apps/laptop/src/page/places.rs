@@ -2,12 +2,17 @@
 
 use std::borrow::Borrow;
 
+use seldinger_core::checklist::CHECKLIST_RUN;
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{CASE, DAILY_READ, IMAGING_FINDING, PROCEDURE_NOTE};
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
-    let room = if kind.as_ref() == CASE { "cases" } else { "records" };
+    let room = match kind.as_ref() {
+        CASE => "cases",
+        CHECKLIST_RUN => "checklists",
+        _ => "records",
+    };
     format!("/{room}/{}", id.borrow())
 }
 
@@ -17,6 +22,7 @@ pub fn list_of(kind: impl AsRef<str>) -> &'static str {
         CASE => "/",
         IMAGING_FINDING | DAILY_READ => "/imaging",
         PROCEDURE_NOTE => "/procedures",
+        CHECKLIST_RUN => "/checklists",
         _ => "/find",
     }
 }

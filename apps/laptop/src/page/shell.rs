@@ -20,6 +20,7 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Cases,
+    Checklists,
     Procedures,
     Imaging,
     Calculators,
@@ -32,8 +33,14 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 5] =
-    [Room::Cases, Room::Procedures, Room::Imaging, Room::Calculators, Room::Tally];
+pub const DAILY: [Room; 6] = [
+    Room::Cases,
+    Room::Checklists,
+    Room::Procedures,
+    Room::Imaging,
+    Room::Calculators,
+    Room::Tally,
+];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -49,6 +56,7 @@ impl Room {
             Self::Cases => "/",
             Self::Procedures => "/procedures",
             Self::Imaging => "/imaging",
+            Self::Checklists => "/checklists",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -64,6 +72,7 @@ impl Room {
             Self::Cases => "Cases",
             Self::Procedures => "Procedures",
             Self::Imaging => "Imaging",
+            Self::Checklists => "Checklists",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",
