@@ -15,6 +15,7 @@ pub mod ffi;
 pub mod form;
 pub mod ids;
 pub mod job;
+pub mod library;
 #[cfg(feature = "lan")]
 pub mod link;
 pub mod logbook;

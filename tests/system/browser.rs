@@ -99,6 +99,11 @@ fn calculators() {
 }
 
 #[test]
+fn library_and_imaging() {
+    with_rotation("library");
+}
+
+#[test]
 fn devices() {
     let Some(desk) = Desk::with_rotation() else { return };
     let (page, other) = (desk.app.serve(&[]), App::new());

@@ -11,6 +11,7 @@ mod browser;
 mod calc;
 mod checklist;
 mod cli;
+mod content;
 mod crash;
 mod damage;
 mod failing_disk;

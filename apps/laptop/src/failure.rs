@@ -200,7 +200,12 @@ impl Failure {
 fn of_book(error: &LogbookError) -> u8 {
     use LogbookError as E;
     match error {
-        E::NoBook | E::NotFound { .. } | E::NoDraft | E::NothingToChoose | E::NotAnId => 3,
+        E::NoBook
+        | E::NotFound { .. }
+        | E::NoDraft
+        | E::NothingToChoose
+        | E::NotAnId
+        | E::UnknownDefinition => 3,
         E::KeyLocked
         | E::KeyCancelled
         | E::KeyMissing

@@ -9,6 +9,7 @@ mod checklists;
 mod functions;
 #[macro_use]
 mod jobs;
+mod library;
 mod logbook;
 #[cfg(feature = "lan")]
 mod sync;

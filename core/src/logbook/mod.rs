@@ -12,11 +12,14 @@ mod chips;
 mod drafts;
 mod forms;
 mod identity;
+mod imaging;
 mod jots;
 #[cfg(feature = "lan")]
 pub mod lan;
+mod library;
 #[cfg(feature = "lan")]
 mod link_words;
+mod lists;
 #[cfg(test)]
 mod model_tests;
 mod names;
@@ -38,14 +41,15 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
-pub use cases::{
-    CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
-};
+pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
 pub use checklists::{CaseTimeline, ChangedRun};
 pub use chips::JotChip;
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
+pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
 pub use jots::{JotOptions, SavedJot};
+pub use library::{FoundPage, PROCEDURE_NOTE, ProcedureNote, ProcedurePage};
+pub use lists::RecordList;
 pub use names::RecordName;
 pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
@@ -56,6 +60,8 @@ pub use transfer::{
     ImportReport, ImportSource,
 };
 pub use verify::{BackupState, VerifyReport};
+
+pub use crate::store::search::SnippetPiece;
 
 use crate::error::Result;
 use crate::ids::{Ids, RecordId};

@@ -16,6 +16,7 @@ mod facts;
 mod fields;
 mod find;
 mod form;
+mod library;
 mod places;
 mod records;
 mod sample;
@@ -43,6 +44,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(case::routes())
         .merge(form::routes())
         .merge(checklists::routes())
+        .merge(library::routes())
         .merge(calculators::routes())
         .merge(find::routes())
         .merge(records::routes())

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use seldinger_core::checklist::CHECKLIST_RUN;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::CASE;
+use seldinger_core::logbook::{CASE, DAILY_READ, IMAGING_FINDING, PROCEDURE_NOTE};
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
@@ -21,6 +21,8 @@ pub fn list_of(kind: impl AsRef<str>) -> &'static str {
     match kind.as_ref() {
         CASE => "/",
         CHECKLIST_RUN => "/checklists",
+        IMAGING_FINDING | DAILY_READ => "/imaging",
+        PROCEDURE_NOTE => "/procedures",
         _ => "/find",
     }
 }

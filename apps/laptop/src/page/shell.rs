@@ -21,8 +21,10 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 pub enum Room {
     Cases,
     Checklists,
-    Tally,
+    Procedures,
+    Imaging,
     Calculators,
+    Tally,
     Find,
     Export,
     Deleted,
@@ -31,7 +33,14 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 4] = [Room::Cases, Room::Checklists, Room::Tally, Room::Calculators];
+pub const DAILY: [Room; 6] = [
+    Room::Cases,
+    Room::Procedures,
+    Room::Checklists,
+    Room::Imaging,
+    Room::Calculators,
+    Room::Tally,
+];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -46,6 +55,8 @@ impl Room {
         match self {
             Self::Cases => "/",
             Self::Checklists => "/checklists",
+            Self::Procedures => "/procedures",
+            Self::Imaging => "/imaging",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -60,6 +71,8 @@ impl Room {
         match self {
             Self::Cases => "Cases",
             Self::Checklists => "Checklists",
+            Self::Procedures => "Procedures",
+            Self::Imaging => "Imaging",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",
