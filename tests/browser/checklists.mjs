@@ -2,7 +2,7 @@
 // program, and goes on to a case. PHASE "tick" ends in the middle of a run, "again" goes on.
 
 import { check, run, same } from "./harness.mjs";
-import { fits, focusIsSeen, sound } from "./look.mjs";
+import { fits, focusIsSeen, sound, withText } from "./look.mjs";
 
 const LAPTOP = { width: 1280, height: 800 };
 const NARROW = { width: 640, height: 800 };
@@ -71,6 +71,7 @@ async function ticked(step, browser, page) {
     await now.getByRole("heading", { name: "Consent" }).waitFor();
     await key("Timeout starts").press("Enter");
     await band.getByText("Silence is due").waitFor();
+    await page.locator("#said").getByText("Silence is due").waitFor({ state: "attached" });
     await looks(browser, page, "checklist-silence");
     await key("Access starts").press("Enter");
     await key("Navigation starts").press("Enter");
@@ -81,6 +82,7 @@ async function ticked(step, browser, page) {
     await band.getByText("Wait for a pause").waitFor();
     await looks(browser, page, "checklist");
     await focusIsSeen(page);
+    await withText(page, 32, () => fits(page, "a run with text at 200 %"));
   });
 }
 

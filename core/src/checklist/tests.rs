@@ -130,6 +130,18 @@ fn what_a_newer_version_ticks_and_stamps_is_shown_as_written() {
 }
 
 #[test]
+fn what_was_done_counts_before_what_was_passed_over() {
+    let run = Run::of(json!({
+        "checklist": "before", "skipped": ["S-48", "S-49"], "skip_reasons": {"S-48": "Late"},
+        "ticks": [{"item": "S-48", "at": "2026-10-19T07:00:00-05:00"}]
+    }));
+    let shown = run.shown(moment(0));
+    let first = &shown.items[0];
+    assert_eq!((first.state, first.reason.as_str()), (ItemState::Ticked, ""));
+    assert_eq!((shown.row.ticked, shown.row.skipped), (1, 1));
+}
+
+#[test]
 fn a_long_stage_is_told_in_hours_and_by_its_day() {
     let mut run = Run::of(json!({"checklist": "during"}));
     run.put(stamp(&run.0.fields, "access", &json!(moment(0).rfc3339())));

@@ -35,8 +35,8 @@ impl Logbook {
     }
 
     /// What a case shows of its stages and checklists.
-    pub fn case_timeline(&self, case: RecordId) -> Result<CaseTimeline> {
-        self.book.case_timeline(case)
+    pub fn case_timeline(&self, id: RecordId) -> Result<CaseTimeline> {
+        self.book.case_timeline(id)
     }
 
     /// Begins a run, now, for a procedure, by id or name, and for a case.
@@ -44,9 +44,9 @@ impl Logbook {
         &self,
         checklist: String,
         procedure: Option<String>,
-        case: Option<RecordId>,
+        of_case: Option<RecordId>,
     ) -> Result<ChangedRun> {
-        self.book.begin_run(&checklist, procedure.as_deref(), case)
+        self.book.begin_run(&checklist, procedure.as_deref(), of_case)
     }
 
     /// Ticks items, now; one that is ticked keeps its time, one that was skipped is skipped no longer.
@@ -111,8 +111,8 @@ impl Logbook {
     }
 
     /// Says which case a run was for, or that it was for none.
-    pub fn link_run(&self, id: RecordId, case: Option<RecordId>) -> Result<ChangedRun> {
-        self.book.link_run(id, case)
+    pub fn link_run(&self, id: RecordId, of_case: Option<RecordId>) -> Result<ChangedRun> {
+        self.book.link_run(id, of_case)
     }
 
     /// Cases that a run may have been for, the likeliest first.

@@ -173,10 +173,10 @@ impl FormDefinition {
 const FILES: &[(&str, &str)] = &[
     ("forms/case.toml", include_str!("../../content/forms/case.toml")),
     ("forms/debrief.toml", include_str!("../../content/forms/debrief.toml")),
+    ("forms/checklist_run.toml", include_str!("../../content/forms/checklist_run.toml")),
     ("forms/procedure_note.toml", include_str!("../../content/forms/procedure_note.toml")),
     ("forms/imaging_finding.toml", include_str!("../../content/forms/imaging_finding.toml")),
     ("forms/daily_read.toml", include_str!("../../content/forms/daily_read.toml")),
-    ("forms/checklist_run.toml", include_str!("../../content/forms/checklist_run.toml")),
 ];
 
 const COLUMNS_MAX: u32 = 6;

@@ -77,12 +77,12 @@ enum Command {
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
     Tally(tally::TallyArgs),
+    /// Tick a checklist, stamp the stages of a procedure.
+    Checklist(checklist::ChecklistArgs),
     /// Read about a procedure: half a minute, or the whole.
     Procedure(library::ProcedureArgs),
     /// Read the basics of imaging.
     Imaging(library::ImagingArgs),
-    /// Tick a checklist, stamp the stages of a procedure.
-    Checklist(checklist::ChecklistArgs),
     /// Work out scores, thresholds and conversions, each with its source.
     Calc(calc::CalcArgs),
     /// Take in records from a file.

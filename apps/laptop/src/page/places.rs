@@ -20,9 +20,9 @@ pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
 pub fn list_of(kind: impl AsRef<str>) -> &'static str {
     match kind.as_ref() {
         CASE => "/",
+        CHECKLIST_RUN => "/checklists",
         IMAGING_FINDING | DAILY_READ => "/imaging",
         PROCEDURE_NOTE => "/procedures",
-        CHECKLIST_RUN => "/checklists",
         _ => "/find",
     }
 }

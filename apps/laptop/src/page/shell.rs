@@ -35,8 +35,8 @@ pub enum Room {
 /// The rooms that a day's work goes through.
 pub const DAILY: [Room; 6] = [
     Room::Cases,
-    Room::Checklists,
     Room::Procedures,
+    Room::Checklists,
     Room::Imaging,
     Room::Calculators,
     Room::Tally,
@@ -54,9 +54,9 @@ impl Room {
     pub fn path(self) -> &'static str {
         match self {
             Self::Cases => "/",
+            Self::Checklists => "/checklists",
             Self::Procedures => "/procedures",
             Self::Imaging => "/imaging",
-            Self::Checklists => "/checklists",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -70,9 +70,9 @@ impl Room {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cases => "Cases",
+            Self::Checklists => "Checklists",
             Self::Procedures => "Procedures",
             Self::Imaging => "Imaging",
-            Self::Checklists => "Checklists",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",

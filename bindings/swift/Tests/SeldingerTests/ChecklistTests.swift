@@ -16,7 +16,7 @@ extension ChangedRun {
   let test = try TestBook()
   var book = try test.create()
   let made = try book.jot("nephrostomy, Okafor, scrubbed").id
-  let begun = try book.beginRun(checklist: "during", procedure: nil, case: made)
+  let begun = try book.beginRun(checklist: "during", procedure: nil, ofCase: made)
   let id = begun.run.row.id
   #expect(begun.run.row.procedure == "nephrostomy")
   let ticked = try book.tickItems(id: id, items: ["S-62", "S-63"])
@@ -48,18 +48,18 @@ extension ChangedRun {
   let test = try TestBook()
   let book = try test.create()
   let made = try book.jot("picc").id
-  let begun = try book.beginRun(checklist: "during", procedure: "PICC placement", case: nil)
+  let begun = try book.beginRun(checklist: "during", procedure: "PICC placement", ofCase: nil)
   let run = begun.run.row.id
   #expect(try book.casesForRun(id: run).map(\.id) == [made])
-  _ = try book.linkRun(id: run, case: made)
+  _ = try book.linkRun(id: run, ofCase: made)
   _ = try book.stampStage(id: run, stage: "access", at: nil)
   _ = try book.writeStages(id: made, typed: [TypedField(path: "consent", texts: ["12:05"])])
-  let timeline = try book.caseTimeline(case: made)
+  let timeline = try book.caseTimeline(id: made)
   #expect(timeline.runs.map(\.id) == [run])
   #expect(timeline.stages.filter { $0.at != nil }.map(\.id) == ["consent", "access"])
   #expect(throws: LogbookError.NotFound(id: made)) { try book.checklistRun(id: made) }
   #expect(throws: LogbookError.UnknownDefinition) {
-    try book.beginRun(checklist: "between", procedure: nil, case: nil)
+    try book.beginRun(checklist: "between", procedure: nil, ofCase: nil)
   }
 }
 

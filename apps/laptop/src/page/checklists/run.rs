@@ -62,6 +62,8 @@ struct ChangedPart {
     shell: Shell,
     run: ChecklistRun,
     notice: Option<Notice>,
+    /// For who does not see it.
+    said: String,
 }
 
 #[derive(Template)]
@@ -170,12 +172,16 @@ pub async fn act(
     Path((id, act)): Path<(String, String)>,
     Form(posted): Form<Posted>,
 ) -> std::result::Result<Response, Trouble> {
+    // Ticks say by themselves what they are now; whether to be silent does not.
+    let is_tick = act == "tick" || act == "untick";
     let done = state.ask(move |book| done(book, id.parse()?, &act, &posted));
     let (ChangedRun { run, change }, text) = done.await?;
     let told = !text.is_empty() && change.is_some();
     if shell.part {
+        let headline = run.questions.as_ref().filter(|_| !is_tick).map(|now| now.headline.as_str());
+        let said = format!("{text} {}", headline.unwrap_or_default()).trim().to_owned();
         let notice = told.then(|| Notice { text, undo: change, link: None });
-        return draw(&ChangedPart { shell, run, notice });
+        return draw(&ChangedPart { shell, run, notice, said });
     }
     if told {
         notices.leave(text, change);
