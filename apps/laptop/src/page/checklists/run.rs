@@ -245,7 +245,7 @@ mod tests {
         assert!(over.contains("Go on") && !over.contains("Navigation starts"), "{over}");
         let list = visit.get("/checklists").body;
         assert!(list.contains("During the case: PICC placement") && list.contains(&run));
-        assert_eq!(visit.post(&format!("{run}/dance"), &[("", "")]).status, 400);
+        assert_eq!(visit.post(&format!("{run}/dance"), &[("", "")]).status, 404);
     }
 
     #[test]
