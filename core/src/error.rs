@@ -21,6 +21,8 @@ pub enum DamagedPart {
     SearchIndex,
     /// A stored record cannot be read.
     Record,
+    /// The sums by which devices compare their records are not what the records say; they are made anew.
+    Sums,
 }
 
 /// Why a logbook did not do what it was asked to.

@@ -6,6 +6,7 @@ mod quiet;
 
 pub mod calculator;
 pub mod case_log;
+pub mod checklist;
 pub mod consult;
 pub mod content;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod ffi;
 pub mod form;
 pub mod ids;
 pub mod job;
+pub mod library;
 #[cfg(feature = "lan")]
 pub mod link;
 pub mod logbook;

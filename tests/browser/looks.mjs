@@ -74,6 +74,7 @@ await run("looks", async (step, browser) => {
     case: first,
     edit: `${first}/edit`,
     debrief: `${first}/debrief`,
+    checklists: "/checklists",
     tally: "/tally",
     calculators: "/calculators",
     calculator: "/calculators/sir2019",

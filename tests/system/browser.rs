@@ -99,6 +99,11 @@ fn calculators() {
 }
 
 #[test]
+fn library_and_imaging() {
+    with_rotation("library");
+}
+
+#[test]
 fn devices() {
     let Some(desk) = Desk::with_rotation() else { return };
     let (page, other) = (desk.app.serve(&[]), App::new());
@@ -177,6 +182,16 @@ fn consult_templates() {
     let Some(desk) = Desk::with_rotation() else { return };
     let page = desk.app.serve(&[]);
     desk.run(&page, "consults", &[("PHASE", "own")]);
+}
+
+#[test]
+fn checklists_outlive_the_program() {
+    let Some(desk) = Desk::with_rotation() else { return };
+    let mut page = desk.app.serve(&[]);
+    desk.run(&page, "checklists", &[("PHASE", "tick")]);
+    page.end("KILL");
+    let page = desk.app.serve(&[]);
+    desk.run(&page, "checklists", &[("PHASE", "again")]);
 }
 
 /// Words that nobody types by chance.

@@ -160,6 +160,33 @@ fn a_jot_is_saved_listed_found_and_shown_without_obeying_it() {
 }
 
 #[test]
+fn the_library_is_read_without_a_book_and_searched_beside_the_records() {
+    let app = App::new();
+    let brief = done(&app.run(&["procedure", "tips"]));
+    let full = done(&app.run(&["procedure", "tips", "--full"]));
+    assert!(brief.starts_with("TIPS creation\nHigh bleeding risk, SIR 2019."), "{brief}");
+    assert!(brief.ends_with("Local policy wins: check it before you act on this.\n"));
+    assert!(full.contains("Basic steps\n  1. ") && !brief.contains("Basic steps"));
+    assert!(done(&app.run(&["procedure", "biopsy"])).lines().count() > 4);
+    assert_eq!(done(&app.run(&["procedure"])).lines().filter(|l| l.starts_with("  ")).count(), 56);
+    assert!(done(&app.run(&["imaging", "inverse-square", "--full"])).contains("quarter"));
+    for one in [&["procedure", "zzz"][..], &["imaging", "zzz"]] {
+        refused(&app.run(one), 3);
+    }
+    let article: Value =
+        serde_json::from_str(&done(&app.run(&["procedure", "picc", "--json"]))).unwrap();
+    assert_eq!(article["id"], "picc");
+    assert!(article["sections"]["steps"].as_array().unwrap().len() >= 5);
+
+    done(&app.run(&["jot", "para, 4.2 L, assisted, color doppler on every time"]));
+    let found = done(&app.run(&["search", "doppler"]));
+    let (library, records) = (found.find("procedure paracentesis"), found.find("every time"));
+    assert!(library.is_some() && records > library, "{found}");
+    let cases = done(&app.run(&["search", "doppler", "--kind", "case"]));
+    assert!(!cases.contains("procedure paracentesis"), "{cases}");
+}
+
+#[test]
 fn nothing_is_made_by_looking_for_it() {
     let app = App::new();
     for command in [&["cases"][..], &["tally"], &["search", "x"], &["export", "-"]] {

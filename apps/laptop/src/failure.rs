@@ -76,6 +76,12 @@ pub enum Failure {
     /// A consult was named in a way that fits several.
     #[error("several such consults")]
     ManyConsults(String),
+    /// A checklist run was named in a way that fits none.
+    #[error("no such run")]
+    NoSuchRun(String),
+    /// A checklist run was named in a way that fits several.
+    #[error("several such runs")]
+    ManyRuns(String),
     /// A value on the command line is none of those that there are.
     #[error("not a choice")]
     NotAChoice {
@@ -150,6 +156,8 @@ impl Failure {
             Self::ManyCases(given) => said("many_cases", &[("given", given)]),
             Self::NoSuchConsult(given) => said("no_such_consult", &[("given", given)]),
             Self::ManyConsults(given) => said("many_consults", &[("given", given)]),
+            Self::NoSuchRun(given) => said("no_such_run", &[("given", given)]),
+            Self::ManyRuns(given) => said("many_runs", &[("given", given)]),
             Self::NotAChoice { given, choices } => {
                 said("not_a_choice", &[("given", given), ("choices", choices)])
             }
@@ -174,6 +182,8 @@ impl Failure {
             | Self::ManyCases(_)
             | Self::NoSuchConsult(_)
             | Self::ManyConsults(_)
+            | Self::NoSuchRun(_)
+            | Self::ManyRuns(_)
             | Self::NoSuchDevice(_)
             | Self::ManyDevices(_)
             | Self::WhichDevice(_)
@@ -200,7 +210,12 @@ impl Failure {
 fn of_book(error: &LogbookError) -> u8 {
     use LogbookError as E;
     match error {
-        E::NoBook | E::NotFound { .. } | E::NoDraft | E::NothingToChoose | E::NotAnId => 3,
+        E::NoBook
+        | E::NotFound { .. }
+        | E::NoDraft
+        | E::NothingToChoose
+        | E::NotAnId
+        | E::UnknownDefinition => 3,
         E::KeyLocked
         | E::KeyCancelled
         | E::KeyMissing

@@ -142,7 +142,7 @@ fn context(template: &PresentationTemplate, fields: &Fields, labs: &LabsRead) ->
     }
     let text = |path: &str| get(fields, path).and_then(plain).unwrap_or_default();
     let person = of(&template.people, &text("sex"));
-    let Person { person, subject, possessive, verb } = person.cloned().unwrap_or_default();
+    let Person { noun, subject, possessive, verb } = person.cloned().unwrap_or_default();
     let band = text("age_band");
     let age = of(&template.ages, &band).filter(|_| !band.is_empty()).cloned().unwrap_or_default();
     let age = age.replace('#', &possessive).replace('@', &band);
@@ -150,7 +150,7 @@ fn context(template: &PresentationTemplate, fields: &Fields, labs: &LabsRead) ->
         template.labs.iter().filter_map(|lab| figure(lab, fields, labs)).collect();
     let drugs: Vec<String> = labs.drugs.iter().map(|drug| drug.name.to_lowercase()).collect();
     for (name, value) in [
-        ("person", Said::from(person)),
+        ("person", Said::from(noun)),
         ("subject", Said::from(subject)),
         ("possessive", Said::from(possessive)),
         ("verb", Said::from(verb)),

@@ -96,11 +96,11 @@ impl Shorthand {
     /// `→` and `=` between two thoughts; `92→108`.
     fn arrow(&self, tokens: &[Token<'_>], at: usize, out: &mut Line) -> Option<usize> {
         let core = tokens[at].core;
-        if let Some(next) = tokens.get(at + 1).filter(|_| core == "=") {
-            if let Some(said) = self.words.get(&format!("= {}", next.core)) {
-                out.attach(&format!("{said}{}", next.after));
-                return Some(2);
-            }
+        if let Some(next) = tokens.get(at + 1).filter(|_| core == "=")
+            && let Some(said) = self.words.get(&format!("= {}", next.core))
+        {
+            out.attach(&format!("{said}{}", next.after));
+            return Some(2);
         }
         let mark = match core {
             "→" | "->" => ":",
@@ -244,25 +244,12 @@ impl Shorthand {
             }
             let key = run.iter().map(|token| token.core).collect::<Vec<_>>().join(" ");
             let ends = !last.after.is_empty() || at + count == tokens.len();
-            let said = self.look_up(&self.words, &key);
-            let said = said.or_else(|| self.look_up(&self.at_end, &key).filter(|_| ends))?;
+            let said = look_up(&self.words, &key);
+            let said = said.or_else(|| look_up(&self.at_end, &key).filter(|_| ends))?;
             out.gap(first, self.is_connector(first.core));
             out.said.push(format!("{}{said}{}", first.before, last.after));
             Some(count)
         })
-    }
-
-    fn look_up(&self, list: &BTreeMap<String, String>, key: &str) -> Option<String> {
-        if let Some(said) = list.get(key) {
-            return Some(said.clone());
-        }
-        // A word at the beginning of a sentence, `Prev`; not an abbreviation, `NO`.
-        let letters = || key.chars().filter(|c| c.is_alphabetic());
-        let capital = key.starts_with(char::is_uppercase)
-            && letters().skip(1).all(char::is_lowercase)
-            && letters().count() > 1;
-        let said = list.get(&key.to_lowercase()).filter(|_| capital)?;
-        Some(upper(said))
     }
 
     fn as_it_stands(&self, token: &Token<'_>, out: &mut Line) -> usize {
@@ -273,7 +260,7 @@ impl Shorthand {
             let number = out.said.last().is_some_and(|last| is_figure(last));
             out.said.push(if number { "by".to_owned() } else { token.whole.to_owned() });
         } else if prefix == "possible" && rest.starts_with(char::is_alphabetic) {
-            let said = self.look_up(&self.words, rest).unwrap_or_else(|| rest.to_owned());
+            let said = look_up(&self.words, rest).unwrap_or_else(|| rest.to_owned());
             out.said.push(format!("{}{prefix} {said}{}", token.before, token.after));
         } else {
             out.said.push(token.whole.to_owned());
@@ -376,6 +363,20 @@ impl Shorthand {
 /// Words beside which a length of time stays as it is.
 const SPAN_WORDS: [&str; 9] =
     ["ago", "post", "later", "before", "within", "every", "last", "past", "next"];
+
+/// What a list says of a key.
+fn look_up(list: &BTreeMap<String, String>, key: &str) -> Option<String> {
+    if let Some(said) = list.get(key) {
+        return Some(said.clone());
+    }
+    // A word at the beginning of a sentence, `Prev`; not an abbreviation, `NO`.
+    let letters = || key.chars().filter(|c| c.is_alphabetic());
+    let capital = key.starts_with(char::is_uppercase)
+        && letters().skip(1).all(char::is_lowercase)
+        && letters().count() > 1;
+    let said = list.get(&key.to_lowercase()).filter(|_| capital)?;
+    Some(upper(said))
+}
 
 fn pairs(root: &Table<'_>, key: &str) -> Result<BTreeMap<String, String>, ContentError> {
     let read = root.table(key, |table| {

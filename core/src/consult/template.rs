@@ -36,7 +36,7 @@ pub(super) struct PartTemplate {
 /// Words for a person, by the sex that is written.
 #[derive(Clone, Default)]
 pub(super) struct Person {
-    pub person: String,
+    pub noun: String,
     pub subject: String,
     pub possessive: String,
     pub verb: String,
@@ -138,7 +138,7 @@ fn part(table: &Table<'_>, ids: &mut Unique, file: &str) -> Result<PartTemplate,
 
 fn person(table: &Table<'_>) -> Result<Person, ContentError> {
     Ok(Person {
-        person: table.text("person")?,
+        noun: table.text("person")?,
         subject: table.text("subject")?,
         possessive: table.text("possessive")?,
         verb: table.text("verb")?,

@@ -306,7 +306,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 fn any_consult() -> impl Strategy<Value = Fields> {
-    let names = [
+    let known = [
         "question",
         "sex",
         "age_band",
@@ -340,7 +340,7 @@ fn any_consult() -> impl Strategy<Value = Fields> {
     let lab = prop::sample::select(&LABS[..]);
     let figures = prop::collection::btree_map(lab, any_json(), 0..5);
     let named =
-        prop::collection::btree_map(prop::sample::select(names.to_vec()), any_json(), 0..12);
+        prop::collection::btree_map(prop::sample::select(known.to_vec()), any_json(), 0..12);
     (named, figures).prop_map(|(named, figures)| {
         let figures = figures.into_iter().map(|(lab, value)| (lab.to_owned(), value)).collect();
         let mut fields: Fields =

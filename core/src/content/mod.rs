@@ -3,6 +3,7 @@
 //! Clinical sentences and numbers live in `core/content/`; the code knows only their shape. A test
 //! proves that the shipped files are whole, so that loading them cannot fail in the field.
 
+mod cited;
 mod error;
 mod goal;
 mod limit;
@@ -12,6 +13,7 @@ mod wording;
 
 use std::sync::OnceLock;
 
+pub use cited::{citation, sources};
 pub use error::{ContentError, ContentPlace};
 pub use goal::{Goal, GoalScheme};
 pub(crate) use limit::quantity;

@@ -141,6 +141,34 @@ impl<'a> Table<'a> {
         Ok(texts)
     }
 
+    /// Reads a list in which each entry is a text or a table; empty where it is not written.
+    pub fn texts_or_tables<T>(
+        &self,
+        key: &str,
+        mut text: impl FnMut(String) -> T,
+        mut table: impl FnMut(&Table<'_>) -> Result<T, ContentError>,
+    ) -> Result<Vec<T>, ContentError> {
+        let mut values = Vec::new();
+        for (index, value) in self.list(key)?.into_iter().flatten().enumerate() {
+            let path = format!("{}[{}]", self.path_of(key), index + 1);
+            let byte = value.span().start;
+            match value.get_ref() {
+                DeValue::String(words) => values.push(text(words.to_string())),
+                DeValue::Table(entries) => {
+                    let entry =
+                        Table { file: self.file, path, byte, entries, seen: RefCell::default() };
+                    values.push(table(&entry)?);
+                    entry.finish()?;
+                }
+                _ => {
+                    let (place, wanted) = (self.file.place(byte, &path), "text".to_owned());
+                    return Err(ContentError::WrongKind { place, wanted });
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// Reads each table of a list with `read`; empty where it is not written.
     pub fn tables<T>(
         &self,

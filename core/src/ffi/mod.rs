@@ -5,10 +5,12 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "what crosses the border is handed over")]
 
+mod checklists;
 mod consults;
 mod functions;
 #[macro_use]
 mod jobs;
+mod library;
 mod logbook;
 #[cfg(feature = "lan")]
 mod sync;

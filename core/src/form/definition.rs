@@ -192,6 +192,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../../content/forms/consult-paracentesis.toml"),
     ),
     ("forms/consult-general.toml", include_str!("../../content/forms/consult-general.toml")),
+    ("forms/checklist_run.toml", include_str!("../../content/forms/checklist_run.toml")),
+    ("forms/procedure_note.toml", include_str!("../../content/forms/procedure_note.toml")),
+    ("forms/imaging_finding.toml", include_str!("../../content/forms/imaging_finding.toml")),
+    ("forms/daily_read.toml", include_str!("../../content/forms/daily_read.toml")),
 ];
 
 const COLUMNS_MAX: u32 = 6;

@@ -8,6 +8,7 @@ use crate::case_log::rows;
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
+use crate::store::search::SnippetPiece;
 use crate::store::{Connection, search};
 use crate::time::{DAY_MS, Moment, UtcMillis};
 
@@ -68,16 +69,6 @@ pub struct SearchHit {
     pub pieces: Vec<SnippetPiece>,
 }
 
-/// A piece of a found text.
-#[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct SnippetPiece {
-    /// The text.
-    pub text: String,
-    /// It is a word that was searched for.
-    pub found: bool,
-}
-
 /// Hits and where the next ones begin.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
@@ -88,7 +79,7 @@ pub struct SearchPage {
     pub next: Option<i64>,
 }
 
-quiet_debug!(SearchHit, SnippetPiece, SearchPage);
+quiet_debug!(SearchHit, SearchPage);
 
 /// What was chosen lately, most often first, for a form to offer at the top.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -243,7 +234,7 @@ impl Logbook {
                     procedure_name,
                     performed,
                     day: performed.day().with_year(),
-                    pieces: pieces(&hit.snippet),
+                    pieces: search::pieces(&hit.snippet),
                 })
             };
             Ok(SearchPage { hits: found.into_iter().map(hit).collect::<Result<_>>()?, next })
@@ -262,7 +253,7 @@ impl Logbook {
             let mut found = Vec::new();
             for id in ids {
                 let snippet = search::snippet(conn, &expression, *id)?.unwrap_or_default();
-                let pieces = pieces(&snippet);
+                let pieces = search::pieces(&snippet);
                 if pieces.iter().any(|piece| piece.found) {
                     found.push((*id, pieces));
                 }
@@ -290,17 +281,3 @@ impl Logbook {
 /// The fields that a duplicate takes along.
 const CARRIED_OVER: [&str; 9] =
     ["procedure", "role", "attending", "setting", "side", "access", "devices", "sedation", "tags"];
-
-/// Splits a snippet at its marks.
-fn pieces(snippet: &str) -> Vec<SnippetPiece> {
-    let mut pieces = Vec::new();
-    let mut found = false;
-    for part in snippet.split_inclusive([search::MARK, search::UNMARK]) {
-        let text = part.trim_end_matches([search::MARK, search::UNMARK]);
-        if !text.is_empty() {
-            pieces.push(SnippetPiece { text: text.replace('\n', " · "), found });
-        }
-        found = part.ends_with(search::MARK);
-    }
-    pieces
-}

@@ -178,21 +178,15 @@ impl Logbook {
 
     /// Makes a template of the user's own out of another one.
     pub fn copy_template(&self, form: &str) -> Result<SavedCase> {
-        let (named, based_on, definition) = match form.strip_prefix(OWN) {
-            Some(id) => {
-                let fields = self.template_record(id.parse()?)?.fields;
-                (
-                    title(&fields),
-                    text(&fields, BASED_ON).to_owned(),
-                    text(&fields, DEFINITION).to_owned(),
-                )
-            }
-            None => {
-                let known = FormDefinition::shipped(form).filter(|form| form.kind == CONSULT);
-                let known = known.ok_or(LogbookError::UnknownDefinition)?;
-                let text = FormDefinition::shipped_text(form).unwrap_or_default();
-                (known.title.clone(), form.to_owned(), text.to_owned())
-            }
+        let (named, based_on, definition) = if let Some(id) = form.strip_prefix(OWN) {
+            let fields = self.template_record(id.parse()?)?.fields;
+            let stored = |name| text(&fields, name).to_owned();
+            (title(&fields), stored(BASED_ON), stored(DEFINITION))
+        } else {
+            let known = FormDefinition::shipped(form).filter(|form| form.kind == CONSULT);
+            let known = known.ok_or(LogbookError::UnknownDefinition)?;
+            let text = FormDefinition::shipped_text(form).unwrap_or_default();
+            (known.title.clone(), form.to_owned(), text.to_owned())
         };
         let named = words("badge.consult_copy_of", &[("title", &named)]);
         let fields = [(TITLE, named), (BASED_ON, based_on), (DEFINITION, definition)];

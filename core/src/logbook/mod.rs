@@ -5,6 +5,9 @@
 
 mod also;
 mod cases;
+mod checklists;
+#[cfg(test)]
+mod checklists_tests;
 mod chips;
 mod consult_templates;
 #[cfg(test)]
@@ -13,11 +16,14 @@ mod consults;
 mod drafts;
 mod forms;
 mod identity;
+mod imaging;
 mod jots;
 #[cfg(feature = "lan")]
 pub mod lan;
+mod library;
 #[cfg(feature = "lan")]
 mod link_words;
+mod lists;
 #[cfg(test)]
 mod model_tests;
 mod names;
@@ -39,9 +45,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
-pub use cases::{
-    CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage, SnippetPiece,
-};
+pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
+pub use checklists::{CaseTimeline, ChangedRun};
 pub use chips::JotChip;
 pub use consult_templates::{
     ConsultTemplate, FieldToAdd, PresentationWording, SavedTemplate, TemplateChange, TemplateText,
@@ -49,7 +54,10 @@ pub use consult_templates::{
 pub use consults::{ConsultPage, ConsultRow, ConsultView};
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
+pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
 pub use jots::{JotOptions, SavedJot};
+pub use library::{FoundPage, PROCEDURE_NOTE, ProcedureNote, ProcedurePage};
+pub use lists::RecordList;
 pub use names::RecordName;
 pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
@@ -60,6 +68,8 @@ pub use transfer::{
     ImportReport, ImportSource,
 };
 pub use verify::{BackupState, VerifyReport};
+
+pub use crate::store::search::SnippetPiece;
 
 use crate::error::Result;
 use crate::ids::{Ids, RecordId};

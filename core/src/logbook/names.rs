@@ -1,6 +1,7 @@
 //! What a record is called where several kinds are listed side by side.
 
 use crate::case_log::list;
+use crate::checklist::{CHECKLIST_RUN, checklist};
 use crate::ids::RecordId;
 use crate::record::{Fields, Record};
 use crate::time::Moment;
@@ -54,6 +55,11 @@ pub(super) fn name(kind: &str, fields: &Fields) -> String {
         return procedure;
     }
     let text = |field: &&str| fields.get(*field)?.as_str().filter(|text| !text.trim().is_empty());
+    if kind == CHECKLIST_RUN {
+        let list = text(&"checklist").and_then(checklist).map(|list| list.title.as_str());
+        let parts = [list.unwrap_or_default(), &procedure];
+        return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    }
     let written = NAMING.iter().find_map(text).map(first_line);
     written.unwrap_or(procedure)
 }
@@ -82,8 +88,9 @@ mod tests {
             (
                 "checklist_run",
                 json!({"procedure": "picc", "checklist": "before"}),
-                "PICC placement",
+                "Before the case: PICC placement",
             ),
+            ("checklist_run", json!({"checklist": "daily"}), "Every day"),
             ("person", json!({"surname": "  ", "role": "nurse"}), ""),
         ] {
             let fields: Fields = serde_json::from_value(fields).unwrap();

@@ -1,4 +1,4 @@
-//! The `draft` table.
+//! The `draft` table, and where the latest records of a kind are.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -66,4 +66,27 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Draft> {
         begun: UtcMillis(row.get(5)?),
         updated: UtcMillis(row.get(6)?),
     })
+}
+
+/// When and in which row the latest records of a kind are, after one of them.
+pub(super) fn latest(
+    conn: &Connection,
+    kind: &str,
+    procedure: Option<&str>,
+    after: Option<(i64, i64)>,
+    limit: usize,
+) -> Result<Vec<(i64, i64)>> {
+    // Both as in the index `record_list`, which then answers without a look at the rows.
+    let of_procedure =
+        if procedure.is_some() { "(fields ->> '$.procedure') = ?2" } else { "?2 IS NULL" };
+    let query = format!(
+        "SELECT when_ms, k FROM record
+         WHERE kind = ?1 AND alive = 1 AND {of_procedure} AND (when_ms, k) < (?3, ?4)
+         ORDER BY when_ms DESC, k DESC LIMIT ?5"
+    );
+    let (when, k) = after.unwrap_or((i64::MAX, i64::MAX));
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let rows = statement
+        .query_map(params![kind, procedure, when, k, limit], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.and_then(Iterator::collect).map_err(sql)
 }

@@ -213,6 +213,21 @@ fn a_verification_repairs_what_it_can() {
     assert_eq!(verify(), whole);
     let book = Logbook::open(setup.clone()).unwrap();
     assert_eq!(book.search("tips", None, None).unwrap().hits.len(), 1);
+    book.store.write(record::sum_up).unwrap();
+    drop(book);
+    assert_eq!(verify(), whole, "sums that are right are left alone");
+    let book = Logbook::open(setup.clone()).unwrap();
+    case(&book, json!({"note": "since then"}));
+    book.store
+        .write(|conn| {
+            conn.execute("UPDATE digest SET sum = randomblob(16)", []).unwrap();
+            Ok(())
+        })
+        .unwrap();
+    drop(book);
+    assert_eq!(verify().repaired, [DamagedPart::Sums]);
+    assert!(verify().repaired.is_empty());
+    let book = Logbook::open(setup.clone()).unwrap();
     book.store
         .write(|conn| {
             conn.execute("UPDATE record SET meta = x'00' WHERE k = 1", []).unwrap();
@@ -221,7 +236,7 @@ fn a_verification_repairs_what_it_can() {
         .unwrap();
     drop(book);
     let report = verify();
-    assert_eq!((report.records, report.bad_records), (1, 1));
+    assert_eq!((report.records, report.bad_records), (2, 1));
     assert_eq!(report.damaged, [DamagedPart::Record]);
 }
 

@@ -1,11 +1,11 @@
-//! Verification as long work: pages, structure, search index, key file, records, backups.
+//! Verification as long work: pages, structure, search index, key file, records, sums, backups.
 
 use std::path::PathBuf;
 
 use super::Logbook;
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::job::{Job, JobProgress, Work};
-use crate::record::{self, Listed};
+use crate::record::{self, Listed, Recount};
 use crate::store::aside::{Aside, Stage};
 use crate::store::backup::{self, Checking};
 use crate::store::key_file::KeyFile;
@@ -35,8 +35,8 @@ pub struct VerifyReport {
     pub bad_records: u64,
     /// What is damaged and stays so.
     pub damaged: Vec<DamagedPart>,
-    /// What was damaged and has been made good: the search index from the records, the key file from
-    /// its other copy.
+    /// What was damaged and has been made good: the search index and the sums from the records, the
+    /// key file from its other copy.
     pub repaired: Vec<DamagedPart>,
     /// The backups in the book's folder, oldest first.
     pub backups: Vec<BackupState>,
@@ -68,6 +68,7 @@ impl Logbook {
             header_is_whole,
             stage: Some(Doing::Pages(integrity::begin_pages(pages)?)),
             other: Some(store.connect()?),
+            sums: store.connect()?,
             conn: store.connect()?,
             last: Some(Listed::before(None)),
             records: 0,
@@ -84,6 +85,8 @@ struct Verify {
     conn: OwnConnection,
     /// For what is asked aside, after the pages.
     other: Option<OwnConnection>,
+    /// For the sums, which are counted as they were at one moment.
+    sums: OwnConnection,
     /// The record that was read last; `None` after the last one.
     last: Option<Listed>,
     /// How many there are.
@@ -97,6 +100,7 @@ enum Doing {
     Pages(Aside<u64>),
     Parts(Aside<Vec<DamagedPart>>),
     Records,
+    Sums(Box<Recount>),
     Backups(Option<Box<Checking>>),
     Done,
 }
@@ -173,10 +177,26 @@ impl Verify {
         if self.last.is_some() {
             return Ok(Doing::Records);
         }
+        self.backups.reverse();
         if self.report.bad_records > 0 {
             self.damaged(DamagedPart::Record);
         }
-        self.backups.reverse();
+        if !self.report.damaged.is_empty() {
+            return Ok(Doing::Backups(None));
+        }
+        self.sums.freeze()?;
+        let begun = self.sums.read(Recount::begin)?;
+        Ok(begun.map_or(Doing::Backups(None), |recount| Doing::Sums(Box::new(recount))))
+    }
+
+    fn sums(&mut self, mut recount: Box<Recount>) -> Result<Doing> {
+        if !self.sums.read(|conn| recount.step(conn))? {
+            return Ok(Doing::Sums(recount));
+        }
+        if !self.sums.read(|conn| recount.agrees(conn))? {
+            self.conn.write(record::forget_sums)?;
+            self.report.repaired.push(DamagedPart::Sums);
+        }
         Ok(Doing::Backups(None))
     }
 
@@ -228,6 +248,7 @@ impl Work for Verify {
                 Err(other) => return Err(other),
             },
             Doing::Records => self.records()?,
+            Doing::Sums(recount) => self.sums(recount)?,
             Doing::Backups(checking) => self.backups(checking)?,
             Doing::Done => Doing::Done,
         };

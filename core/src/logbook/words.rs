@@ -59,6 +59,7 @@ fn damaged(part: DamagedPart) -> &'static str {
         DamagedPart::Structure => "damaged_structure",
         DamagedPart::SearchIndex => "damaged_search_index",
         DamagedPart::Record => "damaged_record",
+        DamagedPart::Sums => "damaged_sums",
     }
 }
 

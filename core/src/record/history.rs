@@ -1,8 +1,10 @@
 //! What a field held before.
 
+use std::collections::BTreeMap;
+
 use super::merge::Other;
 use super::meta::{ALIVE, changed_paths};
-use super::path::{Fields, flatten, get, is_within, put};
+use super::path::{Fields, flatten, get, is_within, put_all};
 use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -99,11 +101,14 @@ pub(super) fn remember_other(
 pub fn fields_at(conn: &Connection, id: RecordId, lseq: u64) -> Result<Fields> {
     let (k, mut record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
     let types = write::type_of(&record.kind, &record.meta);
+    // The newest comes first: what a path held then is the last that is named for it.
+    let mut held = BTreeMap::new();
     for replaced in rows::replaced_since(conn, k, lseq)? {
         if replaced.path != super::meta::ALIVE {
             let value = replaced.value.as_deref().map(serde_json::from_str).transpose();
-            put(&mut record.fields, &replaced.path, value.map_err(rows::json_error)?, &types);
+            held.insert(replaced.path, value.map_err(rows::json_error)?);
         }
     }
+    put_all(&mut record.fields, held, &types);
     Ok(record.fields)
 }

@@ -33,14 +33,12 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
-#[cfg(test)]
-pub(crate) use digest::recount;
-pub(crate) use digest::{sum_up, without};
+pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, is_within, join};
 pub(crate) use rows::{
-    Listed, column, count, is_readable, json_error, last_sequence, listed, load_new,
+    Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
 pub(crate) use rows::{entries, entries_of, note_shared};
 pub use rows::{for_each_alive, load};

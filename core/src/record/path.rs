@@ -122,6 +122,29 @@ pub(crate) fn put(
     put_in(fields, "", &split(path), value, type_of);
 }
 
+/// Puts several values, each path once. What tells an entry of a list from the others is taken away last:
+/// without it the rest of the entry would not be found.
+pub(crate) fn put_all(
+    fields: &mut Fields,
+    values: impl IntoIterator<Item = (String, Option<Value>)>,
+    type_of: &dyn Fn(&str) -> FieldType,
+) {
+    let is_lost_key =
+        |(path, value): &(String, Option<Value>)| value.is_none() && is_key(path, type_of);
+    let (last, first): (Vec<_>, Vec<_>) = values.into_iter().partition(is_lost_key);
+    for (path, value) in first.into_iter().chain(last) {
+        put(fields, &path, value, type_of);
+    }
+}
+
+/// Whether a path is the field that tells an entry of a list from the others: `ticks.S-48.item`.
+fn is_key(path: &str, type_of: &dyn Fn(&str) -> FieldType) -> bool {
+    let segments = split(path);
+    let [list @ .., _, last] = segments.as_slice() else { return false };
+    let list = list.iter().fold(String::new(), |path, name| join(&path, name));
+    type_of(&list) == FieldType::Keyed(last.clone())
+}
+
 fn put_in(
     object: &mut Fields,
     prefix: &str,
@@ -197,6 +220,9 @@ fn put_in_keyed(
             (Some(at), None) => drop(items.remove(at)),
             (None, None) => {}
         }
+        return;
+    }
+    if at.is_none() && value.is_none() {
         return;
     }
     let at = at.unwrap_or_else(|| {
@@ -279,6 +305,20 @@ mod tests {
             Value::Object(record),
             json!({"tags": ["a", "c"], "ticks": [{"item": "S-50", "at": "now"}], "access": {"site": "vein"}})
         );
+    }
+
+    #[test]
+    fn an_entry_goes_whole_in_whichever_order_its_parts_are_named() {
+        let whole = fields(
+            json!({"ticks": [{"item": "S-48", "at": "t", "on": 1}, {"item": "S-50", "at": "u"}]}),
+        );
+        let mut paths = ["ticks.S-48.item", "ticks.S-48.at", "ticks.S-48.on", "ticks.S-51.at"];
+        for _ in 0..paths.len() {
+            paths.rotate_left(1);
+            let mut record = whole.clone();
+            put_all(&mut record, paths.map(|path| (path.to_owned(), None)), &types);
+            assert_eq!(Value::Object(record), json!({"ticks": [{"item": "S-50", "at": "u"}]}));
+        }
     }
 
     proptest! {

@@ -7,10 +7,12 @@
 //!   older than it remembers, after a restore or a purge, can never write one clock twice.
 //! - Garbage collection stays on: what was erased from a text is gone from its document.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use similar::utils::{diff_chars, diff_words};
-use similar::{Algorithm, ChangeTag};
+use similar::ChangeTag;
+use similar::algorithms::{DiffHook, myers};
 use yrs::updates::decoder::Decode as _;
 use yrs::{
     ClientID, Doc, GetString as _, OffsetKind, Options, ReadTxn as _, StateVector, Text as _,
@@ -73,14 +75,94 @@ fn differences<'a>(before: &'a str, after: &'a str) -> Vec<(ChangeTag, &'a str)>
     let new = &new[..new.len() - tail.len()];
     let words = |text: &str| text.split_whitespace().count();
     let middle = if old.len() + new.len() <= MOST_LETTERS {
-        diff_chars(Algorithm::Myers, old, new)
+        script(&Pieces::letters(old), &Pieces::letters(new))
     } else if words(old) + words(new) <= MOST_WORDS {
-        diff_words(Algorithm::Myers, old, new)
+        script(&Pieces::words(old), &Pieces::words(new))
     } else {
         vec![(ChangeTag::Delete, old), (ChangeTag::Insert, new)]
     };
     let around = |text: &'a str| (!text.is_empty()).then_some((ChangeTag::Equal, text));
     around(head).into_iter().chain(middle).chain(around(tail)).collect()
+}
+
+/// A text in pieces.
+struct Pieces<'a> {
+    text: &'a str,
+    /// Where each piece begins, and where the last one ends.
+    bounds: Vec<usize>,
+}
+
+impl<'a> Pieces<'a> {
+    fn letters(text: &'a str) -> Self {
+        let begins = text.char_indices().map(|(at, _)| at);
+        Self { text, bounds: begins.chain([text.len()]).collect() }
+    }
+
+    /// Words, and what is between them.
+    fn words(text: &'a str) -> Self {
+        let mut bounds = vec![0];
+        let mut gap = None;
+        for (at, letter) in text.char_indices() {
+            if gap.replace(letter.is_whitespace()).is_some_and(|was| was != letter.is_whitespace())
+            {
+                bounds.push(at);
+            }
+        }
+        bounds.push(text.len());
+        // No text is no piece.
+        bounds.dedup();
+        Self { text, bounds }
+    }
+
+    fn count(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
+    fn run(&self, first: usize, count: usize) -> &'a str {
+        &self.text[self.bounds[first]..self.bounds[first + count]]
+    }
+}
+
+/// How to come from one text to the other. Pieces are compared as numbers: the algorithm is then in the
+/// program once, and not once for each kind of piece.
+fn script<'a>(old: &Pieces<'a>, new: &Pieces<'a>) -> Vec<(ChangeTag, &'a str)> {
+    let mut numbers = HashMap::new();
+    let mut numbered = |pieces: &Pieces<'a>| -> Vec<usize> {
+        let number = |at| {
+            let next = numbers.len();
+            *numbers.entry(pieces.run(at, 1)).or_insert(next)
+        };
+        (0..pieces.count()).map(number).collect()
+    };
+    let (olds, news) = (numbered(old), numbered(new));
+    let mut script = Script { old, new, steps: Vec::new() };
+    let Ok(()) = myers::diff(&mut script, &olds, 0..olds.len(), &news, 0..news.len());
+    script.steps
+}
+
+struct Script<'p, 'a> {
+    old: &'p Pieces<'a>,
+    new: &'p Pieces<'a>,
+    steps: Vec<(ChangeTag, &'a str)>,
+}
+
+impl DiffHook for Script<'_, '_> {
+    type Error = Infallible;
+
+    fn equal(&mut self, old: usize, _: usize, count: usize) -> Result<(), Infallible> {
+        self.steps.push((ChangeTag::Equal, self.old.run(old, count)));
+        Ok(())
+    }
+
+    fn delete(&mut self, old: usize, count: usize, _: usize) -> Result<(), Infallible> {
+        self.steps.push((ChangeTag::Delete, self.old.run(old, count)));
+        Ok(())
+    }
+
+    fn insert(&mut self, _: usize, new: usize, count: usize) -> Result<(), Infallible> {
+        self.steps.push((ChangeTag::Insert, self.new.run(new, count)));
+        Ok(())
+    }
 }
 
 /// Bytes that both begin with.
@@ -208,6 +290,16 @@ mod tests {
         let theirs = edit(&document(&text), stamp(3), &changed).unwrap();
         let joined = join(&mine, &theirs).unwrap();
         assert_eq!(read(&joined), Some(format!("First. {changed}Last.")));
+    }
+
+    #[test]
+    fn a_text_falls_into_pieces() {
+        let pieces = |pieces: Pieces<'_>| {
+            (0..pieces.count()).map(|at| pieces.run(at, 1).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(pieces(Pieces::words(" a  bé c\n")), [" ", "a", "  ", "bé", " ", "c", "\n"]);
+        assert_eq!(pieces(Pieces::letters("aé😀")), ["a", "é", "😀"]);
+        assert_eq!(pieces(Pieces::letters("")).len() + pieces(Pieces::words("")).len(), 0);
     }
 
     proptest! {

@@ -9,7 +9,7 @@ use super::beside;
 use super::history::remember_other;
 use super::merge::State;
 use super::meta::{ALIVE, Meta, changed_paths};
-use super::path::{Fields, flatten, get, is_within, join, put};
+use super::path::{Fields, flatten, get, is_within, join, put_all};
 use super::rows::{self, Replaced};
 use super::shape::{FieldType, Shape};
 use super::travel::Gone;
@@ -66,9 +66,7 @@ impl NewRecord {
     pub fn with(&self, patch: Patch) -> Fields {
         let shape = Shape::of(&self.kind);
         let mut fields = self.fields.clone();
-        for (path, value) in patch {
-            put(&mut fields, &path, value, &|path| shape.field_type(path));
-        }
+        put_all(&mut fields, patch, &|path| shape.field_type(path));
         fields
     }
 }
@@ -356,9 +354,7 @@ impl<'c> Tx<'c> {
         let old = record.clone();
         let types = type_of(&kind, &old.meta);
         let before = flatten(&record.fields, &types);
-        for (path, value) in patch {
-            put(&mut record.fields, &path, value, &types);
-        }
+        put_all(&mut record.fields, patch, &types);
         let mut changed = changed_paths(&before, &flatten(&record.fields, &types));
         if record.alive != alive {
             changed.push((ALIVE.to_owned(), Some(Value::Bool(record.alive))));

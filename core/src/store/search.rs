@@ -65,6 +65,32 @@ pub const MARK: char = '\u{2}';
 /// Stands after a found word.
 pub const UNMARK: char = '\u{3}';
 
+/// A piece of a found text.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct SnippetPiece {
+    /// The text.
+    pub text: String,
+    /// It is a word that was searched for.
+    pub found: bool,
+}
+
+quiet_debug!(SnippetPiece);
+
+/// Splits a snippet at its marks.
+pub(crate) fn pieces(snippet: &str) -> Vec<SnippetPiece> {
+    let mut pieces = Vec::new();
+    let mut found = false;
+    for part in snippet.split_inclusive([MARK, UNMARK]) {
+        let text = part.trim_end_matches([MARK, UNMARK]);
+        if !text.is_empty() {
+            pieces.push(SnippetPiece { text: text.replace('\n', " · "), found });
+        }
+        found = part.ends_with(MARK);
+    }
+    pieces
+}
+
 /// The newest `limit` hits before row `before`, of one kind or of all.
 pub(crate) fn newest(
     conn: &Connection,

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod bedside;
 mod book;
 mod find;
 mod import;
@@ -27,8 +28,8 @@ use sample::Sample;
 use table::Row;
 
 /// The parts, as `--only` names them.
-const PARTS: [&str; 9] =
-    ["save", "edit", "find", "tally", "import", "jot", "sync", "shells", "growth"];
+const PARTS: [&str; 10] =
+    ["save", "edit", "find", "tally", "import", "jot", "bedside", "sync", "shells", "growth"];
 
 /// What was asked for on the command line.
 struct Asked {
@@ -115,6 +116,10 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
         eprintln!("reading jots");
         rows.extend(jot::jot()?);
         rows.extend(jot::long()?);
+    }
+    if wanted("bedside") {
+        eprintln!("looking up");
+        rows.extend(bedside::bedside()?);
     }
     if wanted("sync") {
         eprintln!("exchanging");

@@ -78,8 +78,9 @@ const BRITISH_ON_PURPOSE: [&str; 4] =
 #[test]
 fn spelling_is_american() {
     let mut found = Vec::new();
-    for (file, text) in ours() {
-        let text = text.to_lowercase().replace("aria-labelledby", "");
+    // The list of words repeats what is written elsewhere.
+    for (file, text) in ours().filter(|(file, _)| !file.ends_with("words.txt")) {
+        let text = text.to_lowercase().replace("aria-labelledby", "").replace("organism", "");
         for word in BRITISH {
             for (line, all) in places(&text, word) {
                 if !BRITISH_ON_PURPOSE.iter().any(|purpose| all.contains(purpose)) {

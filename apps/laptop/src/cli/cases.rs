@@ -5,12 +5,13 @@ use seldinger_core::case_log::list::{CaseFilter, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::RecordId;
+use seldinger_core::library::search as search_library;
 use seldinger_core::logbook::{CASE, Logbook, SearchHit};
 use seldinger_core::record::Record;
 use seldinger_core::time::{Day, IsoWeek};
 use serde_json::{Value, json};
 
-use super::look;
+use super::{library, look};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -243,7 +244,7 @@ fn flat(path: &str, value: &Value) -> Vec<(String, String)> {
 }
 
 /// The record with this id, or the one case whose id begins so.
-fn find(book: &Logbook, given: &str) -> Result<RecordId, Failure> {
+pub fn find(book: &Logbook, given: &str) -> Result<RecordId, Failure> {
     if let Ok(id) = given.parse() {
         return Ok(id);
     }
@@ -278,6 +279,15 @@ pub fn search(home: &Home, args: &SearchArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut before = None;
+    // Of one kind: records only.
+    let articles = if args.kind.is_none() { search_library(&words)? } else { Vec::new() };
+    for hit in &articles {
+        if args.json {
+            out.line(library::hit_json(hit))?
+        } else {
+            library::hit_lines(&mut out, hit)?
+        }
+    }
     loop {
         let page = book.search(&words, args.kind.as_deref(), before)?;
         for hit in page.hits.iter().take(left) {
@@ -318,12 +328,7 @@ fn hit_lines(out: &mut Out, book: &Logbook, hit: &SearchHit) -> Result<(), Failu
             plain(&hit.kind)
         ))?,
     }
-    let mark = |piece: &seldinger_core::logbook::SnippetPiece| {
-        let text = plain(&piece.text);
-        if piece.found { format!("[{text}]") } else { text }
-    };
-    let text: String = hit.pieces.iter().map(mark).collect();
-    out.line(format_args!("    {text}"))
+    out.line(format_args!("    {}", library::marked(&hit.pieces)))
 }
 
 #[cfg(test)]

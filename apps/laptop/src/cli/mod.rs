@@ -2,10 +2,12 @@
 
 mod calc;
 mod cases;
+mod checklist;
 mod consults;
 mod job;
 mod jot;
 mod key;
+mod library;
 mod look;
 mod safety;
 mod sync;
@@ -72,7 +74,7 @@ enum Command {
     Cases(cases::CasesArgs),
     /// Show one case or record.
     Show(cases::ShowArgs),
-    /// Find words in everything that was written.
+    /// Find words in the library and in everything that was written.
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
     Tally(tally::TallyArgs),
@@ -81,6 +83,12 @@ enum Command {
     /// Write, show and present consults, and keep templates of your own.
     #[command(subcommand)]
     Consult(consults::ConsultCommand),
+    /// Tick a checklist, stamp the stages of a procedure.
+    Checklist(checklist::ChecklistArgs),
+    /// Read about a procedure: half a minute, or the whole.
+    Procedure(library::ProcedureArgs),
+    /// Read the basics of imaging.
+    Imaging(library::ImagingArgs),
     /// Work out scores, thresholds and conversions, each with its source.
     Calc(calc::CalcArgs),
     /// Take in records from a file.
@@ -134,8 +142,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
     {
         return jot::dry_run(args);
     }
-    if let Some(Command::Calc(args)) = &cli.command {
-        return calc::run(args);
+    match &cli.command {
+        Some(Command::Calc(args)) => return calc::run(args),
+        Some(Command::Procedure(args)) => return library::procedure(args),
+        Some(Command::Imaging(args)) => return library::imaging(args),
+        _ => {}
     }
     let home = Home { places: Places::find(cli.data)?, wanted: cli.keep_key };
     match cli.command {
@@ -148,7 +159,10 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Tally(args)) => tally::run(&home, &args),
         Some(Command::Consults(args)) => consults::list(&home, &args),
         Some(Command::Consult(command)) => consults::run(&home, &command),
+        Some(Command::Checklist(args)) => checklist::run(&home, &args),
         Some(Command::Calc(args)) => calc::run(&args),
+        Some(Command::Procedure(args)) => library::procedure(&args),
+        Some(Command::Imaging(args)) => library::imaging(&args),
         Some(Command::Import(args)) => transfer::import(&home, &args),
         Some(Command::Export(args)) => transfer::export(&home, &args),
         Some(Command::Backup(args)) => safety::backup(&home, &args),

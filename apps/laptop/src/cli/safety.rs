@@ -180,6 +180,7 @@ fn name(part: DamagedPart) -> &'static str {
         DamagedPart::Structure => "structure",
         DamagedPart::SearchIndex => "search index",
         DamagedPart::Record => "records",
+        DamagedPart::Sums => "sums",
     }
 }
 

@@ -31,6 +31,8 @@ const STYLE: &str = texts!(
     "css/form.css",
     "css/consult.css",
     "css/pages.css",
+    "css/checklists.css",
+    "css/library.css",
     "css/charts.css",
     "css/tally.css",
     "css/devices.css",

@@ -1,7 +1,9 @@
 //! Calculators: forms drawn from their definitions, answered by the core. Nothing of it is kept.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Form, Router};
@@ -62,8 +64,14 @@ async fn list(shell: Shell) -> Result<Response, Trouble> {
     draw(&ListPage { shell: shell.at(Room::Calculators), all, local_policy })
 }
 
-async fn empty(shell: Shell, Path(id): Path<String>) -> Result<Response, Trouble> {
-    page(shell, &id, &[], Answer::None)
+/// Nothing typed yet but what the address names.
+async fn empty(
+    shell: Shell,
+    Path(id): Path<String>,
+    Query(filled): Query<BTreeMap<String, String>>,
+) -> Result<Response, Trouble> {
+    let typed = |(path, text)| TypedField { path, texts: vec![text] };
+    page(shell, &id, &filled.into_iter().map(typed).collect::<Vec<_>>(), Answer::None)
 }
 
 async fn filled(

@@ -6,7 +6,8 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Form, Router};
 use seldinger_core::error::Result;
-use seldinger_core::logbook::{Logbook, SearchHit, SearchPage};
+use seldinger_core::library::{ArticleKind, LibraryHit};
+use seldinger_core::logbook::{FoundPage, Logbook, SearchHit};
 use serde::Deserialize;
 
 use super::places;
@@ -29,8 +30,8 @@ struct Looked {
 }
 
 impl Looked {
-    fn search(&self, book: &Logbook) -> Result<SearchPage> {
-        book.search(&self.q, None, self.before.parse().ok())
+    fn search(&self, book: &Logbook) -> Result<FoundPage> {
+        book.find(&self.q, self.before.parse().ok())
     }
 }
 
@@ -39,25 +40,35 @@ impl Looked {
 struct FindPage {
     shell: Shell,
     q: String,
-    found: SearchPage,
+    found: FoundPage,
 }
 
 #[derive(Template)]
 #[template(path = "find/hits.html")]
 struct Hits {
     q: String,
-    found: SearchPage,
+    found: FoundPage,
 }
 
 #[derive(Template)]
 #[template(path = "find/more.html")]
 struct MoreHits {
-    found: SearchPage,
+    found: FoundPage,
 }
 
 /// What a hit is called.
 fn title(hit: &SearchHit) -> String {
     if hit.procedure_name.is_empty() { words::kind(&hit.kind) } else { hit.procedure_name.clone() }
+}
+
+/// Where an article is read, from the section on in which the words are.
+fn place(hit: &LibraryHit) -> String {
+    let room = match hit.kind {
+        ArticleKind::Procedure => "procedures",
+        ArticleKind::Imaging => "imaging",
+    };
+    let section = if hit.section.is_empty() { "" } else { "#" };
+    format!("/{room}/{}{section}{}", hit.id, hit.section)
 }
 
 async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {

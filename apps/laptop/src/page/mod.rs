@@ -10,12 +10,14 @@ mod calculators;
 mod case;
 mod cases;
 mod charts;
+mod checklists;
 mod consults;
 mod devices;
 mod facts;
 mod fields;
 mod find;
 mod form;
+mod library;
 mod places;
 mod records;
 mod sample;
@@ -42,6 +44,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(cases::routes())
         .merge(case::routes())
         .merge(form::routes())
+        .merge(checklists::routes())
+        .merge(library::routes())
         .merge(calculators::routes())
         .merge(consults::routes())
         .merge(find::routes())

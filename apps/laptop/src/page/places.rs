@@ -2,9 +2,10 @@
 
 use std::borrow::Borrow;
 
+use seldinger_core::checklist::CHECKLIST_RUN;
 use seldinger_core::consult::{CONSULT, CONSULT_TEMPLATE, PRESENTATION_TEMPLATE};
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::CASE;
+use seldinger_core::logbook::{CASE, DAILY_READ, IMAGING_FINDING, PROCEDURE_NOTE};
 
 /// The page of a record.
 pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
@@ -14,6 +15,7 @@ pub fn of(kind: impl AsRef<str>, id: impl Borrow<RecordId>) -> String {
         CONSULT_TEMPLATE => "consults/templates",
         // There is one.
         PRESENTATION_TEMPLATE => return "/consults/wording".to_owned(),
+        CHECKLIST_RUN => "checklists",
         _ => "records",
     };
     format!("/{room}/{}", id.borrow())
@@ -25,6 +27,9 @@ pub fn list_of(kind: impl AsRef<str>) -> &'static str {
         CASE => "/",
         CONSULT => "/consults",
         CONSULT_TEMPLATE | PRESENTATION_TEMPLATE => "/consults/templates",
+        CHECKLIST_RUN => "/checklists",
+        IMAGING_FINDING | DAILY_READ => "/imaging",
+        PROCEDURE_NOTE => "/procedures",
         _ => "/find",
     }
 }

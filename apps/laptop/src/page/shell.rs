@@ -21,8 +21,11 @@ pub const THEME_COOKIE: &str = "seldinger-theme";
 pub enum Room {
     Cases,
     Consults,
-    Tally,
+    Checklists,
+    Procedures,
+    Imaging,
     Calculators,
+    Tally,
     Find,
     Export,
     Deleted,
@@ -31,7 +34,15 @@ pub enum Room {
 }
 
 /// The rooms that a day's work goes through.
-pub const DAILY: [Room; 4] = [Room::Cases, Room::Consults, Room::Tally, Room::Calculators];
+pub const DAILY: [Room; 7] = [
+    Room::Cases,
+    Room::Consults,
+    Room::Procedures,
+    Room::Checklists,
+    Room::Imaging,
+    Room::Calculators,
+    Room::Tally,
+];
 /// The rooms that look at the whole logbook.
 pub const WHOLE: [Room; 5] =
     [Room::Find, Room::Export, Room::Deleted, Room::Devices, Room::Settings];
@@ -46,6 +57,9 @@ impl Room {
         match self {
             Self::Cases => "/",
             Self::Consults => "/consults",
+            Self::Checklists => "/checklists",
+            Self::Procedures => "/procedures",
+            Self::Imaging => "/imaging",
             Self::Tally => "/tally",
             Self::Calculators => "/calculators",
             Self::Find => "/find",
@@ -60,6 +74,9 @@ impl Room {
         match self {
             Self::Cases => "Cases",
             Self::Consults => "Consults",
+            Self::Checklists => "Checklists",
+            Self::Procedures => "Procedures",
+            Self::Imaging => "Imaging",
             Self::Tally => "Tally",
             Self::Calculators => "Calculators",
             Self::Find => "Find",

@@ -23,10 +23,12 @@ impl From<LogbookError> for Trouble {
     fn from(error: LogbookError) -> Self {
         use LogbookError as E;
         let status = match error {
-            E::NotFound { .. } | E::NoDraft | E::NothingToChoose | E::NotAnId => {
-                StatusCode::NOT_FOUND
-            }
-            E::NotADay | E::UnknownDefinition | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::NotFound { .. }
+            | E::NoDraft
+            | E::NothingToChoose
+            | E::NotAnId
+            | E::UnknownDefinition => StatusCode::NOT_FOUND,
+            E::NotADay | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

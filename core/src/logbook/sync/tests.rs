@@ -263,8 +263,13 @@ proptest! {
         let sums: Vec<_> = devices.iter().map(|device| device.book.sums(key(9)).unwrap().1).collect();
         prop_assert!(sums[0] == sums[1] && sums[1] == sums[2]);
         for device in &devices {
-            let recounted = device.book.read(record::recount).unwrap();
-            prop_assert_eq!(&device.book.sums(key(9)).unwrap().1, &recounted);
+            device.book.sums(key(9)).unwrap();
+            let agree = device.book.read(|conn| {
+                let Some(mut recount) = record::Recount::begin(conn)? else { return Ok(true) };
+                while !recount.step(conn)? {}
+                recount.agrees(conn)
+            });
+            prop_assert!(agree.unwrap(), "the sums are not what the records say");
             for peer in device.book.peers().unwrap() {
                 prop_assert_eq!(peer.waiting, 0);
             }

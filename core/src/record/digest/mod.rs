@@ -58,28 +58,59 @@ pub(crate) fn without(conn: &Connection, sums: &mut Sums, left_out: &[RecordId])
     Ok(())
 }
 
-/// What the sums are when they are made anew; must equal `sum_up`.
-#[cfg(test)]
-pub(crate) fn recount(conn: &Connection) -> Result<Sums> {
-    let mut sums = Sums::default();
-    let mut after = 0;
-    loop {
-        let step = entries(conn, after, STEP)?;
-        for Entry { lseq, what } in &step {
-            after = *lseq;
-            if matches!(what, super::rows::FeedEntry::Gone(_)) {
-                continue;
-            }
-            if let Traveling::Record(whole) = traveling(conn, what)?
-                && whole.record.alive
-            {
-                sums.add(whole.record.id, digest(&State::of(&whole)));
-            }
-        }
-        if step.len() < STEP as usize {
-            return Ok(sums);
-        }
+/// Counts the sums anew, in steps, on a connection that sees the book at one moment.
+pub(crate) struct Recount {
+    /// The local sequence up to which records are in the sums, and that of the last one read.
+    summed: u64,
+    after: u64,
+    sums: Sums,
+    agrees: bool,
+}
+
+impl Recount {
+    /// `None` where nothing was summed up yet.
+    pub(crate) fn begin(conn: &Connection) -> Result<Option<Self>> {
+        let begun = |(summed, known): (u64, Option<Sums>)| Self {
+            summed,
+            after: 0,
+            sums: Sums::default(),
+            agrees: known.is_some(),
+        };
+        Ok(rows::kept(conn)?.map(begun))
     }
+
+    /// The next records; whether they were the last.
+    pub(crate) fn step(&mut self, conn: &Connection) -> Result<bool> {
+        let step = entries(conn, self.after, STEP)?;
+        for Entry { lseq, what } in &step {
+            self.after = *lseq;
+            let (id, counted) = match traveling(conn, what)? {
+                Traveling::Record(whole) => {
+                    let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
+                    (whole.record.id, digest)
+                }
+                Traveling::Gone(gone) => (gone.id, None),
+            };
+            let known = rows::digest(conn, id)?;
+            // What was written since is in the sums as it was then.
+            self.agrees &= *lseq > self.summed || known == counted;
+            if let Some(known) = known {
+                self.sums.add(id, known);
+            }
+        }
+        Ok(step.len() < STEP as usize)
+    }
+
+    /// Whether the sums are what they should be.
+    pub(crate) fn agrees(&self, conn: &Connection) -> Result<bool> {
+        let known = rows::kept(conn)?.and_then(|(_, known)| known);
+        Ok(self.agrees && known.as_ref() == Some(&self.sums))
+    }
+}
+
+/// Forgets the sums: the next exchange makes them anew.
+pub(crate) fn forget(conn: &Connection) -> Result<()> {
+    rows::forget(conn)
 }
 
 fn replace(conn: &Connection, sums: &mut Sums, id: RecordId, digest: Option<Digest>) -> Result<()> {

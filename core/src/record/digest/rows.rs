@@ -12,14 +12,25 @@ const SUMS: &str = "sums";
 
 /// Up to which local sequence records are counted in, and their sums.
 pub(super) fn sums(conn: &Connection) -> Result<(u64, Sums)> {
-    let summed = local::number(conn, SUMMED)?.and_then(|number| u64::try_from(number).ok());
-    let bytes = local::blob(conn, SUMS)?;
-    if let (Some(summed), Some(sums)) = (summed, bytes.as_deref().and_then(Sums::from_bytes)) {
+    if let Some((summed, Some(sums))) = kept(conn)? {
         return Ok((summed, sums));
     }
     // There are none yet, or they are unreadable.
-    conn.execute("DELETE FROM digest", []).map_err(sql)?;
+    forget(conn)?;
     Ok((0, Sums::default()))
+}
+
+/// The same as it is kept: `None` where nothing was summed up yet, no sums where they are unreadable.
+pub(super) fn kept(conn: &Connection) -> Result<Option<(u64, Option<Sums>)>> {
+    let Some(summed) = local::number(conn, SUMMED)? else { return Ok(None) };
+    let sums = local::blob(conn, SUMS)?.as_deref().and_then(Sums::from_bytes);
+    Ok(Some((u64::try_from(summed).unwrap_or(0), sums)))
+}
+
+pub(super) fn forget(conn: &Connection) -> Result<()> {
+    conn.execute("DELETE FROM digest", []).map_err(sql)?;
+    conn.execute("DELETE FROM local WHERE name IN (?1, ?2)", [SUMMED, SUMS]).map_err(sql)?;
+    Ok(())
 }
 
 pub(super) fn keep_sums(conn: &Connection, summed: u64, sums: &Sums) -> Result<()> {

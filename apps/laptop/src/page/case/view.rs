@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use seldinger_core::checklist::{self, StageState};
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::{CASE, CaseSheet, DEBRIEF, RecordName};
+use seldinger_core::logbook::{CASE, CaseSheet, CaseTimeline, DEBRIEF, RecordName};
 use seldinger_core::time::Moment;
 
 use crate::page::facts::{self, Fact, Shape};
+use crate::page::fields::FIELD;
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -30,6 +32,7 @@ const IN_HEADING: [&str; 8] = [
 struct CasePage {
     shell: Shell,
     sheet: CaseSheet,
+    timeline: CaseTimeline,
     /// An edit or a debrief is typed and not saved.
     edited: bool,
     debriefed: bool,
@@ -82,14 +85,14 @@ pub async fn page(
 ) -> Result<Response, Trouble> {
     let page = state.ask(move |book| {
         let id = id.parse()?;
-        let sheet = book.case_sheet(id)?;
+        let (sheet, timeline) = (book.case_sheet(id)?, book.case_timeline(id)?);
         let typed = |form| {
             let draft = book.draft_of(form, Some(id))?;
             Ok::<bool, LogbookError>(draft.is_some_and(|draft| !draft.typed.is_empty()))
         };
         let (edited, debriefed) = (typed(CASE)?, typed(DEBRIEF)?);
         let consult = book.consult_of_case(id)?;
-        Ok(CasePage { shell, sheet, edited, debriefed, consult, now: book.now() })
+        Ok(CasePage { shell, sheet, timeline, edited, debriefed, consult, now: book.now() })
     });
     draw(&page.await?)
 }

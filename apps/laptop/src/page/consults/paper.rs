@@ -6,7 +6,7 @@ use seldinger_core::consult::{LabFlag, LabStanding};
 use seldinger_core::logbook::ConsultView;
 
 /// The flag of a field, where it is a lab.
-pub fn flag<'v>(view: &'v ConsultView, path: impl AsRef<str>) -> Option<&'v LabFlag> {
+pub fn flag(view: &ConsultView, path: impl AsRef<str>) -> Option<&LabFlag> {
     view.labs.flags.iter().find(|flag| flag.path == path.as_ref())
 }
 
