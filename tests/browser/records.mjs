@@ -57,7 +57,7 @@ async function deleting(step, page, { count, act, go, erase }) {
     await page.getByText("Erased for good.").first().waitFor();
     await go("Find");
     await page.getByRole("searchbox").pressSequentially("vertebroplasty");
-    await page.getByRole("main").getByText(/Nothing has all of these words|talk|question/i).first().waitFor();
+    await page.getByRole("main").getByText(/Nothing has all of these words|Library|talk|question/i).first().waitFor();
     same(await page.locator('#hits a[href^="/cases/"]').count(), 0, "cases found");
   });
 }

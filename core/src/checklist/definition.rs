@@ -243,7 +243,7 @@ mod tests {
     fn each_mistake_has_its_place() {
         let stages = (
             "s.toml",
-            "id = 's'\n[[stage]]\nid = 'a'\ntitle = 'A'\nwatch = 'w'\nadvice = 'v'\ntalk = 'open'\n",
+            "id = 's'\n[[stage]]\nid = 'a'\ntitle = 'A'\nwatch = 'w'\nadvice = 'v'\nquestions = 'open'\n",
         );
         let list = |rest: &str| format!("id = 'one'\ntitle = 'One'\npurpose = 'P'\n{rest}");
         let place_of = |rest: &str| {

@@ -78,7 +78,9 @@ proptest! {
             let reasons = fields.get("skip_reasons").and_then(Value::as_object);
             prop_assert!(reasons.is_none_or(|reasons| reasons.keys().all(|item| skipped.contains(item))));
             let mut stages = names("stages", "stage");
-            stages.iter_mut().for_each(|stage| *stage = stage.replace("haemostasis", "hemostasis"));
+            for stage in &mut stages {
+                *stage = stage.replace("haemostasis", "hemostasis");
+            }
             let stamped = stages.len();
             stages.sort();
             stages.dedup();

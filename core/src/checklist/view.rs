@@ -205,7 +205,7 @@ impl ChecklistRun {
             here_since: here.map(|here| since(here, now)).unwrap_or_default(),
             questions: if goes_on { questions(fields, here, known) } else { None },
             here: known.cloned(),
-            next_key: next.map(|next| starts(next)).unwrap_or_default(),
+            next_key: next.map(starts).unwrap_or_default(),
             next: next.cloned(),
             note: text(fields, "note").unwrap_or_default(),
             finished: time(fields.get(run::FINISHED)).1,

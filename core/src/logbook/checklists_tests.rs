@@ -32,6 +32,9 @@ fn sorted(fields: Fields) -> Value {
     fields.into_iter().map(|(name, value)| (name, sorted(value))).collect()
 }
 
+/// What a finger does.
+type Tap<'a> = Box<dyn Fn() -> Result<ChangedRun> + 'a>;
+
 #[test]
 fn each_tap_is_one_write_and_can_be_undone() {
     let (_folder, book) = book();
@@ -39,7 +42,6 @@ fn each_tap_is_one_write_and_can_be_undone() {
     let id = begun.run.row.id;
     assert_eq!(begun.run.row.procedure.as_deref(), Some("picc"));
     let items = ["S-62".to_owned(), "S-63".to_owned()];
-    type Tap<'a> = Box<dyn Fn() -> Result<ChangedRun> + 'a>;
     let taps: Vec<Tap<'_>> = vec![
         Box::new(|| book.tick_items(id, &items)),
         Box::new(|| book.skip_item(id, "S-62", "Not scrubbed")),

@@ -140,9 +140,9 @@ pub(crate) fn put_all(
 /// Whether a path is the field that tells an entry of a list from the others: `ticks.S-48.item`.
 fn is_key(path: &str, type_of: &dyn Fn(&str) -> FieldType) -> bool {
     let segments = split(path);
-    let [list @ .., _, last] = segments.as_slice() else { return false };
-    let list = list.iter().fold(String::new(), |path, name| join(&path, name));
-    type_of(&list) == FieldType::Keyed(last.clone())
+    let [above @ .., _, key] = segments.as_slice() else { return false };
+    let list = above.iter().fold(String::new(), |path, name| join(&path, name));
+    type_of(&list) == FieldType::Keyed(key.clone())
 }
 
 fn put_in(
