@@ -169,6 +169,17 @@ async function ownTemplate({ step, page, looks }) {
     await page.getByText("6.2 cm").waitFor();
   });
 
+  await step("another template takes along what was typed", async () => {
+    await page.goto(new URL("/consults/new?form=consult-drain", page.url()).href);
+    const kept = page.waitForResponse((answer) => answer.url().endsWith("/consults/keep"));
+    await page.getByLabel("Prior imaging", { exact: true }).fill("CT last week");
+    await kept;
+    await page.locator("summary", { hasText: "Change template" }).press("Enter");
+    await page.getByRole("button", { name: "Bleeding", exact: true }).press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Consult: bleeding" }).waitFor();
+    same(await page.getByLabel("Note", { exact: true }).inputValue(), "Prior imaging: CT last week", "the note");
+  });
+
   await step("a template that cannot be read says where, and is kept", async () => {
     await page.goto(new URL("/consults/templates", page.url()).href);
     await page.getByRole("link", { name: "Night drain" }).first().press("Enter");

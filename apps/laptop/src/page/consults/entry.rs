@@ -140,7 +140,8 @@ pub async fn keep(
     draw(&part.await?)
 }
 
-/// Goes on with another template, with what was typed.
+/// Goes on with another template, with what is kept of what was typed. A form of its own: within the
+/// consult's, Enter would press its first button.
 pub async fn switch(
     State(state): State<AppState>,
     Form(posted): Form<Posted>,
@@ -148,7 +149,8 @@ pub async fn switch(
     let form = state.ask(move |book| {
         let to = posted.one("to").to_owned();
         let draft = posted.one("draft").parse::<DraftId>().ok();
-        Ok(book.switch_consult(posted.one("form"), draft, &posted.typed(), &to)?.view.id)
+        let typed = typed_in(book, draft)?;
+        Ok(book.switch_consult(posted.one("form"), draft, &typed, &to)?.view.id)
     });
     let form = form.await?.replace('/', "%2F");
     Ok(Redirect::to(&format!("/consults/new?form={form}")))

@@ -81,16 +81,15 @@ mod tests {
     fn another_template_takes_along_what_was_typed() {
         let visit = Visit::new();
         let draft = visit.get("/consults/new?form=consult-drain").value("draft");
-        let switched = visit.post(
-            "/consults/switch",
-            &[
-                ("form", "consult-drain"),
-                ("draft", draft.as_str()),
-                ("to", "consult-bleeding"),
-                ("f.question", "Bleeding?"),
-                ("f.prior_imaging", "CT last week"),
-            ],
-        );
+        let filled = [
+            ("form", "consult-drain"),
+            ("draft", draft.as_str()),
+            ("f.question", "Bleeding?"),
+            ("f.prior_imaging", "CT last week"),
+        ];
+        visit.post_part("/consults/keep", &filled);
+        let to = [filled[0], filled[1], ("to", "consult-bleeding")];
+        let switched = visit.post("/consults/switch", &to);
         assert_eq!(switched.location(), "/consults/new?form=consult-bleeding");
         let page = visit.get(switched.location()).body;
         assert!(
