@@ -1,13 +1,91 @@
-//! Content as a whole: in our own words, without slips of spelling.
+//! Content as a whole: every point of the guide is served, in our own words, without slips of spelling.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use seldinger_core::calculator::calculator;
+use seldinger_core::form::FormDefinition;
+use seldinger_core::library::{ArticleKind, article, articles};
+use toml::Table;
 use xtask::paths;
 
 fn content() -> PathBuf {
     paths::root().join("core/content")
+}
+
+fn table(name: &str) -> Table {
+    let text = fs::read_to_string(content().join(name)).unwrap();
+    text.parse().unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn texts<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = &'a str> {
+    table[key].as_array().unwrap().iter().map(|text| text.as_str().unwrap())
+}
+
+fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = &'a Table> {
+    let list = table.get(key).and_then(|list| list.as_array());
+    list.into_iter().flatten().map(|entry| entry.as_table().unwrap())
+}
+
+fn ids(table: &Table, key: &str) -> BTreeSet<String> {
+    tables(table, key).map(|entry| entry["id"].as_str().unwrap().to_owned()).collect()
+}
+
+const LISTS: [&str; 4] = ["before", "during", "after", "daily"];
+
+/// What there is to refer to, beside forms and calls.
+fn items() -> BTreeSet<String> {
+    let kind = |kind| if kind == ArticleKind::Procedure { "procedure" } else { "imaging" };
+    let mut items: BTreeSet<String> =
+        articles().map(|article| format!("{}:{}", kind(article.kind), article.id)).collect();
+    for list in LISTS {
+        let known = ids(&table(&format!("checklists/{list}.toml")), "item");
+        items.extend(known.into_iter().map(|item| format!("checklist:{list}/{item}")));
+    }
+    let stages = ids(&table("checklists/stages.toml"), "stage");
+    items.extend(stages.into_iter().map(|stage| format!("stage:{stage}")));
+    let parts = ids(&table("presentations/shipped.toml"), "part");
+    items.extend(parts.into_iter().map(|part| format!("presentation:{part}")));
+    items
+}
+
+fn exists(name: &str, items: &BTreeSet<String>, api: &str) -> bool {
+    let Some((kind, id)) = name.split_once(':') else { return false };
+    match kind {
+        "form" => id.split_once('/').is_some_and(|(form, path)| {
+            FormDefinition::shipped(form).is_some_and(|form| form.field(path).is_some())
+        }),
+        "calculator" => calculator(id).is_some(),
+        "call" => api.contains(&format!("{id}(")),
+        _ => items.contains(name),
+    }
+}
+
+#[test]
+fn every_point_from_s14_to_s90_is_served() {
+    let coverage = table("COVERAGE.toml");
+    let (items, mut named) = (items(), BTreeSet::new());
+    let api = fs::read_to_string(paths::root().join("bindings/API.txt")).unwrap();
+    let mut served: BTreeMap<String, usize> = BTreeMap::new();
+    for point in tables(&coverage, "point").chain(tables(&coverage, "beyond")) {
+        let by: Vec<&str> = texts(point, "by").collect();
+        if let Some(id) = point.get("id") {
+            *served.entry(id.as_str().unwrap().to_owned()).or_default() += by.len();
+        }
+        for name in by {
+            assert!(exists(name, &items, &api), "{name} does not exist");
+            named.insert(name.to_owned());
+        }
+    }
+    let gaps: Vec<String> = (14..=90)
+        .map(|number| format!("S-{number}"))
+        .filter(|id| served.get(id).copied().unwrap_or_default() == 0)
+        .collect();
+    assert!(gaps.is_empty(), "nothing serves {gaps:?}");
+    let unnamed: Vec<&String> = items.difference(&named).collect();
+    assert!(unnamed.is_empty(), "no point names {unnamed:?}");
+    assert!(article(ArticleKind::Procedure, "none").is_none());
 }
 
 /// Every file that holds prose of ours.
@@ -86,6 +164,10 @@ fn runs_are_told_in_any_case_and_punctuation() {
     assert_eq!(one[0].1, other[0].1);
 }
 
+fn is_toml(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
 /// Words that somebody looked at, one a line; `WRITE_WORDS=1` adds what is new, to be looked at.
 #[test]
 fn every_word_is_spelled_as_somebody_looked_it_up() {
@@ -97,7 +179,7 @@ fn every_word_is_spelled_as_somebody_looked_it_up() {
     for (name, text) in prose() {
         // Vocabulary of jots and shorthand hold misspellings on purpose, and citations hold names.
         let scribbled = name.starts_with("jot/") || name == "presentations/shorthand.toml";
-        if scribbled || name == "SOURCES.md" || !name.ends_with(".toml") {
+        if scribbled || name == "SOURCES.md" || !is_toml(&name) {
             continue;
         }
         for (line, word) in words(&text) {
@@ -111,7 +193,8 @@ fn every_word_is_spelled_as_somebody_looked_it_up() {
     }
     if env::var_os("WRITE_WORDS").is_some() {
         known = used.clone();
-        fs::write(&file, known.iter().map(|word| format!("{word}\n")).collect::<String>()).unwrap();
+        let lines: Vec<&str> = known.iter().map(String::as_str).collect();
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
         return;
     }
     assert!(new.is_empty(), "{}", new.join("\n"));

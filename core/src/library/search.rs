@@ -43,10 +43,10 @@ pub fn search(typed: &str) -> Result<Vec<LibraryHit>> {
     let mut told = BTreeSet::new();
     let found = index()?.find(&expression)?;
     let first = found.into_iter().filter(|found| told.insert(found.article));
-    Ok(first.filter_map(hit).take(MOST).collect())
+    Ok(first.filter_map(|found| hit(&found)).take(MOST).collect())
 }
 
-fn hit(found: Found) -> Option<LibraryHit> {
+fn hit(found: &Found) -> Option<LibraryHit> {
     let article = articles().nth(found.article)?;
     let mut pieces = pieces(&found.snippet);
     let mut section = found.section.checked_sub(1).and_then(|at| article.sections.get(at));

@@ -1,17 +1,20 @@
-//! What is looked up between two procedures: the library, a form's definition, a calculator.
+//! What is looked up between two procedures: the library, a template, what a consult says, a calculator.
 
 use rusqlite::{Connection, params};
 use seldinger_core::calculator::calculate;
 use seldinger_core::form::FormDefinition;
 use seldinger_core::library::{self, Article, ArticleEntry};
+use seldinger_core::store::Synchronous;
 use serde_json::{Map, Value};
 
+use crate::book::Bench;
 use crate::measure::{Outcome, in_turns};
+use crate::sample::ROTATION;
 use crate::table::Row;
 
 /// Every row of this part.
 pub fn bedside() -> Outcome<Vec<Row>> {
-    Ok(vec![search()?, template()?, calculator()?])
+    Ok(vec![search()?, template()?, presentation()?, calculator()?])
 }
 
 /// What is typed, with the same as the index takes it.
@@ -79,16 +82,16 @@ fn text(entries: &[ArticleEntry]) -> String {
     entries.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-const TEMPLATE: &str = include_str!("../../../core/content/forms/case.toml");
+const TEMPLATE: &str = include_str!("../../../core/content/forms/consult-drain.toml");
 
-/// Reading a form's definition with every check, against its TOML alone.
+/// Reading a consult template with every check, against its TOML alone.
 fn template() -> Outcome<Row> {
     let pair = in_turns(
         5,
         200,
         10,
         |_| {
-            std::hint::black_box(FormDefinition::parse(TEMPLATE, "case.toml")?);
+            std::hint::black_box(FormDefinition::parse(TEMPLATE, "drain.toml")?);
             Ok(())
         },
         |_| {
@@ -98,6 +101,40 @@ fn template() -> Outcome<Row> {
     )?;
     let remark = format!("{} kB; baseline: its TOML alone", TEMPLATE.len() / 1000);
     Ok(Row::times("template load", pair, Some(1.5)).remark(remark))
+}
+
+/// What the consults of the sample say aloud, with their labs against the thresholds, against reading
+/// the same consults from the book as JSON.
+fn presentation() -> Outcome<Row> {
+    let bench = Bench::new(Synchronous::Full)?;
+    let mut ids = Vec::new();
+    for line in ROTATION.lines() {
+        let record: Value = serde_json::from_str(line)?;
+        if record["kind"] == "consult" {
+            let fields = serde_json::from_value(record["fields"].clone())?;
+            ids.push(bench.book.create_record("consult", fields)?.id);
+        }
+    }
+    let at = |n: u64| usize::try_from(n).unwrap_or(0) % ids.len();
+    let pair = in_turns(
+        5,
+        200,
+        10,
+        |n| {
+            std::hint::black_box(bench.book.consult(ids[at(n)])?);
+            Ok(())
+        },
+        |n| {
+            std::hint::black_box(bench.book.record(ids[at(n)])?);
+            Ok(())
+        },
+    )?;
+    let remark = format!(
+        "{} consults, labs flagged; p99 {:.0} µs; baseline: reading the record",
+        ids.len(),
+        pair.p99_us
+    );
+    Ok(Row::times("presentation", pair, None).remark(remark))
 }
 
 /// The inputs of MELD 3.0, as scripts write them.

@@ -283,9 +283,9 @@ pub fn search(home: &Home, args: &SearchArgs) -> Result<(), Failure> {
     let articles = if args.kind.is_none() { search_library(&words)? } else { Vec::new() };
     for hit in &articles {
         if args.json {
-            out.line(library::hit_json(hit))?
+            out.line(library::hit_json(hit))?;
         } else {
-            library::hit_lines(&mut out, hit)?
+            library::hit_lines(&mut out, hit)?;
         }
     }
     loop {

@@ -88,9 +88,9 @@ fn show(
 ) -> Result<(), Failure> {
     let article = article(kind, id).ok_or(LogbookError::UnknownDefinition)?;
     if as_json {
-        out.line(article_json(article))?
+        out.line(article_json(article))?;
     } else {
-        lines(out, article, full)?
+        lines(out, article, full)?;
     }
     out.flush()
 }

@@ -2,6 +2,8 @@
 //! the frames is not this room's business.
 
 #[cfg(test)]
+mod bedside_tests;
+#[cfg(test)]
 #[cfg(feature = "lan")]
 mod bundle_tests;
 #[cfg(feature = "lan")]

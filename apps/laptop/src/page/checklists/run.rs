@@ -180,7 +180,7 @@ pub async fn act(
     if shell.part {
         let headline = run.questions.as_ref().filter(|_| !is_tick).map(|now| now.headline.as_str());
         let said = format!("{text} {}", headline.unwrap_or_default()).trim().to_owned();
-        let notice = told.then(|| Notice { text, undo: change, link: None });
+        let notice = told.then_some(Notice { text, undo: change, link: None });
         return draw(&ChangedPart { shell, run, notice, said });
     }
     if told {

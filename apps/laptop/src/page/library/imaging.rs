@@ -54,7 +54,7 @@ fn told(read: ReadAs) -> &'static str {
 }
 
 /// As deep as a stroke is for it: a case's first, third and last role.
-fn depth(read: &Option<ReadAs>) -> usize {
+fn depth(read: Option<ReadAs>) -> usize {
     match read {
         None => 0,
         Some(ReadAs::Shown) => 1,
