@@ -24,19 +24,20 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn groups(&self) -> Vec<(&'static Category, Vec<&'static Procedure>)> {
-        let content = Content::shipped();
-        let group = |category: &'static Category| {
-            (category, content.in_category(&category.id).collect::<Vec<_>>())
-        };
-        content.categories().iter().map(group).collect()
-    }
-
     /// `3 cases`; empty for none.
     fn own(&self, procedure: &Procedure) -> String {
         let count = self.cases.get(&procedure.id).copied().unwrap_or_default();
         if count == 0 { String::new() } else { words::counted(count, "case", "cases") }
     }
+}
+
+/// Procedures by group.
+fn groups() -> Vec<(&'static Category, Vec<&'static Procedure>)> {
+    let content = Content::shipped();
+    let group = |category: &'static Category| {
+        (category, content.in_category(&category.id).collect::<Vec<_>>())
+    };
+    content.categories().iter().map(group).collect()
 }
 
 /// The word beside a procedure in the list.
