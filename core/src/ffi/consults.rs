@@ -14,8 +14,8 @@ use super::Logbook;
 #[uniffi::export]
 impl Logbook {
     /// The consults, newest first; `after` is the `next` of the page before.
-    pub fn consults(&self, after: Option<u32>) -> Result<ConsultPage> {
-        self.book.consults(after)
+    pub fn consults(&self, after: Option<String>) -> Result<ConsultPage> {
+        self.book.consults(after.as_deref())
     }
 
     /// What a saved consult says beyond its form: labs against thresholds, and what is said about it.

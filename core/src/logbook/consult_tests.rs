@@ -118,7 +118,7 @@ fn a_list_of_many_goes_on() {
     }
     let first = book.consults(None).unwrap();
     assert_eq!((first.rows.len(), first.rows[0].name.name.as_str()), (50, "59"));
-    let rest = book.consults(first.next).unwrap();
+    let rest = book.consults(first.next.as_deref()).unwrap();
     assert_eq!((rest.rows.len(), rest.next, rest.rows[9].name.name.as_str()), (10, None, "0"));
 }
 

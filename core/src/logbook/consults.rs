@@ -10,7 +10,7 @@ use crate::content::words;
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FieldKind, FormDefinition, TypedField};
 use crate::ids::{DraftId, RecordId};
-use crate::record::{self, Change, Fields, Listed, NewRecord, Patch, Record, get};
+use crate::record::{self, Change, Fields, NewRecord, Patch, Record, get};
 use crate::store::search;
 use crate::time::Moment;
 
@@ -31,8 +31,6 @@ pub(super) const CASE_OF: &str = "case-of/";
 const LINK: &str = "consult";
 /// The field that takes what has no other.
 const NOTE: &str = "note";
-/// The most consults that a list shows at once.
-const LIST_MAX: usize = 50;
 /// From this many on, what is missing of a section is told by its heading.
 const WHOLE_SECTION: usize = 3;
 
@@ -67,26 +65,16 @@ pub struct ConsultPage {
     /// At most 50, the newest first.
     pub rows: Vec<ConsultRow>,
     /// Given back for the next page; `None` on the last.
-    pub next: Option<u32>,
+    pub next: Option<String>,
 }
 
 quiet_debug!(ConsultView, ConsultRow, ConsultPage);
 
 impl Logbook {
     /// The consults, newest first; `after` is the `next` of the page before.
-    pub fn consults(&self, after: Option<u32>) -> Result<ConsultPage> {
-        let from = after.unwrap_or(0) as usize;
-        let (records, more) = self.read(|conn| {
-            let all = record::listed(conn, &Listed::before(Some(CONSULT)), u32::MAX)?;
-            let all: Vec<_> =
-                all.into_iter().filter(|one| one.kind == CONSULT && one.alive).collect();
-            let more = all.len() > from.saturating_add(LIST_MAX);
-            let shown = all.iter().rev().skip(from).take(LIST_MAX);
-            let load = |one: &Listed| record::load(conn, record::load_new(conn, one.k)?.0.id);
-            Ok((shown.map(load).collect::<Result<Vec<_>>>()?, more))
-        })?;
+    pub fn consults(&self, after: Option<&str>) -> Result<ConsultPage> {
+        let (records, next) = self.latest(CONSULT, None, after)?;
         let rows = records.iter().map(|record| self.consult_row(record)).collect::<Result<_>>()?;
-        let next = u32::try_from(from + LIST_MAX).ok().filter(|_| more);
         Ok(ConsultPage { rows, next })
     }
 

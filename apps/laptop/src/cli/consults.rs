@@ -135,9 +135,9 @@ pub fn run(home: &Home, command: &ConsultCommand) -> Result<(), Failure> {
 
 fn rows(book: &Logbook) -> Result<Vec<ConsultRow>, Failure> {
     let mut rows = Vec::new();
-    let mut after = None;
+    let mut after: Option<String> = None;
     loop {
-        let page = book.consults(after)?;
+        let page = book.consults(after.as_deref())?;
         rows.extend(page.rows);
         after = page.next;
         if after.is_none() {

@@ -14,7 +14,7 @@ use crate::serve::AppState;
 /// Where a page of the list begins.
 #[derive(Deserialize)]
 pub struct From {
-    after: Option<u32>,
+    after: Option<String>,
 }
 
 #[derive(Template)]
@@ -47,7 +47,7 @@ pub async fn page(
             drafts.iter().filter(typed).any(|draft| draft.form == template.form)
         };
         let begun = templates.iter().filter(is_begun).cloned().collect();
-        Ok(ListPage { shell, templates, begun, consults: book.consults(from.after)? })
+        Ok(ListPage { shell, templates, begun, consults: book.consults(from.after.as_deref())? })
     });
     draw(&page.await?)
 }
