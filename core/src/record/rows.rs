@@ -155,20 +155,12 @@ pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<(NewRecord, usize)> 
     Ok((record, fields.len()))
 }
 
-/// Writes a record unless one of its id is here, or, where it is `made_here`, what is left of one;
-/// whether it was written. `removed_ms` says when it was deleted.
-pub(crate) fn insert(
-    conn: &Connection,
-    record: &Record,
-    removed_ms: Option<i64>,
-    made_here: bool,
-) -> Result<bool> {
+/// Writes a record that is not here; `removed_ms` says when it was deleted.
+pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>) -> Result<()> {
     let when = when(&record.kind, record.at, &record.fields);
     conn.prepare_cached(
         "INSERT INTO record (k, id, kind, at_ms, at_offset_min, when_ms, day, alive, removed_ms, hlc, lseq, meta, fields)
-         SELECT ?8, ?1, ?2, ?3, ?4, ?5, ?6, ?11, ?12, ?7, ?8, ?9, ?10
-         WHERE NOT ?13 OR NOT EXISTS (SELECT 1 FROM tomb WHERE id = ?1)
-         ON CONFLICT (id) DO NOTHING",
+         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?11, ?12, ?7, ?8, ?9, ?10)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -184,11 +176,10 @@ pub(crate) fn insert(
             text(&record.fields)?,
             record.alive,
             removed_ms,
-            made_here,
         ])
     })
-    .map(|written| written == 1)
-    .map_err(sql)
+    .map_err(sql)?;
+    Ok(())
 }
 
 /// Writes a record back, all of it but its id: where two devices made one of the same id, its kind
@@ -324,6 +315,13 @@ pub(crate) fn newest(conn: &Connection) -> Result<(u64, u64)> {
         .map_err(sql)
 }
 
+/// Whether there is a record of this id, deleted or not, and whether one was erased or purged.
+pub(crate) fn known_and_gone(conn: &Connection, id: RecordId) -> Result<(bool, bool)> {
+    let query = "SELECT EXISTS (SELECT 1 FROM record WHERE id = ?1), EXISTS (SELECT 1 FROM tomb WHERE id = ?1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([id.bytes()], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)
+}
+
 /// What is left of a record that was erased or purged.
 pub(crate) fn gone(conn: &Connection, id: RecordId) -> Result<Option<Gone>> {
     let query = format!("SELECT {GONE} FROM tomb WHERE id = ?1");
@@ -424,7 +422,8 @@ fn listed_by(conn: &Connection, query: &str, values: impl rusqlite::Params) -> R
         let what = row.get::<_, Option<i64>>(1)?.map_or(FeedEntry::Gone(lseq), FeedEntry::Record);
         Ok(Entry { lseq, what })
     };
-    statement.query_map(values, read).and_then(Iterator::collect).map_err(sql)
+    let found = statement.query_map(values, read).and_then(Iterator::collect);
+    found.map_err(sql)
 }
 
 pub(crate) fn gone_at(conn: &Connection, lseq: u64) -> Result<Gone> {

@@ -6,7 +6,7 @@ use super::merge::{State, Whole, hear};
 use super::rows::{self, FeedEntry};
 use super::travel::{Gone, Seen, Traveling};
 use super::write::{Change, Tx, What};
-use crate::error::{LogbookError, Result};
+use crate::error::Result;
 use crate::store::Connection;
 use crate::time::{DAY_MS, Hlc, UtcMillis};
 
@@ -97,9 +97,7 @@ impl Tx<'_> {
         self.observe(record.meta.highest());
         record.lseq = self.next_lseq();
         let removed = if record.alive { None } else { Some(self.now().0) };
-        if !rows::insert(self.conn(), &record, removed, false)? {
-            return Err(LogbookError::Io);
-        }
+        rows::insert(self.conn(), &record, removed)?;
         let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
         if sent.has_beside() {
             beside::keep(self.conn(), k, &sent.siblings, &sent.documents)?;

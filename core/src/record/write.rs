@@ -131,8 +131,6 @@ fn typed_tops(kind: &str, fields: &Fields) -> impl Iterator<Item = (String, Fiel
 
 /// After so many writes the search index follows.
 const INDEX_EVERY: u64 = 512;
-/// Every how many writes it is looked how far the index has come.
-const INDEX_ASKED_EVERY: u64 = 64;
 
 /// Whether something was written that the search index has not taken in.
 pub(crate) fn index_is_behind(conn: &Connection) -> Result<bool> {
@@ -151,8 +149,6 @@ pub struct Tx<'c> {
     device: DeviceId,
     clock: Hlc,
     lseq: u64,
-    /// The local sequence before it.
-    begun: u64,
     /// What changed, in order.
     pub changes: Vec<Change>,
 }
@@ -173,16 +169,13 @@ impl<'c> Tx<'c> {
             device,
             clock: clock.max(Hlc(newest).min(furthest(now))),
             lseq,
-            begun: lseq,
             changes: Vec::new(),
         })
     }
 
     /// Ends the work of the transaction: lets the search index follow once enough was written.
     pub(crate) fn end(self) -> Result<Vec<Change>> {
-        // Asked now and then only: a save notices each question.
-        let asks = self.lseq / INDEX_ASKED_EVERY > self.begun / INDEX_ASKED_EVERY;
-        if asks && self.lseq - rows::indexed(self.conn)? >= INDEX_EVERY {
+        if self.lseq - rows::indexed(self.conn)? >= INDEX_EVERY {
             rows::index(self.conn, self.lseq)?;
         }
         Ok(self.changes)
@@ -220,16 +213,18 @@ impl<'c> Tx<'c> {
 
     /// Writes a new record, unless its id is known.
     pub fn create(&mut self, new: NewRecord) -> Result<Created> {
+        match rows::known_and_gone(self.conn, new.id)? {
+            (_, true) => return Ok(Created::Gone),
+            (true, false) => return Ok(Created::Known),
+            (false, false) => {}
+        }
         let NewRecord { id, kind, at, fields } = new;
         let mut meta = Meta::new(self.stamp(Hlc(0)), BTreeMap::new());
         meta.note_types(typed_tops(&kind, &fields));
-        let lseq = self.lseq + 1;
-        let record = Record { id, kind: kind.clone(), at, fields, alive: true, lseq, meta };
-        if !rows::insert(self.conn, &record, None, true)? {
-            let is_gone = rows::gone(self.conn, id)?.is_some();
-            return Ok(if is_gone { Created::Gone } else { Created::Known });
-        }
-        self.lseq = lseq;
+        self.lseq += 1;
+        let record =
+            Record { id, kind: kind.clone(), at, fields, alive: true, lseq: self.lseq, meta };
+        rows::insert(self.conn, &record, None)?;
         self.changed(id, &kind, What::Created);
         Ok(Created::New)
     }
