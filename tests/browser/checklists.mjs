@@ -1,7 +1,7 @@
 // Checklists by keyboard: begun, ticked, skipped, stamped, taken back; a run survives the end of the
 // program, and goes on to a case. PHASE "tick" ends in the middle of a run, "again" goes on.
 
-import { check, run, same } from "./harness.mjs";
+import { check, run, same, until } from "./harness.mjs";
 import { fits, focusIsSeen, sound, withText } from "./look.mjs";
 
 const LAPTOP = { width: 1280, height: 800 };
@@ -49,7 +49,8 @@ async function ticked(step, browser, page) {
       await item(name).focus();
       await page.keyboard.press("Space");
       await item(name).and(page.locator("[aria-checked=true]")).waitFor();
-      same(await page.evaluate(() => document.activeElement.getAttribute("role")), "checkbox", "the focus");
+      const focused = () => item(name).evaluate((node) => node === document.activeElement);
+      await until(focused, "the focus on the row after the answer");
     }
     await counted("3 of 8");
     await item("Behind the shield").press("Space");

@@ -12,6 +12,7 @@ mod words;
 use serde_json::Value;
 
 use crate::content::{Wording, wording};
+use crate::ids::RecordId;
 use crate::record::Fields;
 use crate::time::Moment;
 use token::Text;
@@ -125,7 +126,7 @@ fn scan_value(path: &str, name: &str, value: &Value, found: &mut Vec<FieldHit>) 
     match value {
         Value::String(text) => {
             let dated = Words::shipped().date_fields.iter().any(|known| known == name);
-            if dated || Moment::parse(text).is_ok() {
+            if dated || Moment::parse(text).is_ok() || names_a_record(text) {
                 return;
             }
             found.extend(scan(text).into_iter().map(|hit| FieldHit { path: path.to_owned(), hit }));
@@ -142,6 +143,14 @@ fn scan_value(path: &str, name: &str, value: &Value, found: &mut Vec<FieldHit>) 
         }
         _ => {}
     }
+}
+
+/// The id of a record of ours, alone or after what it is of: `own/…`.
+fn names_a_record(text: &str) -> bool {
+    /// Letters of an id as it is stored, hyphens included.
+    const LETTERS: usize = 36;
+    let id = text.rsplit('/').next().unwrap_or_default();
+    id.len() == LETTERS && id.parse::<RecordId>().is_ok()
 }
 
 #[cfg(test)]

@@ -81,6 +81,16 @@ fn fields_are_scanned_where_people_write() {
 }
 
 #[test]
+fn what_names_another_record_is_no_identifier() {
+    let id = "01a22321-c0aa-7e7e-878a-ed74003505cb";
+    let written =
+        json!({"consult": id, "template": format!("own/{id}"), "note": format!("see {id}")});
+    let found = scan_fields(&serde_json::from_value(written).unwrap());
+    let paths: Vec<&str> = found.iter().map(|hit| hit.path.as_str()).collect();
+    assert!(paths.iter().all(|path| *path == "note") && !paths.is_empty(), "{paths:?}");
+}
+
+#[test]
 fn positions_count_scalars() {
     let text = "µ😀 Mr. Smith";
     assert_eq!(scan(text), [IdentifierHit { kind: IdentifierKind::Name, start: 3, end: 12 }]);

@@ -157,9 +157,9 @@ fn a_case_is_marked_copied_deleted_brought_back_and_erased() {
     assert!(visit.get(&place).body.contains("Not interesting"));
     assert!(visit.post(&format!("{place}/duplicate"), &[]).location().ends_with("/edit"));
     assert_eq!(count(&visit), 2);
-    visit.post(&format!("{place}/delete"), &[]);
-    assert_eq!(count(&visit), 1);
     let record = place.replace("/cases/", "/records/");
+    visit.post(&format!("{record}/delete"), &[]);
+    assert_eq!(count(&visit), 1);
     assert!(visit.get("/deleted").body.contains("30 days left"));
     visit.post(&format!("{record}/restore"), &[]);
     assert_eq!(count(&visit), 2);

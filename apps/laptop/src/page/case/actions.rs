@@ -43,18 +43,3 @@ pub async fn duplicate(
     notices.leave(words("page.duplicated", &[("what", &name)]), Some(copy.change));
     Ok(Redirect::to(&format!("/cases/{}/edit", copy.id)))
 }
-
-/// To the recently deleted.
-pub async fn delete(
-    State(state): State<AppState>,
-    Extension(notices): Extension<Notices>,
-    Path(id): Path<String>,
-) -> Result<Redirect, Trouble> {
-    let deleted = state.ask(move |book| {
-        let id = id.parse()?;
-        Ok((name(book, id)?, book.delete(id)?))
-    });
-    let (name, change) = deleted.await?;
-    notices.leave(words("page.deleted", &[("what", &name)]), change);
-    Ok(Redirect::to("/"))
-}

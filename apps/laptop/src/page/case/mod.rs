@@ -14,5 +14,4 @@ pub fn routes() -> Router<AppState> {
         .route("/cases/{id}", get(view::page))
         .route("/cases/{id}/interesting", post(actions::interesting))
         .route("/cases/{id}/duplicate", post(actions::duplicate))
-        .route("/cases/{id}/delete", post(actions::delete))
 }
