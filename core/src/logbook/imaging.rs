@@ -125,7 +125,8 @@ impl Logbook {
         Ok(FindingPage { rows: records.iter().map(FindingRow::of).collect(), next })
     }
 
-    /// Findings and daily reads by week, every week from the first to the last with either.
+    /// Findings and daily reads by week: every week from the first to the last with either, or, where
+    /// those are more than two years apart, those with either.
     pub fn imaging_growth(&self) -> Result<Vec<ImagingWeek>> {
         let mut growth = Growth::default();
         self.read(|conn| {
@@ -141,6 +142,9 @@ impl Logbook {
         Ok(growth.whole())
     }
 }
+
+/// A stretch of more weeks than this is not shown week by week.
+const MOST_WEEKS: i32 = 104;
 
 #[derive(Default)]
 struct Growth {
@@ -171,7 +175,10 @@ impl Growth {
         let Some((first, last)) = bounds.map(|(first, last)| (*first, *last)) else {
             return Vec::new();
         };
+        let far = last - first > MOST_WEEKS * 7;
         let mondays = (first..=last).step_by(7);
+        let mondays = mondays.filter(|monday| !far || self.weeks.contains_key(monday));
+        let mondays: Vec<i32> = mondays.collect();
         let week = |(number, monday): (u32, i32)| {
             let mut week = self.weeks.remove(&monday).unwrap_or_else(|| empty(Day(monday)));
             week.number = number;
@@ -248,5 +255,12 @@ mod tests {
             ["spine", "liver ", "Liver"]
         );
         assert_eq!(rows[0].read_as, None);
+
+        // A slip of the year does not draw a thousand empty weeks.
+        let far = at("2062-10-08T16:00:00-05:00");
+        let id = RecordId::new(far.utc, &SystemIds);
+        let read = NewRecord { id, kind: DAILY_READ.to_owned(), at: far, fields: Fields::new() };
+        book.transact(|tx| tx.create(read)).unwrap();
+        assert_eq!(book.imaging_growth().unwrap().len(), 3);
     }
 }

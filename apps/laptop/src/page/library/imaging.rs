@@ -70,12 +70,16 @@ fn sentence(week: &ImagingWeek) -> String {
     let parts = ReadAs::ALL.map(|read| (count(read), told(read)));
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, told)| format!("{count} {told}")).collect();
-    let whole = words::counted(week.findings.len() as u64, "finding", "findings");
+    let mut whole = words::counted(week.findings.len() as u64, "finding", "findings");
+    if !parts.is_empty() {
+        whole = format!("{whole} ({})", parts.join(", "));
+    }
     let read = words::counted(u64::from(week.reads), "daily read", "daily reads");
-    if parts.is_empty() {
-        format!("{whole}, {read}")
-    } else {
-        format!("{whole} ({}), {read}", parts.join(", "))
+    match (week.findings.is_empty(), week.reads) {
+        (true, 0) => "Nothing written".to_owned(),
+        (true, _) => read,
+        (false, 0) => whole,
+        (false, _) => format!("{whole}, {read}"),
     }
 }
 
