@@ -110,7 +110,12 @@ fn three_hundred_kills_lose_nothing_that_was_acknowledged() {
     let random = SeededIds::new(SEED);
     eprintln!("seed {SEED:#x}");
     let mut known = Known::default();
-    for kill in 0..KILLS {
+    let enough = |known: &Known| known.acknowledged > 1_000 && known.cut_short > 100;
+    // On a busy machine most kills come between two steps: then there are more of them.
+    for kill in 0..3 * KILLS {
+        if kill >= KILLS && enough(&known) {
+            break;
+        }
         let child = Command::new(env!("CARGO_BIN_EXE_saver"))
             .arg(folder.path())
             .args([(SEED + kill).to_string(), (kill * 1_000_000).to_string()])
@@ -127,5 +132,5 @@ fn three_hundred_kills_lose_nothing_that_was_acknowledged() {
         }
     }
     eprintln!("{} steps acknowledged, {} cut short", known.acknowledged, known.cut_short);
-    assert!(known.acknowledged > 1_000 && known.cut_short > 100, "the kills come at no good time");
+    assert!(enough(&known), "the kills come at no good time");
 }
