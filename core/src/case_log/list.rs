@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::values::{Guidance, Role};
 use crate::content::Content;
 use crate::ids::RecordId;
-use crate::record::{Fields, get};
+use crate::record::{self, Fields, get};
 use crate::time::{Day, IsoWeek, Moment};
 
 /// Which cases. Empty means any; everything that is given must hold.
@@ -170,10 +170,7 @@ quiet_debug!(CaseFilter, CaseChoices, CasePage, CaseDay, CaseRow);
 
 /// The text at `path`; `None` where nothing or something else is written.
 pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {
-    get(fields, path)
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .filter(|text| !text.trim().is_empty())
+    record::text(fields, path).map(str::to_owned).filter(|text| !text.trim().is_empty())
 }
 
 /// The fields that a row is made of; reading a page passes over the rest.

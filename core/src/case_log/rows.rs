@@ -1,6 +1,6 @@
 //! The case log's own reads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
@@ -9,9 +9,9 @@ use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROW
 use super::tally::TallyRow;
 use super::values::Role;
 use crate::content::Content;
-use crate::error::{LogbookError, Result};
+use crate::error::Result;
 use crate::ids::RecordId;
-use crate::record::{column, json_error};
+use crate::record::{Cursor, column, json_error};
 use crate::store::{search, sql};
 use crate::time::{Day, IsoWeek, Moment, UtcMillis};
 
@@ -121,7 +121,7 @@ pub(crate) fn page(
     let order = order(sort);
     let mut offset = 0;
     if let Some(after) = after {
-        let (first, second) = cursor(after)?;
+        let Cursor(first, second) = Cursor::parse(after)?;
         match sort {
             CaseSort::Newest => c.and("(when_ms, k) < (?, ?)", [first.into(), second.into()]),
             CaseSort::Oldest => c.and("(when_ms, k) > (?, ?)", [first.into(), second.into()]),
@@ -139,16 +139,16 @@ pub(crate) fn page(
     let mut found = statement.query(params_from_iter(c.values)).map_err(sql)?;
     let mut page = CasePage { days: Vec::new(), next: None };
     let mut count = 0;
-    let mut last = (0_i64, 0_i64);
+    let mut last = Cursor(0, 0);
     while let Some(row) = found.next().map_err(sql)? {
         if count == PAGE_ROWS {
             page.next = Some(match sort {
-                CaseSort::Newest | CaseSort::Oldest => format!("{}:{}", last.0, last.1),
-                _ => format!("0:{}", offset + i64::from(PAGE_ROWS)),
+                CaseSort::Newest | CaseSort::Oldest => last.text(),
+                _ => Cursor(0, offset + i64::from(PAGE_ROWS)).text(),
             });
             break;
         }
-        last = (column(row, 1)?, column(row, 4)?);
+        last = Cursor(column(row, 1)?, column(row, 4)?);
         page.push(read(row)?);
         count += 1;
     }
@@ -161,14 +161,6 @@ fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
     let at = Moment { utc: UtcMillis(column(row, 1)?), offset_min: column(row, 2)? };
     let performed = crate::record::when("case", at, &fields);
     Ok(CaseRow::new(RecordId::from_bytes(column(row, 0)?), performed, &fields))
-}
-
-fn cursor(text: &str) -> Result<(i64, i64)> {
-    let parse = || {
-        let (first, second) = text.split_once(':')?;
-        Some((first.parse().ok()?, second.parse::<i64>().ok()?.max(0)))
-    };
-    parse().ok_or(LogbookError::UnknownDefinition)
 }
 
 /// How many cases there are.
@@ -235,6 +227,24 @@ pub(crate) fn recent(conn: &Connection, column_name: &str) -> Result<Vec<String>
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let values = statement.query_map([], |row| row.get(0)).map_err(sql)?;
     values.collect::<rusqlite::Result<_>>().map_err(sql)
+}
+
+/// How many cases there are of each procedure that is written, by one walk through the index.
+pub(crate) fn by_procedure(conn: &Connection) -> Result<BTreeMap<String, u64>> {
+    let every = format!("SELECT {PROCEDURE} FROM record WHERE kind = 'case' AND alive = 1");
+    let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+    let mut rows = statement.query([]).map_err(sql)?;
+    let mut counts = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(sql)? {
+        if let ValueRef::Text(id) = row.get_ref(0).map_err(sql)? {
+            let id = String::from_utf8_lossy(id);
+            match counts.get_mut(id.as_ref()) {
+                Some(count) => *count += 1,
+                None => drop(counts.insert(id.into_owned(), 1)),
+            }
+        }
+    }
+    Ok(counts)
 }
 
 /// What the cases on record can be filtered by; of tags those of the latest 2,000.

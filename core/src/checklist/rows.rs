@@ -3,9 +3,9 @@
 use rusqlite::{Connection, params};
 
 use super::CHECKLIST_RUN;
-use crate::error::{LogbookError, Result};
+use crate::error::Result;
 use crate::ids::RecordId;
-use crate::record::column;
+use crate::record::{Cursor, column};
 use crate::store::sql;
 
 /// Runs of one page.
@@ -19,7 +19,7 @@ pub(crate) struct RunIds {
 
 /// A page of those that are over, or the first of those that go on.
 pub(crate) fn page(conn: &Connection, over: bool, after: Option<&str>) -> Result<RunIds> {
-    let (when_ms, k) = after.map(cursor).transpose()?.unwrap_or((i64::MAX, i64::MAX));
+    let Cursor(when_ms, k) = after.map(Cursor::parse).transpose()?.unwrap_or(Cursor::NEWEST);
     let query = "SELECT id, when_ms, k FROM record
                  WHERE kind = ?1 AND alive = 1 AND (when_ms, k) < (?2, ?3)
                    AND (fields ->> '$.finished' IS NOT NULL) = ?4
@@ -28,24 +28,16 @@ pub(crate) fn page(conn: &Connection, over: bool, after: Option<&str>) -> Result
     let values = params![CHECKLIST_RUN, when_ms, k, over, PAGE_ROWS + 1];
     let mut found = statement.query(values).map_err(sql)?;
     let mut page = RunIds { ids: Vec::new(), next: None };
-    let mut last = (0_i64, 0_i64);
+    let mut last = Cursor(0, 0);
     while let Some(row) = found.next().map_err(sql)? {
         if page.ids.len() == PAGE_ROWS {
-            page.next = Some(format!("{}:{}", last.0, last.1));
+            page.next = Some(last.text());
             break;
         }
         page.ids.push(RecordId::from_bytes(column(row, 0)?));
-        last = (column(row, 1)?, column(row, 2)?);
+        last = Cursor(column(row, 1)?, column(row, 2)?);
     }
     Ok(page)
-}
-
-fn cursor(text: &str) -> Result<(i64, i64)> {
-    let parse = || {
-        let (when_ms, k) = text.split_once(':')?;
-        Some((when_ms.parse().ok()?, k.parse().ok()?))
-    };
-    parse().ok_or(LogbookError::UnknownDefinition)
 }
 
 /// The runs that were for a case, newest first.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::view::{ChecklistRun, ItemState};
 use super::*;
 use crate::ids::{RecordId, SystemIds};
-use crate::record::{Fields, NewRecord, Patch};
+use crate::record::{Fields, NewRecord, Patch, patched};
 use crate::time::{Moment, UtcMillis};
 
 /// A run outside of a book.
@@ -21,7 +21,7 @@ impl Run {
     }
 
     fn put(&mut self, patch: Patch) {
-        self.0.fields = self.0.with(patch);
+        self.0.fields = patched(CHECKLIST_RUN, self.0.fields.clone(), patch);
     }
 
     fn shown(&self, now: Moment) -> ChecklistRun {

@@ -6,7 +6,7 @@ use super::stage::{RunStage, StageState, shown, time};
 use crate::content::{Content, words};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
-use crate::record::{Fields, Record, get, join};
+use crate::record::{self, Fields, Record, join};
 use crate::time::{Day, MINUTE_MS, Moment};
 
 /// What became of an item.
@@ -262,7 +262,7 @@ fn counted(ticked: usize, skipped: usize, all: usize) -> String {
 }
 
 fn text(fields: &Fields, path: &str) -> Option<String> {
-    let text = fields.get(path)?.as_str()?.trim();
+    let text = record::text(fields, path)?.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
@@ -289,7 +289,7 @@ fn run_item(fields: &Fields, id: &str, text: &str, why: &str) -> RunItem {
         None => ItemState::Open,
     };
     let (at, time) = tick.map(|tick| time(tick.get("at"))).unwrap_or_default();
-    let reason = get(fields, &join(run::REASONS, id)).and_then(|reason| reason.as_str());
+    let reason = record::text(fields, &join(run::REASONS, id));
     RunItem {
         id: id.to_owned(),
         text: text.to_owned(),

@@ -8,7 +8,7 @@ use crate::calculator::sir2019::{
 };
 use crate::calculator::{self, calculator};
 use crate::content::{BleedingRisk, Content, words};
-use crate::record::{Fields, get};
+use crate::record::{Fields, get, text};
 
 /// How a lab stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,10 +107,6 @@ pub fn read_labs(fields: &Fields, paths: &[String]) -> LabsRead {
         local_policy: calculator::local_policy(),
         drugs: drugs(fields, risk, listed.is_some(), &known),
     }
-}
-
-fn text<'f>(fields: &'f Fields, path: &str) -> Option<&'f str> {
-    get(fields, path)?.as_str()
 }
 
 fn number(fields: &Fields, path: &str) -> Option<f64> {

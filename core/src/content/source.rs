@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::{ContentError, ContentPlace};
@@ -61,6 +62,13 @@ pub(crate) struct Table<'a> {
     byte: usize,
     entries: &'a DeTable<'a>,
     seen: RefCell<BTreeSet<&'a str>>,
+}
+
+/// Something within a table, with its path and where it stands.
+struct Entry<'a> {
+    value: &'a DeValue<'a>,
+    path: String,
+    byte: usize,
 }
 
 /// A value and where it stands.
@@ -128,17 +136,14 @@ impl<'a> Table<'a> {
 
     /// A list of texts; empty where it is not written.
     pub fn texts(&self, key: &str) -> Result<Vec<Placed<String>>, ContentError> {
-        let mut texts = Vec::new();
-        for (index, value) in self.list(key)?.into_iter().flatten().enumerate() {
-            let place = self
-                .file
-                .place(value.span().start, &format!("{}[{}]", self.path_of(key), index + 1));
-            match value.get_ref() {
-                DeValue::String(text) => texts.push(Placed { value: text.to_string(), place }),
-                _ => return Err(ContentError::WrongKind { place, wanted: "text".to_owned() }),
+        let read = |entry: Entry<'a>| {
+            let place = self.file.place(entry.byte, &entry.path);
+            match entry.value {
+                DeValue::String(text) => Ok(Placed { value: text.to_string(), place }),
+                _ => Err(ContentError::WrongKind { place, wanted: "text".to_owned() }),
             }
-        }
-        Ok(texts)
+        };
+        self.entries_of(key)?.into_iter().map(read).collect()
     }
 
     /// Reads a list in which each entry is a text or a table; empty where it is not written.
@@ -148,25 +153,11 @@ impl<'a> Table<'a> {
         mut text: impl FnMut(String) -> T,
         mut table: impl FnMut(&Table<'_>) -> Result<T, ContentError>,
     ) -> Result<Vec<T>, ContentError> {
-        let mut values = Vec::new();
-        for (index, value) in self.list(key)?.into_iter().flatten().enumerate() {
-            let path = format!("{}[{}]", self.path_of(key), index + 1);
-            let byte = value.span().start;
-            match value.get_ref() {
-                DeValue::String(words) => values.push(text(words.to_string())),
-                DeValue::Table(entries) => {
-                    let entry =
-                        Table { file: self.file, path, byte, entries, seen: RefCell::default() };
-                    values.push(table(&entry)?);
-                    entry.finish()?;
-                }
-                _ => {
-                    let (place, wanted) = (self.file.place(byte, &path), "text".to_owned());
-                    return Err(ContentError::WrongKind { place, wanted });
-                }
-            }
-        }
-        Ok(values)
+        let read = |entry: Entry<'a>| match entry.value {
+            DeValue::String(words) => Ok(text(words.to_string())),
+            _ => self.within(entry, "text", &mut table),
+        };
+        self.entries_of(key)?.into_iter().map(read).collect()
     }
 
     /// Reads each table of a list with `read`; empty where it is not written.
@@ -175,20 +166,8 @@ impl<'a> Table<'a> {
         key: &str,
         mut read: impl FnMut(&Table<'_>) -> Result<T, ContentError>,
     ) -> Result<Vec<T>, ContentError> {
-        let mut values = Vec::new();
-        for (index, value) in self.list(key)?.into_iter().flatten().enumerate() {
-            let path = format!("{}[{}]", self.path_of(key), index + 1);
-            let byte = value.span().start;
-            let DeValue::Table(table) = value.get_ref() else {
-                let place = self.file.place(byte, &path);
-                return Err(ContentError::WrongKind { place, wanted: "a table".to_owned() });
-            };
-            let table =
-                Table { file: self.file, path, byte, entries: table, seen: RefCell::default() };
-            values.push(read(&table)?);
-            table.finish()?;
-        }
-        Ok(values)
+        let entries = self.entries_of(key)?.into_iter();
+        entries.map(|entry| self.within(entry, "a table", &mut read)).collect()
     }
 
     /// Reads the table under a key; nothing where it is not written.
@@ -197,18 +176,43 @@ impl<'a> Table<'a> {
         key: &str,
         read: impl FnOnce(&Table<'_>) -> Result<T, ContentError>,
     ) -> Result<Option<T>, ContentError> {
-        let entries = match self.get(key) {
+        let value = match self.get(key) {
             None => return Ok(None),
-            Some(DeValue::Table(table)) => table,
+            Some(value @ DeValue::Table(_)) => value,
             Some(_) => return Err(self.wrong(key, "a table")),
         };
         let byte =
             self.entries.get_key_value(key).map_or(self.byte, |(_, value)| value.span().start);
-        let path = self.path_of(key);
+        self.within(Entry { value, path: self.path_of(key), byte }, "a table", read).map(Some)
+    }
+
+    /// Reads a table within this one; what `read` leaves unread is an error.
+    fn within<T>(
+        &self,
+        entry: Entry<'a>,
+        wanted: &str,
+        read: impl FnOnce(&Table<'_>) -> Result<T, ContentError>,
+    ) -> Result<T, ContentError> {
+        let Entry { value, path, byte } = entry;
+        let DeValue::Table(entries) = value else {
+            let (place, wanted) = (self.file.place(byte, &path), wanted.to_owned());
+            return Err(ContentError::WrongKind { place, wanted });
+        };
         let table = Table { file: self.file, path, byte, entries, seen: RefCell::default() };
         let value = read(&table)?;
         table.finish()?;
-        Ok(Some(value))
+        Ok(value)
+    }
+
+    /// The entries of a list, with where each stands.
+    fn entries_of(&self, key: &str) -> Result<Vec<Entry<'a>>, ContentError> {
+        let path = self.path_of(key);
+        let entry = |(index, value): (usize, &'a Spanned<DeValue<'a>>)| Entry {
+            value: value.get_ref(),
+            path: format!("{path}[{}]", index + 1),
+            byte: value.span().start,
+        };
+        Ok(self.list(key)?.into_iter().flatten().enumerate().map(entry).collect())
     }
 
     /// The names of its fields, sorted.
@@ -235,16 +239,9 @@ impl<'a> Table<'a> {
             if key.is_none() {
                 self.seen.borrow_mut().insert(name.get_ref().as_ref());
             }
-            let path = join(&path, name.get_ref());
-            let byte = name.span().start;
-            let DeValue::Table(table) = value.get_ref() else {
-                let place = self.file.place(byte, &path);
-                return Err(ContentError::WrongKind { place, wanted: "a table".to_owned() });
-            };
-            let table =
-                Table { file: self.file, path, byte, entries: table, seen: RefCell::default() };
-            values.push(read(name.get_ref(), &table)?);
-            table.finish()?;
+            let (path, byte) = (join(&path, name.get_ref()), name.span().start);
+            let entry = Entry { value: value.get_ref(), path, byte };
+            values.push(self.within(entry, "a table", |table| read(name.get_ref(), table))?);
         }
         Ok(values)
     }

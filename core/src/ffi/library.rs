@@ -1,5 +1,7 @@
 //! The library and imaging: what can be read, and the user's own beside it.
 
+use std::collections::HashMap;
+
 use crate::error::Result;
 use crate::library::{self, Article, ArticleKind};
 use crate::logbook::{FindingPage, FoundPage, ImagingWeek, ProcedurePage, RecordList};
@@ -23,6 +25,11 @@ impl Logbook {
     /// What the library says of a procedure, with the user's notes and cases.
     pub fn procedure_page(&self, id: String) -> Result<ProcedurePage> {
         self.book.procedure_page(&id)
+    }
+
+    /// How many cases there are of each procedure that is written.
+    pub fn cases_by_procedure(&self) -> Result<HashMap<String, u64>> {
+        Ok(self.book.cases_by_procedure()?.into_iter().collect())
     }
 
     /// Finds words in the library and in everything that was written; `before` is the `next` of the

@@ -1,5 +1,7 @@
 //! Cases: saving, reading, counting, finding.
 
+use std::collections::BTreeMap;
+
 use super::{DELETED_DAYS, Logbook};
 use crate::case_log::list::{
     self, CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS,
@@ -198,6 +200,11 @@ impl Logbook {
                 roles: rows::recent(conn, "role")?,
             })
         })
+    }
+
+    /// How many cases there are of each procedure that is written, by id or as it was written.
+    pub fn cases_by_procedure(&self) -> Result<BTreeMap<String, u64>> {
+        self.read(rows::by_procedure)
     }
 
     /// What the cases on record can be filtered by.

@@ -8,7 +8,7 @@ use crate::checklist::{self, CHECKLIST_RUN, ChecklistRun, RunPage, RunRow, RunSt
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, TypedField};
 use crate::ids::RecordId;
-use crate::record::{self, Change, Created, Fields, NewRecord, Patch, Record};
+use crate::record::{self, Change, Fields, Patch, Record, patched, text};
 use crate::store::Connection;
 use crate::time::{DAY_MS, Day, Moment, UtcMillis};
 
@@ -108,15 +108,9 @@ impl Logbook {
         };
         let form = self.form(CHECKLIST_RUN)?;
         let read = form::changes(&form, &Fields::new(), &[typed], &EntryContext::of(now));
-        let id = RecordId::new(now.utc, &*self.ids);
-        let fields = checklist::begun(list, case, now);
-        let new = NewRecord { id, kind: CHECKLIST_RUN.to_owned(), at: now, fields };
-        let new = NewRecord { fields: new.with(read.patch), ..new };
-        let changed = self.transact(|tx| match tx.create(new)? {
-            Created::New => Ok(tx.changes.last().cloned()),
-            Created::Known | Created::Gone => Err(LogbookError::Io),
-        })?;
-        Ok(ChangedRun { run: self.checklist_run(id)?, change: changed.value })
+        let fields = patched(CHECKLIST_RUN, checklist::begun(list, case, now), read.patch);
+        let begun = self.create_record(CHECKLIST_RUN, fields)?;
+        Ok(ChangedRun { run: self.checklist_run(begun.id)?, change: Some(begun.change) })
     }
 
     fn change_run(
@@ -264,7 +258,7 @@ fn run_rows(conn: &Connection, ids: Vec<RecordId>) -> Result<Vec<RunRow>> {
 
 /// The time that the stages of a record are near to: the case's where there is one, else its own.
 fn around(conn: &Connection, record: &Record, now: Moment) -> Moment {
-    let case = record.fields.get("case").and_then(Value::as_str).and_then(|id| id.parse().ok());
+    let case = text(&record.fields, "case").and_then(|id| id.parse().ok());
     let case = case.and_then(|id| record::load(conn, id).ok()).filter(|case| case.kind == CASE);
     let when = case.map_or_else(|| record.when(), |case| case.when());
     Moment { offset_min: when.offset_min.or(now.offset_min), ..when }

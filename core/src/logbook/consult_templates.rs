@@ -1,6 +1,6 @@
 //! Templates and wording that a user made: records like any other, with a definition in TOML in them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::consults::{CASE_OF, FORM, GENERAL, OWN, SHIPPED};
 use super::{CASE, Logbook, SavedCase};
@@ -293,7 +293,7 @@ impl Logbook {
 }
 
 fn text<'f>(fields: &'f Fields, name: &str) -> &'f str {
-    fields.get(name).and_then(Value::as_str).unwrap_or_default()
+    record::text(fields, name).unwrap_or_default()
 }
 
 fn title(fields: &Fields) -> String {

@@ -10,9 +10,8 @@ use crate::content::words;
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FieldKind, FormDefinition, TypedField};
 use crate::ids::{DraftId, RecordId};
-use crate::record::{self, Change, Fields, NewRecord, Patch, Record, get};
+use crate::record::{self, Change, Fields, Patch, Record, get, patched, text};
 use crate::store::search;
-use crate::time::Moment;
 
 /// Before the id of a shipped template's form.
 pub(super) const FORM: &str = "consult-";
@@ -79,8 +78,7 @@ impl Logbook {
     }
 
     fn consult_row(&self, record: &Record) -> Result<ConsultRow> {
-        let text =
-            |path: &str| get(&record.fields, path).and_then(Value::as_str).unwrap_or_default();
+        let text = |path: &str| text(&record.fields, path).unwrap_or_default();
         Ok(ConsultRow {
             name: RecordName::of(record),
             template: self.form_of(record)?.title.clone(),
@@ -101,25 +99,13 @@ impl Logbook {
         let (before, when) = match form.record {
             Some(id) => {
                 let record = self.consult_record(id)?;
-                (record.fields.clone(), record.when())
+                let when = record.when();
+                (record.fields, when)
             }
             None => (Fields::new(), self.now()),
         };
-        let fields = self.filled(&definition, before, typed, when);
-        self.consult_view(&definition, &fields)
-    }
-
-    fn filled(
-        &self,
-        definition: &FormDefinition,
-        before: Fields,
-        typed: &[TypedField],
-        when: Moment,
-    ) -> Fields {
-        let changes = form::changes(definition, &before, typed, &EntryContext::of(when));
-        let id = RecordId::new(when.utc, &*self.ids);
-        let like = NewRecord { id, kind: definition.kind.clone(), at: when, fields: before };
-        like.with(changes.patch)
+        let changes = form::changes(&definition, &before, typed, &EntryContext::of(when));
+        self.consult_view(&definition, &patched(CONSULT, before, changes.patch))
     }
 
     fn consult_view(&self, definition: &FormDefinition, fields: &Fields) -> Result<ConsultView> {
@@ -191,6 +177,11 @@ impl Logbook {
         self.open_draft(draft.id)
     }
 
+    /// Whether a case is begun from a consult and not saved yet.
+    pub fn case_is_begun_from(&self, id: RecordId) -> Result<bool> {
+        Ok(self.draft_of(&format!("{CASE_OF}{id}"), None)?.is_some())
+    }
+
     /// The cases that followed a consult, newest first, at most 50.
     pub fn cases_of_consult(&self, id: RecordId) -> Result<Vec<RecordName>> {
         // The search index holds the id as words: no case has to be read that does not name it.
@@ -207,7 +198,7 @@ impl Logbook {
 
     /// The consult that a case followed; nothing where none is named, or it is deleted.
     pub fn consult_of_case(&self, id: RecordId) -> Result<Option<RecordName>> {
-        let named = self.record(id)?.fields.get(LINK).and_then(Value::as_str).map(str::parse);
+        let named = text(&self.record(id)?.fields, LINK).map(str::parse);
         let Some(Ok(consult)) = named else { return Ok(None) };
         match self.consult_record(consult) {
             Ok(record) => Ok(Some(RecordName::of(&record)).filter(|_| record.alive)),
@@ -248,7 +239,7 @@ pub(super) fn given_by(form: &str) -> Patch {
 
 /// The form that a consult with these fields is filled with.
 pub(super) fn form_id(fields: &Fields) -> String {
-    match fields.get(TEMPLATE).and_then(Value::as_str) {
+    match text(fields, TEMPLATE) {
         Some(own) if own.starts_with(OWN) => own.to_owned(),
         Some(template) if FormDefinition::shipped(&format!("{FORM}{template}")).is_some() => {
             format!("{FORM}{template}")

@@ -138,9 +138,9 @@ impl Logbook {
                 let id = RecordId::new(now.utc, &*self.ids);
                 let mut patch = changes.patch;
                 patch.extend(consults::given_by(&definition.id));
-                let new =
-                    NewRecord { id, kind: definition.kind.clone(), at: now, fields: Fields::new() };
-                return match tx.create(NewRecord { fields: new.with(patch), ..new })? {
+                let kind = definition.kind.clone();
+                let fields = record::patched(&kind, Fields::new(), patch);
+                return match tx.create(NewRecord { id, kind, at: now, fields })? {
                     Created::New => {
                         Ok((id, tx.changes.last().cloned(), Vec::new(), changes.warnings))
                     }

@@ -39,7 +39,7 @@ impl ReadAs {
     }
 
     fn of(fields: &Fields) -> Option<Self> {
-        let stored = fields.get("read_as")?.as_str()?;
+        let stored = record::text(fields, "read_as")?;
         Self::ALL.into_iter().find(|known| known.as_str() == stored)
     }
 }
@@ -100,9 +100,7 @@ quiet_debug!(FindingRow, FindingPage, ImagingWeek);
 
 impl FindingRow {
     fn of(record: &Record) -> Self {
-        let text = |name: &str| {
-            record.fields.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
-        };
+        let text = |name| record::text(&record.fields, name).unwrap_or_default().to_owned();
         let when = record.when();
         Self {
             id: record.id,

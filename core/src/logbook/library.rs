@@ -5,6 +5,7 @@ use crate::case_log::list::{CaseFilter, CaseRow, CaseSort};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::library::{self, Article, LibraryHit};
+use crate::record::{self, Record};
 use crate::time::Moment;
 
 /// The kind of the user's own notes on procedures.
@@ -61,9 +62,9 @@ impl Logbook {
     pub fn procedure_page(&self, id: &str) -> Result<ProcedurePage> {
         let article = library::procedure_article(id).ok_or(LogbookError::UnknownDefinition)?;
         let (notes, _) = self.latest(PROCEDURE_NOTE, Some(id), None)?;
-        let note = |record: &crate::record::Record| ProcedureNote {
+        let note = |record: &Record| ProcedureNote {
             id: record.id,
-            text: record.fields.get("note").and_then(|n| n.as_str()).unwrap_or_default().to_owned(),
+            text: record::text(&record.fields, "note").unwrap_or_default().to_owned(),
             written: record.at,
             day: record.at.day().with_year(),
         };
@@ -105,6 +106,11 @@ mod tests {
             let made = fields(json!({"procedure": procedure, "note": note}));
             book.create_record(PROCEDURE_NOTE, made).unwrap();
         }
+        let gone = book.create_case(fields(json!({"procedure": "port"}))).unwrap().id;
+        book.delete(gone).unwrap();
+        book.create_case(fields(json!({"lesson": "which procedure is not written"}))).unwrap();
+        let counts: Vec<_> = book.cases_by_procedure().unwrap().into_iter().collect();
+        assert_eq!(counts, [("picc".to_owned(), 1), ("tips".to_owned(), 7)]);
         let page = book.procedure_page("tips").unwrap();
         assert_eq!((page.case_count, page.cases.len()), (7, 5));
         let notes: Vec<_> = page.notes.iter().map(|note| note.text.as_str()).collect();

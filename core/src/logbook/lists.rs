@@ -2,7 +2,7 @@
 
 use super::{Logbook, RecordName, rows};
 use crate::error::Result;
-use crate::record::{self, Record};
+use crate::record::{self, Cursor, Record};
 use crate::store::Connection;
 
 /// Records of one kind as lines of a list.
@@ -49,13 +49,13 @@ fn page(
     procedure: Option<&str>,
     after: Option<&str>,
 ) -> Result<(Vec<Record>, Option<String>)> {
-    let last = after.and_then(|after| after.split_once(' '));
-    let last = last.and_then(|(when, k)| Some((when.parse().ok()?, k.parse().ok()?)));
+    let last = after.and_then(|after| Cursor::parse(after).ok()).unwrap_or(Cursor::NEWEST);
     let mut places = rows::latest(conn, kind, procedure, last, PAGE + 1)?;
     let more = places.len() > PAGE;
     places.truncate(PAGE);
-    let next = places.last().filter(|_| more).map(|(when, k)| format!("{when} {k}"));
-    let records = places.iter().map(|(_, k)| record::load_at(conn, *k)).collect::<Result<_>>()?;
+    let next = places.last().filter(|_| more).map(|last| last.text());
+    let records = places.iter().map(|place| record::load_at(conn, place.1));
+    let records = records.collect::<Result<_>>()?;
     Ok((records, next))
 }
 

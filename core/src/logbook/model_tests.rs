@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::tests::book;
 use super::*;
 use crate::case_log::list::CaseFilter;
-use crate::record::{Fields, Patch};
+use crate::record::{self, Fields, Patch};
 
 /// One write to one of a few cases.
 #[derive(Debug, Clone)]
@@ -99,13 +99,7 @@ fn apply(book: &Logbook, cases: &mut Vec<Modeled>, write: Write) -> Result<(), T
                 .into_iter()
                 .map(|(path, n)| (PATHS[path].to_owned(), n.map(|n| value(PATHS[path], n))))
                 .collect();
-            let new = crate::record::NewRecord {
-                id: case.id,
-                kind: CASE.to_owned(),
-                at: book.now(),
-                fields: case.now().0.clone(),
-            };
-            let expected = new.with(patch.clone());
+            let expected = record::patched(CASE, case.now().0.clone(), patch.clone());
             let changed = book.transact(|tx| tx.edit(case.id, patch, None)).unwrap().value.change;
             case.write(changed, (expected, true))?;
         }

@@ -3,7 +3,7 @@
 use crate::case_log::list;
 use crate::checklist::{CHECKLIST_RUN, checklist};
 use crate::ids::RecordId;
-use crate::record::{Fields, Record};
+use crate::record::{Fields, Record, text};
 use crate::time::Moment;
 
 use super::CASE;
@@ -54,7 +54,7 @@ pub(super) fn name(kind: &str, fields: &Fields) -> String {
     if kind == CASE {
         return procedure;
     }
-    let text = |field: &&str| fields.get(*field)?.as_str().filter(|text| !text.trim().is_empty());
+    let text = |field: &&str| text(fields, field).filter(|text| !text.trim().is_empty());
     if kind == CHECKLIST_RUN {
         let list = text(&"checklist").and_then(checklist).map(|list| list.title.as_str());
         let parts = [list.unwrap_or_default(), &procedure];

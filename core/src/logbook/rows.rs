@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::drafts::Draft;
 use crate::error::Result;
 use crate::ids::{DraftId, RecordId};
-use crate::record::json_error;
+use crate::record::{Cursor, json_error};
 use crate::store::sql;
 use crate::time::UtcMillis;
 
@@ -73,9 +73,9 @@ pub(super) fn latest(
     conn: &Connection,
     kind: &str,
     procedure: Option<&str>,
-    after: Option<(i64, i64)>,
+    after: Cursor,
     limit: usize,
-) -> Result<Vec<(i64, i64)>> {
+) -> Result<Vec<Cursor>> {
     // Both as in the index `record_list`, which then answers without a look at the rows.
     let of_procedure =
         if procedure.is_some() { "(fields ->> '$.procedure') = ?2" } else { "?2 IS NULL" };
@@ -84,9 +84,9 @@ pub(super) fn latest(
          WHERE kind = ?1 AND alive = 1 AND {of_procedure} AND (when_ms, k) < (?3, ?4)
          ORDER BY when_ms DESC, k DESC LIMIT ?5"
     );
-    let (when, k) = after.unwrap_or((i64::MAX, i64::MAX));
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
-    let rows = statement
-        .query_map(params![kind, procedure, when, k, limit], |row| Ok((row.get(0)?, row.get(1)?)));
+    let rows = statement.query_map(params![kind, procedure, after.0, after.1, limit], |row| {
+        Ok(Cursor(row.get(0)?, row.get(1)?))
+    });
     rows.and_then(Iterator::collect).map_err(sql)
 }

@@ -17,6 +17,7 @@
 //! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
 
 mod beside;
+mod cursor;
 mod digest;
 mod history;
 mod merge;
@@ -33,10 +34,11 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
 pub use path::Fields;
-pub(crate) use path::{get, is_within, join};
+pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
@@ -49,7 +51,7 @@ pub(crate) use take_in::traveling;
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};
-pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What};
+pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What, patched};
 pub(crate) use write::{catch_up_index, index_is_behind};
 
 use crate::ids::RecordId;

@@ -98,6 +98,11 @@ fn distinct<'a>(words: impl Iterator<Item = Option<&'a str>>) -> bool {
     !seen.is_empty()
 }
 
+/// The text at `path`; `None` where nothing or something else is written.
+pub(crate) fn text<'a>(fields: &'a Fields, path: &str) -> Option<&'a str> {
+    get(fields, path)?.as_str()
+}
+
 /// The value at `path`, where there is one.
 pub(crate) fn get<'a>(fields: &'a Fields, path: &str) -> Option<&'a Value> {
     let within = |value: &'a Value, name: &str| value.as_object()?.get(name);

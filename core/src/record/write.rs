@@ -61,14 +61,11 @@ pub struct NewRecord {
     pub fields: Fields,
 }
 
-impl NewRecord {
-    /// Its fields with `patch` put in.
-    pub fn with(&self, patch: Patch) -> Fields {
-        let shape = Shape::of(&self.kind);
-        let mut fields = self.fields.clone();
-        put_all(&mut fields, patch, &|path| shape.field_type(path));
-        fields
-    }
+/// The fields of a record of `kind` with `patch` put in.
+pub fn patched(kind: &str, mut fields: Fields, patch: Patch) -> Fields {
+    let shape = Shape::of(kind);
+    put_all(&mut fields, patch, &|path| shape.field_type(path));
+    fields
 }
 
 /// Whether a record was new.

@@ -103,28 +103,40 @@ async fn record(
     let shell = shell.at(Room::Find);
     let found = state.ask(move |book| {
         let record = book.record(id.parse()?)?;
+        let place = places::of(&record.kind, record.id);
+        if !place.starts_with("/records/") {
+            return Ok(Found::Elsewhere(place));
+        }
         let sheet = match book.record_sheet(record.id) {
             Ok(sheet) => Some(sheet),
             Err(LogbookError::UnknownDefinition) => None,
             Err(error) => return Err(error),
         };
-        let form = sheet.as_ref().map_or("", |sheet| &sheet.form);
-        let draft = book.draft_of(form, Some(record.id))?;
-        Ok((record, sheet, draft.is_some_and(|draft| !draft.typed.is_empty()), book.now()))
+        let Some(sheet) = sheet else { return Ok(Found::Plain(record)) };
+        let draft = book.draft_of(&sheet.form, Some(record.id))?;
+        Ok(Found::Sheet(sheet, draft.is_some_and(|draft| !draft.typed.is_empty()), book.now()))
     });
-    let (record, sheet, edited, now) = found.await?;
-    let place = places::of(&record.kind, record.id);
-    if !place.starts_with("/records/") {
-        return Ok(Redirect::to(&place).into_response());
+    match found.await? {
+        Found::Elsewhere(place) => Ok(Redirect::to(&place).into_response()),
+        Found::Sheet(sheet, edited, now) => draw(&RecordPage { shell, sheet, edited, now }),
+        Found::Plain(record) => {
+            let mut lines = Vec::new();
+            for (name, value) in &record.fields {
+                spell_out(&words::kind(name), value, &mut lines);
+            }
+            draw(&PlainPage { shell, record, lines })
+        }
     }
-    if let Some(sheet) = sheet {
-        return draw(&RecordPage { shell, sheet, edited, now });
-    }
-    let mut lines = Vec::new();
-    for (name, value) in &record.fields {
-        spell_out(&words::kind(name), value, &mut lines);
-    }
-    draw(&PlainPage { shell, record, lines })
+}
+
+/// How a record is shown.
+enum Found {
+    /// On a page of its own room.
+    Elsewhere(String),
+    /// By its form, with whether an edit is typed and not saved, and what time it is.
+    Sheet(RecordSheet, bool, Moment),
+    /// As it is stored.
+    Plain(Record),
 }
 
 /// A value in lines of a name and a text each.

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::error::Result;
 use seldinger_core::form::{FieldKind, FieldView, TypedField};
 use seldinger_core::ids::{DraftId, RecordId};
 use seldinger_core::logbook::{ConsultTemplate, ConsultView, Logbook, OpenForm};
@@ -14,7 +14,8 @@ use seldinger_core::logbook::{ConsultTemplate, ConsultView, Logbook, OpenForm};
 use super::{list, paper};
 use crate::page::fields::Posted;
 use crate::page::form::drawn;
-use crate::page::form::view::opened;
+use crate::page::form::keep::kept;
+use crate::page::form::view::{opened, opened_filled, typed_in};
 use crate::page::shell::{Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;
@@ -31,20 +32,6 @@ struct EntryPage {
     typed_before: bool,
     /// Other templates that it could be begun with.
     others: Vec<ConsultTemplate>,
-}
-
-impl EntryPage {
-    fn draft_id(&self) -> String {
-        self.open.draft.map(|id| id.to_string()).unwrap_or_default()
-    }
-
-    fn record_id(&self) -> String {
-        self.open.record.map(|id| id.to_string()).unwrap_or_default()
-    }
-
-    fn back(&self) -> String {
-        self.open.record.map_or_else(|| "/consults".to_owned(), |id| format!("/consults/{id}"))
-    }
 }
 
 #[derive(Template)]
@@ -64,16 +51,7 @@ pub async fn begin(
         return Ok(Redirect::to("/consults").into_response());
     };
     let page = state.ask(move |book| {
-        let (mut open, typed_before) = opened(book, &form, None)?;
-        let typed: Vec<TypedField> = if typed_before {
-            typed_in(book, open.draft)?
-        } else {
-            let typed = |(path, text)| TypedField { path, texts: vec![text] };
-            filled.into_iter().map(typed).collect()
-        };
-        if !typed_before && !typed.is_empty() {
-            open = book.look_over(open, &typed)?;
-        }
+        let (open, typed, typed_before) = opened_filled(book, &form, filled)?;
         let now = book.now();
         let about = format!("{}, {}", now.day().long(), now.clock_time());
         page(book, shell, open, &typed, about, typed_before)
@@ -98,10 +76,6 @@ pub async fn edit(
     draw(&page.await?)
 }
 
-fn typed_in(book: &Logbook, draft: Option<DraftId>) -> Result<Vec<TypedField>> {
-    Ok(draft.map(|id| book.draft(id)).transpose()?.map(|draft| draft.typed).unwrap_or_default())
-}
-
 fn page(
     book: &Logbook,
     shell: Shell,
@@ -123,16 +97,9 @@ pub async fn keep(
     Form(posted): Form<Posted>,
 ) -> std::result::Result<Response, Trouble> {
     let part = state.ask(move |book| {
-        let nothing = KeptPart { fields: Vec::new(), view: None };
-        let Ok(draft) = posted.one("draft").parse::<DraftId>() else { return Ok(nothing) };
-        let typed = posted.typed();
-        match book.keep_draft(draft, typed.clone()) {
-            Ok(_) => {}
-            // Saved meanwhile, here or in another window.
-            Err(LogbookError::NoDraft) => return Ok(nothing),
-            Err(error) => return Err(error),
-        }
-        let open = book.open_draft(draft)?;
+        let Some((open, typed)) = kept(book, &posted)? else {
+            return Ok(KeptPart { fields: Vec::new(), view: None });
+        };
         let view = Some(book.look_over_consult(&open, &typed)?);
         let fields = open.view.sections.into_iter().flat_map(|section| section.fields).collect();
         Ok(KeptPart { fields, view })

@@ -81,7 +81,7 @@ pub async fn page(
         let id: RecordId = id.parse()?;
         let (sheet, view) = (book.record_sheet(id)?, book.consult(id)?);
         let draft = book.draft_of(&sheet.form, Some(id))?;
-        let case_begun = book.draft_of(&format!("case-of/{id}"), None)?.is_some();
+        let case_begun = book.case_is_begun_from(id)?;
         let cases = book.cases_of_consult(id)?;
         let newest = book.cases(&CaseFilter::default(), CaseSort::Newest, None)?;
         let is_linked = |row: &&CaseRow| cases.iter().any(|case| case.id == row.id);

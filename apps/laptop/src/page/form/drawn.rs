@@ -1,6 +1,9 @@
-//! What the form templates ask of a field.
+//! What the form templates ask of a form and its fields.
 
 use seldinger_core::form::{FieldKind, FieldView, OptionView, SectionView};
+use seldinger_core::logbook::OpenForm;
+
+use crate::page::places;
 
 /// A field's id in the page: dots would be read as classes.
 pub fn dom_id(path: &str) -> String {
@@ -45,4 +48,20 @@ pub fn width(section: &SectionView, field: &FieldView) -> u32 {
 /// Minutes and seconds.
 pub fn minutes(seconds: u32) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// The draft that a form goes on with, as it is posted.
+pub fn draft_id(open: &OpenForm) -> String {
+    open.draft.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// The record that a form edits, as it is posted; empty for a new one.
+pub fn record_id(open: &OpenForm) -> String {
+    open.record.map(|id| id.to_string()).unwrap_or_default()
+}
+
+/// Where a form leads back to.
+pub fn back(open: &OpenForm) -> String {
+    let kind = &open.view.kind;
+    open.record.map_or_else(|| places::list_of(kind).to_owned(), |id| places::of(kind, id))
 }

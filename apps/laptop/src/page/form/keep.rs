@@ -6,9 +6,9 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use seldinger_core::content::words;
 use seldinger_core::error::{LogbookError, Result};
-use seldinger_core::form::FieldView;
+use seldinger_core::form::{FieldView, TypedField};
 use seldinger_core::ids::{DraftId, RecordId};
-use seldinger_core::logbook::Logbook;
+use seldinger_core::logbook::{Logbook, OpenForm};
 
 use super::drawn;
 use crate::page::fields::Posted;
@@ -53,22 +53,27 @@ struct KeptPart {
     fields: Vec<FieldView>,
 }
 
+/// Keeps what stands in a form; the form with it, and what that is. Nothing where it was saved meanwhile,
+/// here or in another window, or where it has no draft.
+pub fn kept(book: &Logbook, posted: &Posted) -> Result<Option<(OpenForm, Vec<TypedField>)>> {
+    let Ok(draft) = posted.one("draft").parse::<DraftId>() else { return Ok(None) };
+    let typed = posted.typed();
+    match book.keep_draft(draft, typed.clone()) {
+        Ok(_) => Ok(Some((book.open_draft(draft)?, typed))),
+        Err(LogbookError::NoDraft) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Keeps what stands in the form, and says what is odd about it.
 pub async fn keep(
     State(state): State<AppState>,
     Form(posted): Form<Posted>,
 ) -> std::result::Result<Response, Trouble> {
     let fields = state.ask(move |book| {
-        let sent = Sent::read(posted)?;
-        let Some(draft) = sent.draft else { return Ok(Vec::new()) };
-        match book.keep_draft(draft, sent.posted.typed()) {
-            Ok(_) => {}
-            // Saved meanwhile, here or in another window.
-            Err(LogbookError::NoDraft) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        }
-        let view = book.open_draft(draft)?.view;
-        Ok(view.sections.into_iter().flat_map(|section| section.fields).collect())
+        let view = kept(book, &posted)?.map(|(open, _)| open.view);
+        let sections = view.into_iter().flat_map(|view| view.sections);
+        Ok(sections.flat_map(|section| section.fields).collect())
     });
     draw(&KeptPart { fields: fields.await? })
 }

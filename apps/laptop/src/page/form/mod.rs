@@ -1,7 +1,7 @@
 //! Entry forms: whatever the form engine describes is drawn here, with nothing known of its meaning.
 
 pub mod drawn;
-mod keep;
+pub mod keep;
 pub mod view;
 
 use axum::Router;

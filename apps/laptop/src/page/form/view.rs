@@ -12,7 +12,6 @@ use seldinger_core::ids::{DraftId, RecordId};
 use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm, RecordName};
 
 use super::drawn;
-use crate::page::places;
 use crate::page::shell::{Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -32,25 +31,12 @@ struct FormPage {
 }
 
 impl FormPage {
-    fn back(&self) -> String {
-        let kind = &self.open.view.kind;
-        self.open.record.map_or_else(|| places::list_of(kind).to_owned(), |id| places::of(kind, id))
-    }
-
     /// What the way back is called.
     fn back_name(&self) -> String {
         match (self.open.record, self.open.view.kind.as_str()) {
             (None, CASE) => "Cases".to_owned(),
             (_, kind) => words::kind(kind),
         }
-    }
-
-    fn draft_id(&self) -> String {
-        self.open.draft.map(|id| id.to_string()).unwrap_or_default()
-    }
-
-    fn record_id(&self) -> String {
-        self.open.record.map(|id| id.to_string()).unwrap_or_default()
     }
 }
 
@@ -72,11 +58,7 @@ pub async fn new_record(
     Query(filled): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Trouble> {
     let page = state.ask(move |book| {
-        let (mut open, typed_before) = opened(book, &form, None)?;
-        if !typed_before && !filled.is_empty() {
-            let typed = |(path, text)| TypedField { path, texts: vec![text] };
-            open = book.look_over(open, &filled.into_iter().map(typed).collect::<Vec<_>>())?;
-        }
+        let (open, _, typed_before) = opened_filled(book, &form, filled)?;
         let (heading, about) = (open.view.title.clone(), String::new());
         Ok(FormPage { shell, heading, about, open, typed_before, timer: None })
     });
@@ -176,6 +158,29 @@ pub fn opened(book: &Logbook, form: &str, record: Option<RecordId>) -> Result<(O
         }
         Err(error) => Err(error),
     }
+}
+
+/// A form for a new record, with what was typed into it before, else with what an address fills in; what
+/// that is, and whether it was typed before.
+pub fn opened_filled(
+    book: &Logbook,
+    form: &str,
+    filled: BTreeMap<String, String>,
+) -> Result<(OpenForm, Vec<TypedField>, bool)> {
+    let (open, typed_before) = opened(book, form, None)?;
+    if typed_before {
+        let typed = typed_in(book, open.draft)?;
+        return Ok((open, typed, true));
+    }
+    let typed = |(path, text)| TypedField { path, texts: vec![text] };
+    let typed: Vec<TypedField> = filled.into_iter().map(typed).collect();
+    let open = if typed.is_empty() { open } else { book.look_over(open, &typed)? };
+    Ok((open, typed, false))
+}
+
+/// What stands in a draft.
+pub fn typed_in(book: &Logbook, draft: Option<DraftId>) -> Result<Vec<TypedField>> {
+    Ok(draft.map(|id| book.draft(id)).transpose()?.map(|draft| draft.typed).unwrap_or_default())
 }
 
 fn is_over(book: &Logbook, draft: DraftId) -> Result<bool> {

@@ -1,11 +1,10 @@
 //! Procedures: the list by group, and the page of one.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::content::{BleedingRisk, Category, Content, Procedure};
 use seldinger_core::library::Article;
 use seldinger_core::logbook::ProcedurePage as Shown;
@@ -20,7 +19,7 @@ use crate::serve::AppState;
 struct ListPage {
     shell: Shell,
     /// Cases by procedure.
-    cases: HashMap<String, u64>,
+    cases: BTreeMap<String, u64>,
 }
 
 impl ListPage {
@@ -66,12 +65,7 @@ impl ProcedurePage {
 /// Every procedure.
 pub async fn list(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Procedures);
-    let page = state.ask(move |book| {
-        let tally = book.tally(&CaseFilter::default(), None)?;
-        let procedures = tally.categories.into_iter().flat_map(|category| category.procedures);
-        let cases = procedures.map(|one| (one.procedure, one.roles.len() as u64)).collect();
-        Ok(ListPage { shell, cases })
-    });
+    let page = state.ask(move |book| Ok(ListPage { shell, cases: book.cases_by_procedure()? }));
     draw(&page.await?)
 }
 
