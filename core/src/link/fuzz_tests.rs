@@ -195,7 +195,7 @@ fn records() {
     book.erase(gone).unwrap();
     let read = book.perform(fingerprint, &Effect::Read { after: 0, buckets: None });
     let Some(Event::Read(batch)) = read.unwrap() else { panic!("nothing was read") };
-    let good: Vec<_> = batch.records.into_iter().map(|(_, bytes)| bytes).collect();
+    let good: Vec<_> = batch.records.into_iter().map(|record| record.bytes).collect();
     assert_eq!(good.len(), 3);
     fuzz(&good, |input| {
         if let Ok(read) = decode_traveling(input) {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::merge::Other;
-use super::meta::{ALIVE, changed_paths};
-use super::path::{Fields, flatten, get, is_within, put_all};
-use super::{Record, rows, write};
+use super::meta::Meta;
+use super::path::{ChangedPath, Fields, flatten, get, is_within, put_all};
+use super::{rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::store::Connection;
@@ -39,7 +39,7 @@ pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Fie
         let flat = flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
         for (path, value) in flat.into_iter().filter(|(other, _)| is_within(other, path)) {
             let written = record.meta.stamp(&path).hlc.ms();
-            let value_json = serde_json::to_string(&value).map_err(rows::json_error)?;
+            let value_json = serde_json::to_string(value).map_err(rows::json_error)?;
             versions.push(FieldVersion {
                 path,
                 value_json: Some(value_json),
@@ -61,26 +61,18 @@ pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Fie
     Ok(versions)
 }
 
-/// Remembers what the values of `before` were where `after` shows others.
+/// Remembers what stood where a write changes it, with its stamp of before.
 pub(super) fn remember_replaced(
     conn: &Connection,
     k: i64,
-    before: &Record,
-    after: &Record,
-    now: UtcMillis,
+    changed: &[ChangedPath<'_>],
+    meta: &Meta,
+    (now, lseq): (UtcMillis, u64),
 ) -> Result<()> {
-    let flat =
-        |record: &Record| flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
-    let mut changed = changed_paths(&flat(before), &flat(after));
-    if before.alive != after.alive {
-        changed.push((ALIVE.to_owned(), Some(before.alive.into())));
-    }
-    for (path, value) in changed {
-        let stamp = before.meta.stamp(&path);
-        let value =
-            value.as_ref().map(serde_json::to_string).transpose().map_err(rows::json_error)?;
-        let replaced = rows::Replaced { path, value, stamp, when_ms: now.0, lseq: after.lseq };
-        rows::remember(conn, k, &replaced)?;
+    for ChangedPath { path, before, .. } in changed {
+        let value = before.map(serde_json::to_string).transpose().map_err(rows::json_error)?;
+        let (path, stamp) = (path.clone(), meta.stamp(path));
+        rows::remember(conn, k, &rows::Replaced { path, value, stamp, when_ms: now.0, lseq })?;
     }
     Ok(())
 }

@@ -19,30 +19,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::dots::{Document, Dot, Dots, Rule};
 use super::meta::{ALIVE, Meta};
-use super::path::{Fields, flatten, is_within, join, put, split};
+use super::path::{Fields, each_path, flatten, is_within, outer, put_all};
 use super::shape::{FieldType, Shape};
 use super::travel::Seen;
 use super::{Record, text};
 use crate::ids::RecordId;
 use crate::time::{Hlc, Moment, Stamp};
-
-/// One value on a path.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Dot {
-    /// `None`: taken away.
-    pub(crate) value: Option<Value>,
-    /// The text's document; its value is what the document says.
-    pub(crate) document: Option<Document>,
-}
-
-/// A text that was edited after it was shared.
-#[derive(Clone, PartialEq)]
-pub(crate) struct Document {
-    pub(crate) bytes: Vec<u8>,
-    /// Its last edit.
-    pub(crate) last: Stamp,
-}
 
 /// A value beside the one that is shown.
 #[derive(Clone, PartialEq)]
@@ -83,9 +67,15 @@ impl Whole {
     pub(crate) fn has_beside(&self) -> bool {
         !self.siblings.is_empty() || !self.documents.is_empty()
     }
-}
 
-type Dots = BTreeMap<Stamp, Dot>;
+    /// Whether both are the same, wherever their writes stand in the local sequence.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        let (one, two) = (&self.record, &other.record);
+        (one.at, one.alive, &one.kind) == (two.at, two.alive, &two.kind)
+            && (&one.fields, &one.meta) == (&two.fields, &two.meta)
+            && (&self.siblings, &self.documents) == (&other.siblings, &other.documents)
+    }
+}
 
 /// A record taken apart into its dots.
 #[derive(Clone, PartialEq)]
@@ -95,6 +85,7 @@ pub(crate) struct State {
     pub(super) at: Moment,
     pub(super) base: Stamp,
     pub(super) seen: Seen,
+    shape: &'static Shape,
     types: BTreeMap<String, FieldType>,
     pub(super) dots: BTreeMap<String, Dots>,
 }
@@ -110,36 +101,38 @@ impl State {
             at: record.at,
             base: meta.base,
             seen: meta.seen(),
+            shape: Shape::of(&record.kind),
             types: meta.types.clone(),
             dots: BTreeMap::new(),
         };
-        let flat = flatten(&record.fields, &|path| state.type_of(path));
-        for path in meta.exceptions.keys().filter(|path| !flat.contains_key(*path)) {
-            state.put_dot(path, meta.stamp(path), None);
-        }
-        for (path, value) in flat {
+        let mut dots = BTreeMap::new();
+        let types = |path: &str| state.type_of(path);
+        each_path(&record.fields, &types, &mut |path, value| {
             let stamp = meta.stamp(&path);
-            state.put_dot(&path, stamp, Some(value));
+            dots.insert(path, Dots::one(stamp, Dot::plain(Some(value.clone()))));
+        });
+        state.dots = dots;
+        for (path, stamp) in &meta.exceptions {
+            if !state.dots.contains_key(path) {
+                state.put_dot(path, *stamp, None);
+            }
         }
         state.put_dot(ALIVE, meta.stamp(ALIVE), Some(Value::Bool(record.alive)));
         for sibling in siblings {
             state.put_dot(&sibling.path, sibling.stamp, sibling.value.clone());
         }
         for PathDocument { path, genesis, document } in documents {
-            let value = said(document);
-            let dot = Dot { value, document: Some(document.clone()) };
-            state.dots.entry(path.clone()).or_default().insert(*genesis, dot);
+            state.dots.entry(path.clone()).or_default().insert(*genesis, Dot::of(document.clone()));
         }
         state
     }
 
     fn put_dot(&mut self, path: &str, stamp: Stamp, value: Option<Value>) {
-        let dot = Dot { value, document: None };
-        self.dots.entry(path.to_owned()).or_default().insert(stamp, dot);
+        self.dots.entry(path.to_owned()).or_default().insert(stamp, Dot::plain(value));
     }
 
     fn type_of(&self, path: &str) -> FieldType {
-        self.types.get(path).cloned().unwrap_or_else(|| Shape::of(&self.kind).field_type(path))
+        self.types.get(path).cloned().unwrap_or_else(|| self.shape.field_type(path))
     }
 
     fn rule(&self, path: &str) -> Rule {
@@ -149,9 +142,8 @@ impl State {
         if self.type_of(path) == FieldType::Text {
             return Rule::Text;
         }
-        let segments = split(path);
-        let outer = segments[..segments.len() - 1].iter().fold(String::new(), |p, s| join(&p, s));
-        let is_member = !outer.is_empty() && self.type_of(&outer) == FieldType::Set;
+        let outer = outer(path);
+        let is_member = !outer.is_empty() && self.type_of(outer) == FieldType::Set;
         if is_member { Rule::AnyTrue } else { Rule::Highest }
     }
 
@@ -173,26 +165,25 @@ impl State {
         let rule = self.rule(path);
         let id = self.id;
         let dots = self.dots.entry(path.to_owned()).or_default();
-        let mut kept = Dots::new();
+        let mut kept = Dots::default();
         let mut written = false;
-        if rule == Rule::Text && (shared || dots.values().any(|dot| dot.document.is_some())) {
+        if rule == Rule::Text && (shared || dots.iter().any(|(_, dot)| dot.document.is_some())) {
             let text = value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
             let is_text = value.as_ref().is_none_or(Value::is_string);
-            let shown = shown_of(dots, rule).filter(|_| is_text);
+            let shown = dots.shown(rule).filter(|_| is_text);
             for (genesis, dot) in std::mem::take(dots) {
                 let mine = shown == Some(genesis);
                 let says = if mine { text.as_str() } else { "" };
                 // What says nothing without a document was never edited; it just goes.
                 if let Some(document) = edited(id, path, genesis, &dot, stamp, says) {
                     written |= mine;
-                    let dot = Dot { value: said(&document), document: Some(document) };
-                    kept.insert(genesis, dot);
+                    kept.insert(genesis, Dot::of(document));
                 }
             }
             written |= value.is_none() && !kept.is_empty();
         }
         if !written {
-            kept.insert(stamp, Dot { value, document: None });
+            kept.insert(stamp, Dot::plain(value));
         }
         *dots = kept;
     }
@@ -205,7 +196,7 @@ impl State {
     /// Whether one of the values on the path is this one.
     pub(crate) fn says(&self, path: &str, value: Option<&Value>) -> bool {
         let dots = self.dots.get(path);
-        dots.is_some_and(|dots| dots.values().any(|dot| dot.value.as_ref() == value))
+        dots.is_some_and(|dots| dots.iter().any(|(_, dot)| dot.value.as_ref() == value))
     }
 
     /// What stands beside what is shown and says something else, the latest first on each path.
@@ -224,8 +215,8 @@ impl State {
                 .filter(|(_, dot)| dot.document.is_none() || dot.value.is_some())
                 .map(|(stamp, dot)| Other {
                     path: path.clone(),
-                    stamp: *stamp,
-                    last: dot.document.as_ref().map_or(*stamp, |document| document.last),
+                    stamp,
+                    last: dot.last(stamp),
                     value: dot.value.clone(),
                 })
                 .collect();
@@ -243,32 +234,33 @@ impl State {
     pub(crate) fn join(self, other: Self) -> Self {
         let (base, newer) =
             if self.base >= other.base { (self.base, &self) } else { (other.base, &other) };
-        let (kind, at) = (newer.kind.clone(), newer.at);
-        let mut seen = self.seen.clone();
+        let (kind, at, shape) = (newer.kind.clone(), newer.at, newer.shape);
+        let mut types = self.types;
+        for (path, field_type) in other.types {
+            match types.get_mut(&path) {
+                Some(known) if *known >= field_type => {}
+                Some(known) => *known = field_type,
+                None => drop(types.insert(path, field_type)),
+            }
+        }
+        let joined = |left: Option<Dots>, right: Option<Dots>| {
+            let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+            left.join(right, &self.seen, &other.seen)
+        };
+        let mut dots = Vec::with_capacity(self.dots.len() + 1);
+        let mut theirs = other.dots.into_iter().peekable();
+        for (path, left) in self.dots {
+            while let Some((path, right)) = theirs.next_if(|(other, _)| *other < path) {
+                dots.push((path, joined(None, Some(right))));
+            }
+            let right = theirs.next_if(|(other, _)| *other == path).map(|(_, right)| right);
+            dots.push((path, joined(Some(left), right)));
+        }
+        dots.extend(theirs.map(|(path, right)| (path, joined(None, Some(right)))));
+        let dots = dots.into_iter().filter(|(_, dots)| !dots.is_empty()).collect();
+        let mut seen = self.seen;
         hear(&mut seen, &other.seen);
-        let mut types = self.types.clone();
-        for (path, field_type) in &other.types {
-            let known = types.entry(path.clone()).or_insert_with(|| field_type.clone());
-            if *field_type > *known {
-                *known = field_type.clone();
-            }
-        }
-        let mut dots: BTreeMap<String, Dots> = BTreeMap::new();
-        let (mut ours, mut theirs) = (self.dots, other.dots);
-        let paths: Vec<String> = ours.keys().chain(theirs.keys()).cloned().collect();
-        for path in paths {
-            let (left, right) = (ours.remove(&path), theirs.remove(&path));
-            let joined = join_dots(
-                left.unwrap_or_default(),
-                right.unwrap_or_default(),
-                &self.seen,
-                &other.seen,
-            );
-            if !joined.is_empty() {
-                dots.insert(path, joined);
-            }
-        }
-        Self { id: self.id, kind, at, base, seen, types, dots }
+        Self { id: self.id, kind, at, base, seen, shape, types, dots }
     }
 
     /// Puts the record together again. `order` are the fields that it had: lists keep their order.
@@ -277,21 +269,21 @@ impl State {
         let shown = self.visible();
         let mut fields = order;
         let before = flatten(&fields, &types);
-        for path in before.keys().filter(|path| !shown.contains_key(path.as_str())) {
-            put(&mut fields, path, None, &types);
-        }
+        let gone = before.keys().filter(|path| !shown.contains_key(path.as_str()));
+        let mut changed: Vec<_> = gone.map(|path| (path.clone(), None)).collect();
         for (path, (_, value)) in &shown {
             if before.get(*path) != Some(value) {
-                put(&mut fields, path, Some((*value).clone()), &types);
+                changed.push(((*path).to_owned(), Some((*value).clone())));
             }
         }
+        put_all(&mut fields, changed, &types);
         let mut meta = Meta::new(self.base, self.types.clone());
         let (mut siblings, mut documents) = (Vec::new(), Vec::new());
         let mut alive = true;
         for (path, dots) in &self.dots {
-            let Some(first) = shown_of(dots, self.rule(path)) else { continue };
+            let Some(first) = dots.shown(self.rule(path)) else { continue };
             let is_visible = if path == ALIVE {
-                alive = dots.get(&first).is_some_and(|dot| dot.value == Some(Value::Bool(true)));
+                alive = dots.get(first).is_some_and(|dot| dot.value == Some(Value::Bool(true)));
                 true
             } else {
                 shown.contains_key(path.as_str())
@@ -299,13 +291,13 @@ impl State {
             if first != self.base || !is_visible || (path == ALIVE && !alive) {
                 meta.exceptions.insert(path.clone(), first);
             }
-            for (stamp, dot) in dots {
+            for (stamp, dot) in dots.iter() {
                 if let Some(document) = &dot.document {
                     let document = document.clone();
-                    documents.push(PathDocument { path: path.clone(), genesis: *stamp, document });
-                } else if *stamp != first || (!is_visible && dot.value.is_some()) {
+                    documents.push(PathDocument { path: path.clone(), genesis: stamp, document });
+                } else if stamp != first || (!is_visible && dot.value.is_some()) {
                     let value = dot.value.clone();
-                    siblings.push(Sibling { path: path.clone(), stamp: *stamp, value });
+                    siblings.push(Sibling { path: path.clone(), stamp, value });
                 }
             }
         }
@@ -317,19 +309,20 @@ impl State {
     /// The paths whose shown values make up the record. Where one path lies within another, which two
     /// devices of different age may write, the later write is shown; the other stays beside it.
     fn visible(&self) -> BTreeMap<&str, (Stamp, &Value)> {
-        let mut all: Vec<(Stamp, &str, &Value)> = Vec::new();
+        let mut all: Vec<(Stamp, &str, &Value)> = Vec::with_capacity(self.dots.len());
+        let mut may_clash = false;
         for (path, dots) in self.dots.iter().filter(|(path, _)| *path != ALIVE) {
-            let shown = shown_of(dots, self.rule(path));
-            let Some((stamp, dot)) = shown.and_then(|stamp| dots.get_key_value(&stamp)) else {
+            let shown = dots.shown(self.rule(path));
+            let Some((stamp, dot)) = shown.and_then(|stamp| Some((stamp, dots.get(stamp)?))) else {
                 continue;
             };
             if let Some(value) = &dot.value {
-                all.push((
-                    dot.document.as_ref().map_or(*stamp, |document| document.last),
-                    path,
-                    value,
-                ));
+                may_clash |= prefixes(path).any(|outer| self.dots.contains_key(outer));
+                all.push((dot.last(stamp), path, value));
             }
+        }
+        if !may_clash {
+            return all.into_iter().map(|(stamp, path, value)| (path, (stamp, value))).collect();
         }
         all.sort_by(|one, other| (other.0, other.1).cmp(&(one.0, one.1)));
         let mut visible: BTreeMap<&str, (Stamp, &Value)> = BTreeMap::new();
@@ -347,30 +340,6 @@ impl State {
     }
 }
 
-/// How the dots of a path come together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    Highest,
-    AnyTrue,
-    Text,
-}
-
-fn said(document: &Document) -> Option<Value> {
-    text::read(&document.bytes).filter(|text| !text.is_empty()).map(Value::from)
-}
-
-/// The dot that is shown.
-fn shown_of(dots: &Dots, rule: Rule) -> Option<Stamp> {
-    let last =
-        |stamp: &Stamp, dot: &Dot| dot.document.as_ref().map_or(*stamp, |document| document.last);
-    let rank = |(stamp, dot): &(&Stamp, &Dot)| match rule {
-        Rule::Highest => (false, **stamp),
-        Rule::AnyTrue => (dot.value == Some(Value::Bool(true)), **stamp),
-        Rule::Text => (dot.value.is_some(), last(stamp, dot)),
-    };
-    dots.iter().max_by_key(rank).map(|(stamp, _)| *stamp)
-}
-
 fn edited(
     id: RecordId,
     path: &str,
@@ -385,60 +354,6 @@ fn edited(
         (None, _) => return None,
     };
     text::edit(&bytes, stamp, says).map(|bytes| Document { bytes, last: stamp })
-}
-
-fn join_dots(left: Dots, mut right: Dots, left_seen: &Seen, right_seen: &Seen) -> Dots {
-    let covered = |seen: &Seen, stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
-    let mut joined = Dots::new();
-    for (stamp, dot) in left {
-        let other = right.remove(&stamp);
-        match other {
-            Some(other) => {
-                joined.insert(stamp, join_dot(dot, other));
-            }
-            None if dot.document.is_some() || !covered(right_seen, &stamp) => {
-                joined.insert(stamp, dot);
-            }
-            None => {}
-        }
-    }
-    for (stamp, dot) in right {
-        if dot.document.is_some() || !covered(left_seen, &stamp) {
-            joined.insert(stamp, dot);
-        }
-    }
-    joined
-}
-
-/// One dot that both sides have.
-fn join_dot(left: Dot, right: Dot) -> Dot {
-    match (left.document, right.document) {
-        (Some(one), Some(other)) => {
-            let last = one.last.max(other.last);
-            if text::same(&one.bytes, &other.bytes) {
-                let document = Document { bytes: one.bytes, last };
-                return Dot { value: said(&document), document: Some(document) };
-            }
-            // Where one of the two cannot be read, the one that was edited last stands for both.
-            let bytes = text::join(&one.bytes, &other.bytes).unwrap_or(if one.last >= other.last {
-                one.bytes
-            } else {
-                other.bytes
-            });
-            let document = Document { bytes, last };
-            Dot { value: said(&document), document: Some(document) }
-        }
-        (Some(document), None) | (None, Some(document)) => {
-            Dot { value: said(&document), document: Some(document) }
-        }
-        // Equal stamps have equal values; should they not, both sides choose the same one.
-        (None, None) => {
-            let text = |value: &Option<Value>| value.as_ref().map(Value::to_string);
-            let value =
-                if text(&left.value) >= text(&right.value) { left.value } else { right.value };
-            Dot { value, document: None }
-        }
-    }
 }
 
 /// Both have taken in what either has.
@@ -458,7 +373,7 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 impl State {
     /// Equal for equal states: documents by what they say and know.
     pub(crate) fn canonical(&self) -> String {
-        let dot = |(stamp, dot): (&Stamp, &Dot)| {
+        let dot = |(stamp, dot): (Stamp, &Dot)| {
             let known =
                 dot.document.as_ref().map(|document| (text::known(&document.bytes), document.last));
             format!("{stamp:?} {:?} {known:?}", dot.value)
@@ -471,6 +386,9 @@ impl State {
     }
 
     pub(crate) fn stamps(&self, path: &str) -> Vec<Stamp> {
-        self.dots.get(path).map(|dots| dots.keys().copied().collect()).unwrap_or_default()
+        self.dots
+            .get(path)
+            .map(|dots| dots.iter().map(|(stamp, _)| stamp).collect())
+            .unwrap_or_default()
     }
 }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::digest::{digest, of_state as digest_of_state};
 use super::merge::{State, Whole};
 use super::meta::{ALIVE, Meta};
+use super::narrow::apart;
 use super::path::{Fields, flatten};
 use super::shape::{FieldType, Shape};
 use super::{Record, text};
@@ -142,7 +144,16 @@ impl Run {
     fn receive(&mut self, to: usize, from: &Replica) {
         let to = &mut self.replicas[to];
         let joined = State::of(&to.whole).join(State::of(&from.whole));
+        let (seen, sent) = (to.whole.record.meta.seen(), from.whole.record.meta.seen());
+        if sent.iter().all(|(device, hlc)| seen.get(device) >= Some(hlc)) {
+            let same = joined.canonical() == State::of(&to.whole).canonical();
+            assert!(same, "who has taken in all of the other learns nothing");
+        }
+        let (ours, theirs, rest) = apart(to.whole.clone(), from.whole.clone(), true);
+        let mut narrowly = ours.join(theirs).whole(1, rest.was.fields.clone());
+        rest.put_back(&mut narrowly.record);
         to.whole = stored(&joined, &to.whole);
+        assert!(narrowly == to.whole, "joining only what differs comes to the same");
         to.history.extend(from.history.iter().copied());
     }
 
@@ -184,6 +195,7 @@ fn stored(state: &State, before: &Whole) -> Whole {
     let packed = Meta::decode(&whole.record.meta.encode()).unwrap();
     assert!(packed == whole.record.meta);
     assert!(State::of(&whole).canonical() == state.canonical(), "storing changes nothing");
+    assert!(digest(&whole) == digest_of_state(state), "what is stored is hashed as it is joined");
     whole
 }
 

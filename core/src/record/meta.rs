@@ -8,7 +8,6 @@
 
 use std::collections::BTreeMap;
 
-use super::path::Flat;
 use super::shape::FieldType;
 use crate::ids::DeviceId;
 use crate::time::{Hlc, Stamp};
@@ -146,18 +145,6 @@ impl Meta {
         }
         input.0.is_empty().then_some(meta)
     }
-}
-
-/// The paths whose values differ, each with the value that it had.
-pub(crate) fn changed_paths(
-    before: &Flat,
-    after: &Flat,
-) -> Vec<(String, Option<serde_json::Value>)> {
-    let gone = before.iter().filter(|(path, value)| after.get(*path) != Some(value));
-    let new = after.keys().filter(|path| !before.contains_key(*path));
-    gone.map(|(path, value)| (path.clone(), Some(value.clone())))
-        .chain(new.map(|path| (path.clone(), None)))
-        .collect()
 }
 
 fn put_number(out: &mut Vec<u8>, mut number: u64) {

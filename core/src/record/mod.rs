@@ -19,11 +19,13 @@
 mod beside;
 mod cursor;
 mod digest;
+mod dots;
 mod history;
 mod merge;
 #[cfg(test)]
 mod merge_tests;
 mod meta;
+mod narrow;
 mod path;
 mod rows;
 mod shape;
@@ -45,8 +47,8 @@ pub(crate) use rows::{
 pub(crate) use rows::{entries, entries_of, note_shared};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
-pub use take_in::TakenIn;
 pub(crate) use take_in::traveling;
+pub use take_in::{SenderHasIt, TakenIn};
 #[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};

@@ -4,13 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::meta::ALIVE;
 use super::shape::FieldType;
 
 /// A record's fields: a JSON object, nested as exported.
 pub type Fields = Map<String, Value>;
 
 /// Every path of a record with its value.
-pub(crate) type Flat = BTreeMap<String, Value>;
+pub(crate) type Flat<'a> = BTreeMap<String, &'a Value>;
+
+static TRUE: Value = Value::Bool(true);
+static FALSE: Value = Value::Bool(false);
+
+/// A truth as a value; a word in a set is `true`.
+pub(crate) fn truth(holds: bool) -> &'static Value {
+    if holds { &TRUE } else { &FALSE }
+}
 
 /// Adds `segment` to a path. Dots and backslashes within a name are escaped, and an `@` at its start,
 /// which marks the record's own registers.
@@ -19,6 +28,10 @@ pub(crate) fn join(prefix: &str, segment: &str) -> String {
     if !prefix.is_empty() {
         path.push_str(prefix);
         path.push('.');
+    }
+    if !segment.starts_with('@') && !segment.contains(['.', '\\']) {
+        path.push_str(segment);
+        return path;
     }
     for (place, letter) in segment.chars().enumerate() {
         if letter == '.' || letter == '\\' || (place == 0 && letter == '@') {
@@ -46,40 +59,119 @@ pub(crate) fn split(path: &str) -> Vec<String> {
     segments
 }
 
-/// Every path under `fields`. A list that is not of the form that its type promises is one value.
-pub(crate) fn flatten(fields: &Fields, type_of: &dyn Fn(&str) -> FieldType) -> Flat {
-    let mut flat = Flat::new();
-    for (name, value) in fields {
-        flatten_into(&mut flat, join("", name), value, type_of);
+/// The path that `path` lies right within; empty for a field of the record.
+pub(crate) fn outer(path: &str) -> &str {
+    let (mut last, mut is_escaped) = (0, false);
+    for (at, byte) in path.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'.' => last = at,
+            _ => {}
+        }
     }
+    &path[..last]
+}
+
+/// Every path under `fields`. A list that is not of the form that its type promises is one value.
+pub(crate) fn flatten<'a>(fields: &'a Fields, type_of: &dyn Fn(&str) -> FieldType) -> Flat<'a> {
+    let mut flat = Flat::new();
+    each_path(fields, type_of, &mut |path, value| {
+        flat.insert(path, value);
+    });
     flat
 }
 
-fn flatten_into(flat: &mut Flat, path: String, value: &Value, type_of: &dyn Fn(&str) -> FieldType) {
-    match (value, type_of(&path)) {
-        (Value::Array(items), FieldType::Set) if distinct(items.iter().map(Value::as_str)) => {
-            for item in items.iter().filter_map(Value::as_str) {
-                flat.insert(join(&path, item), Value::Bool(true));
+/// The same, one after the other.
+pub(crate) fn each_path<'a>(
+    fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    type_of: &dyn Fn(&str) -> FieldType,
+    each: &mut dyn FnMut(String, &'a Value),
+) {
+    for (name, value) in fields {
+        each_within(join("", name), value, type_of, each);
+    }
+}
+
+fn each_within<'a>(
+    path: String,
+    value: &'a Value,
+    type_of: &dyn Fn(&str) -> FieldType,
+    each: &mut dyn FnMut(String, &'a Value),
+) {
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            for (name, value) in object {
+                each_within(join(&path, name), value, type_of, each);
             }
         }
-        (Value::Array(items), FieldType::Keyed(key))
-            if distinct(items.iter().map(|i| key_of(i, &key))) =>
-        {
-            for item in items {
-                if let Some(name) = key_of(item, &key) {
-                    flatten_into(flat, join(&path, name), item, type_of);
+        Value::Array(items) => match type_of(&path) {
+            FieldType::Set if distinct(items.iter().map(Value::as_str)) => {
+                for item in items.iter().filter_map(Value::as_str) {
+                    each(join(&path, item), truth(true));
                 }
             }
-        }
-        (Value::Object(object), _) if !object.is_empty() => {
-            for (name, value) in object {
-                flatten_into(flat, join(&path, name), value, type_of);
+            FieldType::Keyed(key) if distinct(items.iter().map(|i| key_of(i, &key))) => {
+                for item in items {
+                    if let Some(name) = key_of(item, &key) {
+                        each_within(join(&path, name), item, type_of, each);
+                    }
+                }
             }
-        }
-        _ => {
-            flat.insert(path, value.clone());
+            _ => each(path, value),
+        },
+        _ => each(path, value),
+    }
+}
+
+/// A path whose value a write changes.
+pub(crate) struct ChangedPath<'a> {
+    pub(crate) path: String,
+    pub(crate) before: Option<&'a Value>,
+    pub(crate) after: Option<&'a Value>,
+}
+
+impl ChangedPath<'_> {
+    /// Whether a record is deleted.
+    pub(crate) fn alive(before: bool, after: bool) -> Self {
+        let (before, after) = (Some(truth(before)), Some(truth(after)));
+        Self { path: ALIVE.to_owned(), before, after }
+    }
+
+    /// Whether one number or answer took another's place: no word came, went or moved.
+    pub(crate) fn is_wordless(&self) -> bool {
+        let is_word = |value: &Value| !(value.is_number() || value.is_boolean() || value.is_null());
+        !self.before.is_none_or(is_word) && !self.after.is_none_or(is_word)
+    }
+}
+
+/// The paths whose values differ, new ones last. Only the fields that differ are taken apart.
+pub(crate) fn changed_paths<'a>(
+    (before, types): (&'a Fields, &dyn Fn(&str) -> FieldType),
+    (after, types_after): (&'a Fields, &dyn Fn(&str) -> FieldType),
+) -> Vec<ChangedPath<'a>> {
+    let (mut old, mut new) = (Flat::new(), Flat::new());
+    let lost = before.iter().filter(|(name, value)| after.get(*name) != Some(value));
+    each_path(lost, types, &mut |path, value| {
+        old.insert(path, value);
+    });
+    let got = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
+    each_path(got, types_after, &mut |path, value| {
+        new.insert(path, value);
+    });
+    let mut changed = Vec::new();
+    for (path, before) in &old {
+        let after = new.get(path).copied();
+        if after != Some(*before) {
+            changed.push(ChangedPath { path: path.clone(), before: Some(*before), after });
         }
     }
+    for (path, after) in new {
+        if !old.contains_key(&path) {
+            changed.push(ChangedPath { path, before: None, after: Some(after) });
+        }
+    }
+    changed
 }
 
 fn key_of<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
@@ -289,12 +381,17 @@ mod tests {
             ]
         );
         assert_eq!(split("labs.a\\.b"), ["labs", "a.b"]);
+        assert_eq!(
+            ["inr", "labs.inr", "labs.a\\.b", "a.b.c", "a\\\\.b"].map(outer),
+            ["", "labs", "labs", "a.b", "a\\\\"]
+        );
         assert_eq!(get(&record, "labs.a\\.b"), Some(&Value::Null));
     }
 
     #[test]
     fn what_breaks_its_type_is_one_value() {
-        let flat = flatten(&fields(json!({"tags": ["a", "a"], "ticks": [{"at": "t"}]})), &types);
+        let broken = fields(json!({"tags": ["a", "a"], "ticks": [{"at": "t"}]}));
+        let flat = flatten(&broken, &types);
         assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
     }
 
@@ -339,7 +436,7 @@ mod tests {
             let flat = flatten(&nested, &types);
             let mut again = Fields::new();
             for (path, value) in flat {
-                put(&mut again, &path, Some(value), &types);
+                put(&mut again, &path, Some(value.clone()), &types);
             }
             prop_assert_eq!(again, nested);
         }

@@ -1,14 +1,14 @@
 //! The `record` table.
 
-use rusqlite::types::{FromSql, Value};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row, params};
 
 use super::meta::Meta;
 use super::travel::{self, Gone};
 use super::{Fields, NewRecord, Record, when};
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::RecordId;
-use crate::store::sql;
+use crate::store::{sql, words};
 use crate::time::{Moment, UtcMillis};
 
 pub(crate) const COLUMNS: &str = "id, kind, at_ms, at_offset_min, alive, lseq, meta, fields, k";
@@ -220,69 +220,6 @@ fn text(fields: &Fields) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// How far the search index has come, in local sequences.
-pub(crate) fn indexed(conn: &Connection) -> Result<u64> {
-    let mut statement =
-        conn.prepare_cached("SELECT value FROM local WHERE name = 'indexed'").map_err(sql)?;
-    statement.query_row([], |row| row.get(0)).map_err(sql)
-}
-
-/// Takes into the search index what was written since it was last asked to, up to `newest`. Many
-/// at once write far fewer pages than one by one.
-pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
-    let indexed = indexed(conn)?;
-    let mut statement =
-        conn.prepare_cached("UPDATE local SET value = ?1 WHERE name = 'indexed'").map_err(sql)?;
-    statement.execute([newest]).map_err(sql)?;
-    let change = "INSERT INTO search (rowid, procedure, body)
-                  SELECT k, procedure, body FROM search_doc WHERE k IN (
-                    SELECT k FROM record WHERE k > ?1 AND lseq = k
-                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
-                  AND k NOT IN (SELECT k FROM same_words)";
-    conn.prepare_cached(change)
-        .and_then(|mut statement| statement.execute([indexed]))
-        .map_err(sql)?;
-    conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
-    Ok(())
-}
-
-/// What the search index holds of a record.
-#[derive(PartialEq)]
-pub(crate) struct Indexed {
-    procedure: Value,
-    body: Option<String>,
-}
-
-/// What the index holds of a record, if it is in there; asked before the row changes.
-pub(crate) fn indexed_words(conn: &Connection, k: i64) -> Result<Option<Indexed>> {
-    words(conn, "SELECT procedure, body FROM search_doc WHERE k = ?1", k)
-}
-
-fn words(conn: &Connection, query: &str, k: i64) -> Result<Option<Indexed>> {
-    let read = |row: &Row<'_>| Ok(Indexed { procedure: row.get(0)?, body: row.get(1)? });
-    conn.prepare_cached(query)
-        .and_then(|mut statement| statement.query_row([k], read).optional())
-        .map_err(sql)
-}
-
-/// Takes what the index held of a record out of it, unless it says the same as before; called after the
-/// row has changed. Wiping words from the index takes longer than all else.
-pub(crate) fn unindex(conn: &Connection, k: i64, before: Option<Indexed>) -> Result<()> {
-    let Some(before) = before else { return Ok(()) };
-    let after = words(conn, "SELECT procedure, body FROM words WHERE k = ?1", k)?;
-    let note = |change| {
-        conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)
-    };
-    if after.as_ref() == Some(&before) {
-        return note("INSERT OR IGNORE INTO same_words (k) VALUES (?1)").map(drop);
-    }
-    note("DELETE FROM same_words WHERE k = ?1")?;
-    let change =
-        "INSERT INTO search (search, rowid, procedure, body) VALUES ('delete', ?1, ?2, ?3)";
-    let values = params![k, before.procedure, before.body];
-    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map(drop).map_err(sql)
-}
-
 /// Whether records were ever handed to another device.
 pub(crate) fn is_shared(conn: &Connection) -> Result<bool> {
     let mut statement =
@@ -357,13 +294,13 @@ pub(crate) fn bury(conn: &Connection, k: Option<i64>, gone: &Gone, lseq: u64) ->
     };
     let id = gone.id.bytes();
     if let Some(k) = k {
-        let words = indexed_words(conn, k)?;
+        let before = words::before(conn, k, false)?;
         run("DELETE FROM draft WHERE record = ?1", &[&id])?;
         run("DELETE FROM history WHERE k = ?1", &[&k])?;
         run("DELETE FROM sibling WHERE k = ?1", &[&k])?;
         run("DELETE FROM txt WHERE k = ?1", &[&k])?;
         run("DELETE FROM record WHERE k = ?1", &[&k])?;
-        unindex(conn, k, words)?;
+        words::after(conn, k, before)?;
     }
     let (erased, stamp, seen) = (gone.erased, gone.stamp, travel::seen_bytes(&gone.seen));
     run(

@@ -20,7 +20,7 @@ pub enum FieldType {
 }
 
 /// The shape of one kind.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
     #[serde(default)]

@@ -1,13 +1,15 @@
 //! Taking in what another device sent.
 
-use super::beside;
 use super::history::{remember_other, remember_replaced};
 use super::merge::{State, Whole, hear};
+use super::narrow::apart;
+use super::path::{ChangedPath, changed_paths};
 use super::rows::{self, FeedEntry};
 use super::travel::{Gone, Seen, Traveling};
-use super::write::{Change, Tx, What};
+use super::write::{Change, Tx, What, type_of};
+use super::{Record, beside};
 use crate::error::Result;
-use crate::store::Connection;
+use crate::store::{Connection, words};
 use crate::time::{DAY_MS, Hlc, UtcMillis};
 
 /// What became of what was sent.
@@ -17,13 +19,24 @@ pub enum TakenIn {
     Changed {
         /// The write.
         change: Change,
-        /// What stands now is just what was sent.
-        is_echo: bool,
+        /// When the sender has what stands now.
+        sender: SenderHasIt,
     },
     /// All of it was known.
     Known,
     /// It was set aside: the record says that it was written in another century.
     Refused,
+}
+
+/// When the sender of a record has what stands here now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SenderHasIt {
+    /// It is just what it sent.
+    Now,
+    /// Once it takes in what stood here before, at this local sequence: it makes the same of both.
+    After(u64),
+    /// Once it is sent.
+    WhenSent,
 }
 
 /// A clock that is this far ahead is broken beyond use; stamping above it would take all others along.
@@ -44,64 +57,98 @@ impl Tx<'_> {
             return Ok(TakenIn::Refused);
         }
         let id = sent.record.id;
-        if let Some(gone) = rows::gone(self.conn(), id)? {
-            if gone.erased || covers(&gone.seen, &sent.record.meta.seen()) {
-                return Ok(TakenIn::Known);
-            }
-            rows::unbury(self.conn(), id)?;
-            let revived = State::of(&sent).knowing(&gone.seen).whole(0, sent.record.fields);
-            return Ok(TakenIn::Changed { change: self.put_new(&revived)?, is_echo: false });
-        }
         let Some((k, record)) = rows::load_row(self.conn(), id)? else {
-            // What came twice in there is kept once.
-            let sent = if sent.has_beside() {
-                State::of(&sent).whole(0, sent.record.fields)
-            } else {
-                sent
-            };
-            return Ok(TakenIn::Changed { change: self.put_new(&sent)?, is_echo: true });
+            return self.take_in_new(sent);
         };
-        let before = beside::whole(self.conn(), k, record)?;
-        let (ours, theirs) = (State::of(&before), State::of(&sent));
-        let joined = ours.clone().join(theirs.clone());
-        if joined == ours {
+        let (seen, sent_seen) = (record.meta.seen(), sent.record.meta.seen());
+        let knows_all = covers(&seen, &sent_seen);
+        if knows_all && seen != sent_seen {
             return Ok(TakenIn::Known);
         }
-        let is_echo = joined == theirs;
+        let before = beside::whole(self.conn(), k, record)?;
+        if knows_all && before.says_the_same(&sent) {
+            return Ok(TakenIn::Known);
+        }
+        let had_beside = before.has_beside();
+        let (ours, theirs, rest) = apart(before, sent, !knows_all);
+        // Only who knows all of the other can come out as it went in.
+        let unchanged = knows_all.then(|| ours.clone());
+        let echo = covers(&sent_seen, &seen).then(|| theirs.clone());
+        let others = if had_beside { ours.others() } else { Vec::new() };
+        let joined = ours.join(theirs);
+        if unchanged.is_some_and(|ours| ours == joined) {
+            return Ok(TakenIn::Known);
+        }
+        let sender = if echo.is_some_and(|theirs| theirs == joined) {
+            SenderHasIt::Now
+        } else {
+            SenderHasIt::After(rest.was.lseq)
+        };
         self.observe(joined.highest());
         let lseq = self.next_lseq();
-        let after = joined.whole(lseq, before.record.fields.clone());
-        remember_replaced(self.conn(), k, &before.record, &after.record, self.now())?;
-        let others = if before.has_beside() { ours.others() } else { Vec::new() };
+        let mut after = joined.whole(lseq, rest.was.fields.clone());
+        let keeps_words = self.remember(k, &rest.was, &after.record)?;
         for other in others {
             if !joined.says(&other.path, other.value.as_ref()) {
                 remember_other(self.conn(), k, &other, (self.now(), lseq))?;
             }
         }
-        let what = match (before.record.alive, after.record.alive) {
+        let what = match (rest.was.alive, after.record.alive) {
             (true, false) => What::Deleted,
             (false, true) => What::Restored,
             _ => What::Edited,
         };
+        rest.put_back(&mut after.record);
         let removed = if after.record.alive { None } else { Some(self.now().0) };
-        let words = rows::indexed_words(self.conn(), k)?;
+        let indexed = words::before(self.conn(), k, keeps_words)?;
         rows::update(self.conn(), k, &after.record, removed)?;
-        rows::unindex(self.conn(), k, words)?;
-        beside::keep(self.conn(), k, &after.siblings, &after.documents)?;
+        words::after(self.conn(), k, indexed)?;
+        if had_beside {
+            beside::clear(self.conn(), k)?;
+        }
+        beside::put(self.conn(), k, &after)?;
         let change = self.changed(id, &after.record.kind, what);
-        Ok(TakenIn::Changed { change, is_echo })
+        Ok(TakenIn::Changed { change, sender })
     }
 
-    fn put_new(&mut self, sent: &Whole) -> Result<Change> {
-        let mut record = sent.record.clone();
-        self.observe(record.meta.highest());
-        record.lseq = self.next_lseq();
-        let removed = if record.alive { None } else { Some(self.now().0) };
-        rows::insert(self.conn(), &record, removed)?;
-        let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
-        if sent.has_beside() {
-            beside::keep(self.conn(), k, &sent.siblings, &sent.documents)?;
+    fn take_in_new(&mut self, sent: Whole) -> Result<TakenIn> {
+        if let Some(gone) = rows::gone(self.conn(), sent.record.id)? {
+            if gone.erased || covers(&gone.seen, &sent.record.meta.seen()) {
+                return Ok(TakenIn::Known);
+            }
+            rows::unbury(self.conn(), sent.record.id)?;
+            let revived = State::of(&sent).knowing(&gone.seen).whole(0, sent.record.fields);
+            let change = self.put_new(revived)?;
+            return Ok(TakenIn::Changed { change, sender: SenderHasIt::WhenSent });
         }
+        // What came twice in there is kept once.
+        let sent =
+            if sent.has_beside() { State::of(&sent).whole(0, sent.record.fields) } else { sent };
+        Ok(TakenIn::Changed { change: self.put_new(sent)?, sender: SenderHasIt::Now })
+    }
+
+    /// Remembers what a record held before; whether its words stay as they are.
+    fn remember(&self, k: i64, was: &Record, is: &Record) -> Result<bool> {
+        let (before, after) = (type_of(&was.kind, &was.meta), type_of(&is.kind, &is.meta));
+        let mut changed = changed_paths((&was.fields, &before), (&is.fields, &after));
+        let keeps_words = was.alive == is.alive
+            && was.kind == is.kind
+            && changed.iter().all(ChangedPath::is_wordless);
+        if was.alive != is.alive {
+            changed.push(ChangedPath::alive(was.alive, is.alive));
+        }
+        remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), is.lseq))?;
+        Ok(keeps_words)
+    }
+
+    fn put_new(&mut self, mut sent: Whole) -> Result<Change> {
+        self.observe(sent.record.meta.highest());
+        sent.record.lseq = self.next_lseq();
+        let record = &sent.record;
+        let removed = if record.alive { None } else { Some(self.now().0) };
+        rows::insert(self.conn(), record, removed)?;
+        let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
+        beside::put(self.conn(), k, &sent)?;
         Ok(self.changed(record.id, &record.kind, What::Created))
     }
 
@@ -130,7 +177,8 @@ impl Tx<'_> {
         let lseq = self.next_lseq();
         rows::bury(self.conn(), local.map(|(k, _)| k), &merged, lseq)?;
         let change = self.changed(gone.id, &kind, What::Erased);
-        Ok(TakenIn::Changed { change, is_echo: merged == *gone })
+        let sender = if merged == *gone { SenderHasIt::Now } else { SenderHasIt::WhenSent };
+        Ok(TakenIn::Changed { change, sender })
     }
 
     fn is_too_far_ahead(&self, hlc: Hlc) -> bool {

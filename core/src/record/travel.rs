@@ -4,7 +4,8 @@
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
-use super::merge::{Document, PathDocument, Sibling, Whole};
+use super::dots::Document;
+use super::merge::{PathDocument, Sibling, Whole};
 use super::meta::Meta;
 use super::{Fields, Record};
 use crate::ids::{DeviceId, RecordId};

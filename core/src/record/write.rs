@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::Record;
 use super::beside;
-use super::history::remember_other;
+use super::history::{remember_other, remember_replaced};
 use super::merge::State;
-use super::meta::{ALIVE, Meta, changed_paths};
-use super::path::{Fields, flatten, get, is_within, join, put_all};
-use super::rows::{self, Replaced};
+use super::meta::{ALIVE, Meta};
+use super::path::{ChangedPath, Fields, changed_paths, flatten, get, is_within, join, put_all};
+use super::rows;
 use super::shape::{FieldType, Shape};
 use super::travel::Gone;
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
-use crate::store::Connection;
+use crate::store::{Connection, words};
 use crate::time::{Hlc, MINUTE_MS, Moment, Stamp, UtcMillis};
 
 /// What happened to a record.
@@ -131,12 +131,12 @@ const INDEX_EVERY: u64 = 512;
 
 /// Whether something was written that the search index has not taken in.
 pub(crate) fn index_is_behind(conn: &Connection) -> Result<bool> {
-    Ok(rows::newest(conn)?.0 > rows::indexed(conn)?)
+    Ok(rows::newest(conn)?.0 > words::indexed(conn)?)
 }
 
 /// Lets the search index catch up.
 pub(crate) fn catch_up_index(conn: &Connection) -> Result<()> {
-    rows::index(conn, rows::newest(conn)?.0)
+    words::index(conn, rows::newest(conn)?.0)
 }
 
 /// An open transaction, its clock and what it has changed so far.
@@ -172,8 +172,8 @@ impl<'c> Tx<'c> {
 
     /// Ends the work of the transaction: lets the search index follow once enough was written.
     pub(crate) fn end(self) -> Result<Vec<Change>> {
-        if self.lseq - rows::indexed(self.conn)? >= INDEX_EVERY {
-            rows::index(self.conn, self.lseq)?;
+        if self.lseq - words::indexed(self.conn)? >= INDEX_EVERY {
+            words::index(self.conn, self.lseq)?;
         }
         Ok(self.changes)
     }
@@ -350,16 +350,16 @@ impl<'c> Tx<'c> {
         record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
         let old = record.clone();
         let types = type_of(&kind, &old.meta);
-        let before = flatten(&record.fields, &types);
         put_all(&mut record.fields, patch, &types);
-        let mut changed = changed_paths(&before, &flatten(&record.fields, &types));
-        if record.alive != alive {
-            changed.push((ALIVE.to_owned(), Some(Value::Bool(record.alive))));
+        let mut changed = changed_paths((&old.fields, &types), (&record.fields, &types));
+        let keeps_words = old.alive == alive && changed.iter().all(ChangedPath::is_wordless);
+        if old.alive != alive {
+            changed.push(ChangedPath::alive(old.alive, alive));
         }
         for path in settled {
-            if !changed.iter().any(|(other, _)| *other == path) {
-                let value = before.get(&path).cloned();
-                changed.push((path, value));
+            if !changed.iter().any(|other| other.path == path) {
+                let stands = flatten(&old.fields, &types).get(&path).copied();
+                changed.push(ChangedPath { path, before: stands, after: stands });
             }
         }
         if changed.is_empty() {
@@ -367,67 +367,54 @@ impl<'c> Tx<'c> {
         }
         let mut put_back = Vec::new();
         for (path, value) in beside {
-            put_back.push((path, value, self.stamp(record.meta.highest())));
+            put_back.push((path, value, self.stamp(old.meta.highest())));
         }
-        let stamp = self.stamp(record.meta.highest());
+        let stamp = self.stamp(old.meta.highest());
         self.lseq += 1;
-        for (path, value) in &changed {
-            let value =
-                value.as_ref().map(serde_json::to_string).transpose().map_err(rows::json_error)?;
-            let replaced = Replaced {
-                path: path.clone(),
-                value,
-                stamp: old.meta.stamp(path),
-                when_ms: self.now.0,
-                lseq: self.lseq,
-            };
-            rows::remember(self.conn, k, &replaced)?;
-        }
-        let words = rows::indexed_words(self.conn, k)?;
-        let mut paths: Vec<String> = changed.into_iter().map(|(path, _)| path).collect();
-        if alive && !paths.iter().any(|path| path == ALIVE) {
+        remember_replaced(self.conn, k, &changed, &old.meta, (self.now, self.lseq))?;
+        let indexed = words::before(self.conn, k, keeps_words)?;
+        if alive && old.alive {
             // An edit says that the record lives, whatever a delete elsewhere says meanwhile.
-            paths.push(ALIVE.to_owned());
+            changed.push(ChangedPath::alive(true, true));
         }
         let removed = if alive { None } else { Some(self.now.0) };
-        let is_text = |path: &String| types(path) == FieldType::Text;
-        let needs_documents = paths.iter().any(is_text) && self.is_shared(&old)?;
-        drop(types);
-        if needs_documents || !put_back.is_empty() || beside::any(self.conn, k)? {
-            let after = &record.fields;
-            let write = Write { paths: &paths, after, alive, stamp, put_back };
-            self.write_beside(k, old, write, needs_documents)?;
+        let is_text = |change: &ChangedPath<'_>| types(&change.path) == FieldType::Text;
+        let documents = changed.iter().any(is_text) && self.is_shared(&old)?;
+        if documents || !put_back.is_empty() || beside::any(self.conn, k)? {
+            let values = changed.into_iter().map(|change| (change.path, change.after.cloned()));
+            let values: Patch = values.collect();
+            drop(types);
+            let after = record.fields;
+            self.write_beside(k, old, Write { values, after, alive, stamp, documents, put_back })?;
         } else {
-            record.meta.write(paths.into_iter(), stamp);
+            record.meta.write(changed.into_iter().map(|change| change.path), stamp);
             record.alive = alive;
             record.lseq = self.lseq;
             rows::update(self.conn, k, &record, removed)?;
         }
-        rows::unindex(self.conn, k, words)?;
+        words::after(self.conn, k, indexed)?;
         Ok(Some(self.changed(record.id, &kind, what)))
     }
 
     /// The same where values of others stand beside the record's, or a text needs its document.
-    fn write_beside(&self, k: i64, old: Record, write: Write<'_>, documents: bool) -> Result<()> {
+    fn write_beside(&self, k: i64, old: Record, write: Write) -> Result<()> {
         let whole = beside::whole(self.conn, k, old)?;
         let mut state = State::of(&whole);
-        let flat = flatten(write.after, &type_of(&whole.record.kind, &whole.record.meta));
         let others = state.others();
-        for path in write.paths {
-            for loser in others.iter().filter(|other| other.path == *path) {
+        for (path, value) in write.values {
+            for loser in others.iter().filter(|other| other.path == path) {
                 remember_other(self.conn, k, loser, (self.now, self.lseq))?;
             }
-            let alive = (path == ALIVE).then_some(Value::Bool(write.alive));
-            let value = alive.or_else(|| flat.get(path).cloned());
-            state.write(path, value, write.stamp, documents);
+            state.write(&path, value, write.stamp, write.documents);
         }
         for (path, value, stamp) in write.put_back {
             state.put_beside(&path, value, stamp);
         }
-        let whole = state.whole(self.lseq, write.after.clone());
+        let whole = state.whole(self.lseq, write.after);
         let removed = if write.alive { None } else { Some(self.now.0) };
         rows::update(self.conn, k, &whole.record, removed)?;
-        beside::keep(self.conn, k, &whole.siblings, &whole.documents)
+        beside::clear(self.conn, k)?;
+        beside::put(self.conn, k, &whole)
     }
 
     /// Whether somebody else may have the record, and edit it at the same time.
@@ -455,12 +442,14 @@ impl Intent {
 }
 
 /// What is written to a record.
-struct Write<'a> {
-    paths: &'a [String],
+struct Write {
+    values: Patch,
     /// The fields as they shall be.
-    after: &'a Fields,
+    after: Fields,
     alive: bool,
     stamp: Stamp,
+    /// Whether texts get documents.
+    documents: bool,
     /// Values that stand beside what is written, under stamps below it.
     put_back: Vec<(String, Option<Value>, Stamp)>,
 }

@@ -19,6 +19,7 @@ pub mod search;
 mod swap;
 mod wal;
 mod whole_file;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 // Rooms pass a connection on to their `rows`, which alone speak SQL to it.
 pub use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, ffi::ErrorCode};
 
 use crate::error::{DamagedPart, LogbookError, Result};
@@ -65,12 +67,6 @@ impl Synchronous {
         }
     }
 }
-
-/// The settings of every connection, beside key and durability; a baseline to measure against takes
-/// the same ones.
-pub const SETTINGS: &str =
-    "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
-    PRAGMA journal_mode = WAL; PRAGMA cache_size = -8000;";
 
 /// Where a book is and how it is opened.
 #[derive(Debug, Clone, Default)]
@@ -336,10 +332,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Opens a connection to the file with its key and the settings that every connection has.
 pub(crate) fn connect(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
     let conn = open_keyed(file, key, place)?;
-    conn.execute_batch(SETTINGS).map_err(sql)?;
-    conn.pragma_update(None, "synchronous", place.synchronous.as_str()).map_err(sql)?;
-    conn.set_prepared_statement_cache_capacity(64);
+    set_up(&conn, place.synchronous)?;
     Ok(conn)
+}
+
+/// The settings of every connection, beside its key; a baseline to measure against takes the same ones.
+pub fn set_up(conn: &Connection, synchronous: Synchronous) -> Result<()> {
+    conn.execute_batch(
+        "PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+        PRAGMA journal_mode = WAL; PRAGMA cache_size = -8000;",
+    )
+    .and_then(|()| conn.pragma_update(None, "synchronous", synchronous.as_str()))
+    // Else a kept statement may be compiled anew each time, to look at the values that are bound to it.
+    .and_then(|()| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
+    .map_err(sql)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
 }
 
 /// Opens a connection with its key and without any settings.

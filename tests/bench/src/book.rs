@@ -110,9 +110,7 @@ impl Bench {
         let conn = Connection::open(file)?;
         conn.execute_batch("PRAGMA cipher_log_level = NONE")?;
         conn.pragma_update(None, "key", format!("x'{hex}'"))?;
-        conn.execute_batch(store::SETTINGS)?;
-        conn.pragma_update(None, "synchronous", self.synchronous.as_str())?;
-        conn.set_prepared_statement_cache_capacity(64);
+        store::set_up(&conn, self.synchronous)?;
         Ok(conn)
     }
 }

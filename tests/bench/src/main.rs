@@ -28,8 +28,10 @@ use sample::Sample;
 use table::Row;
 
 /// The parts, as `--only` names them.
-const PARTS: [&str; 10] =
-    ["save", "edit", "find", "tally", "import", "jot", "bedside", "sync", "shells", "growth"];
+const PARTS: [&str; 11] = [
+    "save", "edit", "find", "tally", "import", "jot", "bedside", "sync", "merge", "shells",
+    "growth",
+];
 
 /// What was asked for on the command line.
 struct Asked {
@@ -124,6 +126,9 @@ fn measured(asked: &Asked) -> Outcome<Vec<Row>> {
     if wanted("sync") {
         eprintln!("exchanging");
         rows.extend(sync::sync(&sample, asked.growth, asked.pouchdb)?);
+    }
+    if wanted("merge") {
+        rows.push(sync::merge(&sample)?);
     }
     if let Some(file) = asked.shells.as_deref().filter(|_| wanted("shells")) {
         eprintln!("making the calls of Kotlin and Swift");

@@ -170,8 +170,8 @@ impl Copy {
     pub fn take_in(&self, records: Vec<Vec<u8>>) -> (bool, Vec<&'static str>) {
         let apply = Effect::Apply(Incoming { cursor: None, records });
         match self.book.perform(PEER, &apply).unwrap() {
-            Some(Event::Applied { changed, refused }) => {
-                (changed, refused.iter().map(|refusal| why(refusal.why)).collect())
+            Some(Event::Applied(applied)) => {
+                (applied.changed, applied.refused.iter().map(|refusal| why(refusal.why)).collect())
             }
             other => panic!("{other:?}"),
         }
@@ -185,7 +185,8 @@ impl Copy {
             panic!("nothing was read")
         };
         let is_device = |id| self.book.record(id).is_ok_and(|record| record.kind == "device");
-        batch.records.into_iter().filter(|(id, _)| !is_device(*id)).collect()
+        let records = batch.records.into_iter().filter(|record| !is_device(record.id));
+        records.map(|record| (record.id, record.bytes)).collect()
     }
 
     /// The note and the role of its only record.

@@ -361,8 +361,8 @@ impl Taking {
         if page.to > received {
             let records = unpack(page).map_err(|_| BundleError::Damaged)?;
             let incoming = Incoming { cursor: Some(page.to), records };
-            let (_, refused) = self.book.apply(peer, &incoming)?;
-            self.set_aside += refused.len() as u64;
+            let applied = self.book.apply(peer, &incoming)?;
+            self.set_aside += applied.refused.len() as u64;
             self.done += u64::from(page.count);
         } else {
             self.total -= u64::from(page.count);

@@ -29,12 +29,12 @@ use super::{Logbook, identity};
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::Sums;
-use crate::record::{self, TakenIn, Tx};
+use crate::record::{self, SenderHasIt, TakenIn, Tx};
 use crate::store::Connection;
 use crate::store::SCHEMA;
 use crate::sync::Fingerprint;
 use crate::sync::frame::{MOST_BYTES, PAGE_BYTES, PAGE_RECORDS, Refusal, WhyRefused, id_of};
-use crate::sync::session::{Batch, Effect, Event, Greeting, Incoming};
+use crate::sync::session::{Applied, Batch, Effect, Event, Greeting, Incoming, Merged, Outgoing};
 
 /// A record must leave room for the frame around it.
 const LARGEST: usize = MOST_BYTES - 1024;
@@ -65,8 +65,7 @@ impl Logbook {
                 .read_batch(peer, *after, buckets.as_deref())
                 .map(|batch| Some(Event::Read(batch))),
             Effect::Apply(incoming) => {
-                let (changed, refused) = self.apply(peer, incoming)?;
-                Ok(Some(Event::Applied { changed, refused }))
+                self.apply(peer, incoming).map(|applied| Some(Event::Applied(applied)))
             }
             Effect::Sum => {
                 let (head, sums) = self.sums(peer)?;
@@ -77,9 +76,10 @@ impl Logbook {
                 Ok(None)
             }
             Effect::Renew => self.renew().map(|()| None),
-            Effect::Acked { to, refused } => {
+            Effect::Acked { to, refused, also } => {
                 self.store.write(|conn| {
                     to.map_or(Ok(()), |to| rows::note_sent(conn, peer, to))?;
+                    note_echo(conn, peer, also)?;
                     refused
                         .iter()
                         .try_for_each(|(id, why)| rows::refuse(conn, peer, *id, *why, None))
@@ -136,7 +136,7 @@ impl Logbook {
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
         let (mut batch, too_large) = self.read(|conn| batch(conn, peer, after, buckets))?;
         let aside = self.read(|conn| rows::refused(conn, peer))?;
-        let again = batch.records.iter().map(|(id, _)| *id).filter(|id| aside.contains(id));
+        let again = batch.records.iter().map(|record| record.id).filter(|id| aside.contains(id));
         let again: Vec<RecordId> = again.collect();
         if !too_large.is_empty() || !again.is_empty() {
             batch.left_out = true;
@@ -152,9 +152,9 @@ impl Logbook {
 
     /// Takes in a page and moves the cursor, in one transaction. What cannot be read is set aside and
     /// never stops the rest; taking in the same again changes nothing.
-    fn apply(&self, peer: Fingerprint, incoming: &Incoming) -> Result<(bool, Vec<Refusal>)> {
+    fn apply(&self, peer: Fingerprint, incoming: &Incoming) -> Result<Applied> {
         let taken = self.transact(|tx| {
-            let mut refused = Vec::new();
+            let mut applied = Applied::default();
             let mut echo = Vec::new();
             let aside = rows::refused(tx.conn(), peer)?;
             for (place, bytes) in (0..).zip(&incoming.records) {
@@ -163,9 +163,20 @@ impl Logbook {
                     // What was set aside goes back even where it is an echo: the other side may hold on
                     // to an older form.
                     (Ok(_), Some(id)) if aside.contains(&id) => rows::accept(tx.conn(), peer, id)?,
-                    (Ok(came), _) => echo.extend(came),
+                    (Ok(TakenIn::Changed { change, sender }), _) => match sender {
+                        SenderHasIt::Now => echo.push(change.lseq),
+                        SenderHasIt::After(before) => {
+                            applied.merged.push(Merged {
+                                id: change.id,
+                                before,
+                                after: change.lseq,
+                            });
+                        }
+                        SenderHasIt::WhenSent => {}
+                    },
+                    (Ok(_), _) => {}
                     (Err(why), id) => {
-                        refused.push(Refusal { place, why });
+                        applied.refused.push(Refusal { place, why });
                         // Without an id there is nothing to keep it under: the sender still has it.
                         if let Some(id) = id {
                             rows::refuse(tx.conn(), peer, id, why, Some(bytes))?;
@@ -173,15 +184,13 @@ impl Logbook {
                     }
                 }
             }
-            for (first, last) in stretches(&echo) {
-                rows::note_echo(tx.conn(), peer, first, last)?;
-            }
+            note_echo(tx.conn(), peer, &echo)?;
             if let Some(cursor) = incoming.cursor {
                 rows::note_received(tx.conn(), peer, cursor)?;
             }
-            Ok(refused)
+            Ok(applied)
         })?;
-        Ok((!taken.changes.is_empty(), taken.value))
+        Ok(Applied { changed: !taken.changes.is_empty(), ..taken.value })
     }
 
     pub(super) fn device(&self) -> DeviceId {
@@ -189,8 +198,8 @@ impl Logbook {
     }
 }
 
-/// Takes a record in; where it stands now just as it came, the place of the echo.
-fn take_one(tx: &mut Tx<'_>, bytes: &[u8]) -> Result<std::result::Result<Option<u64>, WhyRefused>> {
+/// Takes a record in, or says why not.
+fn take_one(tx: &mut Tx<'_>, bytes: &[u8]) -> Result<std::result::Result<TakenIn, WhyRefused>> {
     if record::is_too_large(bytes) {
         return Ok(Err(WhyRefused::TooLarge));
     }
@@ -198,10 +207,15 @@ fn take_one(tx: &mut Tx<'_>, bytes: &[u8]) -> Result<std::result::Result<Option<
         return Ok(Err(WhyRefused::Unreadable));
     };
     Ok(match tx.take_in(traveling)? {
-        TakenIn::Changed { change, is_echo: true } => Ok(Some(change.lseq)),
-        TakenIn::Changed { .. } | TakenIn::Known => Ok(None),
         TakenIn::Refused => Err(WhyRefused::FarAhead),
+        taken => Ok(taken),
     })
+}
+
+/// Notes what a peer has beyond its cursor.
+fn note_echo(conn: &Connection, peer: Fingerprint, lseqs: &[u64]) -> Result<()> {
+    let mut stretches = stretches(lseqs).into_iter();
+    stretches.try_for_each(|(first, last)| rows::note_echo(conn, peer, first, last))
 }
 
 /// The next page for a peer, and what of it is too large for any page.
@@ -241,7 +255,7 @@ fn batch(
                 return Ok((batch, too_large));
             }
             size += bytes.len();
-            batch.records.push((id, bytes));
+            batch.records.push(Outgoing { lseq: entry.lseq, id, bytes });
             batch.to = entry.lseq;
         }
         if is_last {

@@ -17,6 +17,7 @@ pub(super) struct PeerRow {
     pub(super) received: u64,
     pub(super) synced: Option<UtcMillis>,
     pub(super) addresses: Vec<String>,
+    #[cfg_attr(not(feature = "lan"), expect(dead_code, reason = "bundles need keys"))]
     pub(super) bundles_read: u64,
 }
 

@@ -298,16 +298,17 @@ fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
     let devices = paired::<2>();
     let [phone, laptop] = &devices;
     let id = phone.book.create_case(fields(json!({"note": "fine"}))).unwrap().id;
-    let good = phone.book.read(|conn| batch(conn, key(1), 0, None)).unwrap().0.records[0].1.clone();
+    let good =
+        phone.book.read(|conn| batch(conn, key(1), 0, None)).unwrap().0.records[0].bytes.clone();
     let mut poison = good.clone();
     // Another record, whose stamps nobody can read.
     poison[3] ^= 0xff;
     let stamps = poison.len() / 2;
     poison.truncate(stamps);
     let incoming = Incoming { cursor: Some(2), records: vec![poison, good] };
-    let (changed, refused) = laptop.book.apply(key(0), &incoming).unwrap();
-    assert!(changed);
-    assert_eq!(refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
+    let applied = laptop.book.apply(key(0), &incoming).unwrap();
+    assert!(applied.changed);
+    assert_eq!(applied.refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
     assert_eq!(laptop.book.record(id).unwrap().fields["note"], json!("fine"));
     let peer = &laptop.book.peers().unwrap()[0];
     assert_eq!((peer.refused, peer.waiting), (1, 0));
@@ -366,8 +367,36 @@ fn what_stands_twice_in_a_record_is_kept_once() {
     let records = vec![record::encode_traveling(&twice)];
     let [third, ..] = paired::<1>();
     let taken = third.book.apply(key(0), &Incoming { cursor: None, records }).unwrap();
-    assert_eq!(taken, (true, Vec::new()));
+    assert_eq!(taken, Applied { changed: true, ..Applied::default() });
     assert_eq!(third.book.sums(key(9)).unwrap().1, laptop.book.sums(key(9)).unwrap().1);
+}
+
+#[test]
+fn one_stamp_with_two_values_ends_as_one_of_them() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    let id = phone.book.create_case(fields(json!({"role": "observed"}))).unwrap().id;
+    run(&devices, 0, 1, usize::MAX);
+    let sent = |book: &Logbook, role: Option<&str>| {
+        let sent = book.read(|conn| {
+            let entry = record::entries(conn, 0, 9)?.pop().unwrap();
+            record::traveling(conn, &entry.what)
+        });
+        let mut sent = sent.unwrap();
+        let record::Traveling::Record(whole) = &mut sent else { panic!("it is gone") };
+        if let Some(role) = role {
+            whole.record.fields.insert("role".to_owned(), json!(role));
+        }
+        Incoming { cursor: None, records: vec![record::encode_traveling(&sent)] }
+    };
+    // No device does that; one whose file was copied by hand may.
+    let other = sent(&phone.book, Some("scrubbed"));
+    assert!(laptop.book.apply(key(0), &other).unwrap().changed);
+    assert!(phone.book.apply(key(1), &sent(&laptop.book, None)).unwrap().changed);
+    assert!(!laptop.book.apply(key(0), &sent(&phone.book, None)).unwrap().changed);
+    for device in &devices {
+        assert_eq!(device.book.record(id).unwrap().fields["role"], "scrubbed");
+    }
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::Keep;
-use super::tests::{Device, fields, paired, run};
+use super::tests::{Device, fields, key, paired, run};
 use super::*;
+use crate::sync::frame::Frame;
 
 /// A phone and a laptop that wrote the same fields of one case and have met since.
 struct Twice {
@@ -60,6 +61,62 @@ impl Twice {
         let versions = self.devices[at].book.history(self.id, path).unwrap();
         let replaced = versions.into_iter().filter(|version| version.replaced.is_some());
         replaced.map(|version| version.value_json).collect()
+    }
+}
+
+/// How many records went over the line, both ways.
+fn crossed(frames: &[Vec<u8>]) -> u32 {
+    let count = |frame: &Vec<u8>| match Frame::decode(frame) {
+        Ok(Frame::Page(page)) => page.count,
+        _ => 0,
+    };
+    frames.iter().map(count).sum()
+}
+
+#[test]
+fn what_both_wrote_crosses_once_each_way() {
+    let devices = paired::<3>();
+    let ids: Vec<RecordId> = (0..700)
+        .map(|n| devices[0].book.create_case(fields(json!({"fluoro_min": n}))).unwrap().id)
+        .collect();
+    assert_eq!(crossed(&run(&devices, 0, 1, usize::MAX)), 700);
+    for (at, device) in devices.iter().take(2).enumerate() {
+        let edit = |id: &RecordId| {
+            let edit = vec![("fluoro_min".to_owned(), Some(json!(1_000 + at)))];
+            device.book.transact(|tx| tx.edit(*id, edit, None)).unwrap();
+        };
+        ids.iter().for_each(edit);
+    }
+    assert_eq!(crossed(&run(&devices, 0, 1, usize::MAX)), 1_400);
+    for device in devices.iter().take(2) {
+        assert_eq!(device.book.peers().unwrap()[0].waiting, 0);
+    }
+    // Who has neither gets what came of them.
+    assert_eq!(crossed(&run(&devices, 1, 2, usize::MAX)), 700);
+}
+
+#[test]
+fn a_session_that_is_cut_while_both_wrote_loses_nothing() {
+    for steps in 0..40 {
+        let devices = paired::<2>();
+        let ids: Vec<RecordId> = (0..3)
+            .map(|n| devices[0].book.create_case(fields(json!({"fluoro_min": n}))).unwrap().id)
+            .collect();
+        run(&devices, 0, 1, usize::MAX);
+        for (at, device) in devices.iter().enumerate() {
+            for id in &ids {
+                let edit = vec![("fluoro_min".to_owned(), Some(json!(1_000 + at)))];
+                device.book.transact(|tx| tx.edit(*id, edit, None)).unwrap();
+            }
+        }
+        run(&devices, 0, 1, steps);
+        // Neither has what the other says of this one; both still have something to send.
+        let edit = vec![("lesson".to_owned(), Some(json!("Ask first.")))];
+        devices[0].book.transact(|tx| tx.edit(ids[0], edit, None)).unwrap();
+        run(&devices, 0, 1, steps + 1);
+        run(&devices, 0, 1, usize::MAX);
+        let both = [0, 1].map(|at: usize| devices[at].book.sums(key(9)).unwrap().1);
+        assert_eq!(both[0], both[1], "cut after {steps} effects");
     }
 }
 

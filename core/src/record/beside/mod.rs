@@ -3,7 +3,7 @@
 
 mod rows;
 
-use super::merge::{Other, PathDocument, Sibling, State, Whole};
+use super::merge::{Other, State, Whole};
 use super::{Record, rows as record_rows};
 use crate::error::Result;
 use crate::ids::RecordId;
@@ -34,16 +34,15 @@ pub(crate) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
     rows::contested(conn)
 }
 
-/// Replaces what is beside the record.
-pub(crate) fn keep(
-    conn: &Connection,
-    k: i64,
-    siblings: &[Sibling],
-    documents: &[PathDocument],
-) -> Result<()> {
-    rows::clear(conn, k)?;
-    siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))?;
-    documents.iter().try_for_each(|document| rows::put_document(conn, k, document))
+/// Drops what is beside the record.
+pub(crate) fn clear(conn: &Connection, k: i64) -> Result<()> {
+    rows::clear(conn, k)
+}
+
+/// Keeps what is beside a record that had nothing.
+pub(crate) fn put(conn: &Connection, k: i64, whole: &Whole) -> Result<()> {
+    whole.siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))?;
+    whole.documents.iter().try_for_each(|document| rows::put_document(conn, k, document))
 }
 
 /// A record as the exchange sends it, by its local row.

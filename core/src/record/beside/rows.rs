@@ -4,8 +4,9 @@ use rusqlite::params;
 
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
+use crate::record::dots::Document;
 use crate::record::json_error;
-use crate::record::merge::{Document, PathDocument, Sibling};
+use crate::record::merge::{PathDocument, Sibling};
 use crate::record::meta::ALIVE;
 use crate::store::{Connection, sql};
 use crate::time::{Hlc, Stamp};

@@ -15,6 +15,8 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use comparing::Comparing;
 use receiving::Receiving;
 use sending::Sending;
@@ -69,11 +71,24 @@ impl Greeting {
     }
 }
 
+/// A record to send.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its local sequence.
+    pub lseq: u64,
+    /// Which it is.
+    pub id: RecordId,
+    /// As it travels.
+    pub bytes: Vec<u8>,
+}
+
+quiet_debug!(Outgoing);
+
 /// Records to send, in order.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Batch {
-    /// Which, and as they travel.
-    pub records: Vec<(RecordId, Vec<u8>)>,
+    /// Which.
+    pub records: Vec<Outgoing>,
     /// Up to here the other has everything afterwards.
     pub to: u64,
     /// There is more behind.
@@ -85,6 +100,15 @@ pub struct Batch {
 quiet_debug!(Batch);
 
 impl Batch {
+    /// Ends it before a record that is one of these.
+    fn cut_before(&mut self, ids: &BTreeSet<RecordId>) {
+        if let Some(place) = self.records.iter().position(|record| ids.contains(&record.id)) {
+            self.to = self.records[place].lseq.saturating_sub(1);
+            self.more = true;
+            self.records.truncate(place);
+        }
+    }
+
     /// As a page for a receiver that has everything up to `from`, and which records are in it.
     pub(crate) fn into_page(
         self,
@@ -93,7 +117,8 @@ impl Batch {
         pack: impl FnOnce(&[Vec<u8>]) -> Vec<u8>,
     ) -> (Page, Vec<RecordId>) {
         let Self { records, to, more, .. } = self;
-        let (ids, bytes): (Vec<_>, Vec<_>) = records.into_iter().unzip();
+        let (ids, bytes): (Vec<_>, Vec<_>) =
+            records.into_iter().map(|record| (record.id, record.bytes)).unzip();
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let packed = pack(&bytes);
         (Page { from, to, more, is_repair, count, packed }, ids)
@@ -111,6 +136,29 @@ pub struct Incoming {
 
 quiet_debug!(Incoming);
 
+/// What taking records in did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Something is different here than before.
+    pub changed: bool,
+    /// What was set aside.
+    pub refused: Vec<Refusal>,
+    /// What was written on both sides.
+    pub merged: Vec<Merged>,
+}
+
+/// A record that both sides had written: each makes the same of both, so that nobody sends what came of it
+/// once each has the other's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merged {
+    /// Which.
+    pub id: RecordId,
+    /// Where ours stood in our local sequence.
+    pub before: u64,
+    /// Where it stands now.
+    pub after: u64,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -121,12 +169,7 @@ pub enum Event {
     /// `Effect::Read` is done.
     Read(Batch),
     /// `Effect::Apply` is done and saved.
-    Applied {
-        /// Something is different here than before.
-        changed: bool,
-        /// What was set aside.
-        refused: Vec<Refusal>,
-    },
+    Applied(Applied),
     /// `Effect::Sum` is done, as of the local sequence `head`.
     Summed {
         /// Our highest local sequence.
@@ -162,10 +205,12 @@ pub enum Effect {
     Renew,
     /// The other has everything up to here; what of it was set aside there.
     Acked {
-        /// A local sequence; `None` for a repair.
+        /// A local sequence; `None`: it moves nothing.
         to: Option<u64>,
         /// Which records it set aside.
         refused: Vec<(RecordId, WhyRefused)>,
+        /// What it has beyond, as local sequences.
+        also: Vec<u64>,
     },
     /// Sum up what all records say.
     Sum,
@@ -217,7 +262,7 @@ impl Session {
             Event::Start(greeting) => self.start(now, greeting, out),
             Event::Frame(bytes) => self.hear(now, &bytes, out),
             Event::Read(batch) => self.take_batch(batch),
-            Event::Applied { changed, refused } => self.applied(changed, refused, out),
+            Event::Applied(applied) => self.applied(applied, out),
             Event::Summed { head, sums } => self.summed(head, sums),
             Event::LocalCommit => self.note_written(),
             Event::Tick => self.tick(now, out),
@@ -321,7 +366,7 @@ impl Session {
             // What our own Hello said.
             (head, self.receiving.cursor, root)
         });
-        out.push(Effect::Acked { to: Some(cursor), refused: Vec::new() });
+        out.push(Effect::Acked { to: Some(cursor), refused: Vec::new(), also: Vec::new() });
     }
 
     /// Whatever is next.

@@ -1,7 +1,7 @@
 //! What this side takes in.
 
-use super::super::frame::{Frame, Page, Refusal, Unpacker, Why};
-use super::{Effect, Incoming, Out, Session};
+use super::super::frame::{Frame, Page, Unpacker, Why};
+use super::{Applied, Effect, Incoming, Out, Session};
 
 #[derive(Default)]
 pub(super) struct Receiving {
@@ -45,7 +45,8 @@ impl Session {
         self.receiving.applying.is_some()
     }
 
-    pub(super) fn applied(&mut self, changed: bool, refused: Vec<Refusal>, out: Out<'_>) {
+    pub(super) fn applied(&mut self, applied: Applied, out: Out<'_>) {
+        let Applied { changed, refused, merged } = applied;
         let Some(Applying { to, is_repair, count }) = self.receiving.applying.take() else {
             return;
         };
@@ -53,6 +54,10 @@ impl Session {
             self.receiving.cursor = to;
         }
         self.receiving.changed |= changed;
+        let also = self.sending.sort_merged(merged);
+        if !also.is_empty() {
+            out.push(Effect::Acked { to: None, refused: Vec::new(), also });
+        }
         if !self.receiving.more && std::mem::take(&mut self.receiving.changed) {
             // What merged into something else goes back; the rest only moves the other's cursor.
             self.note_written();

@@ -1,13 +1,14 @@
 //! What this side sends: a page at a time, the next one made while the last is on its way.
 
 use super::super::frame::{Frame, Packer, Page, Refusal, Why};
-use super::{Batch, Effect, Out, Session};
+use super::{Batch, Effect, Merged, Out, Session};
 use crate::ids::RecordId;
 
 #[derive(Default)]
 pub(super) struct Sending {
-    /// The local sequence up to which pages were read.
+    /// The local sequence up to which pages were read, and up to which the other has them.
     read_to: u64,
+    acked: u64,
     reading: Option<Reading>,
     /// The page that is on its way.
     in_flight: Option<Sent>,
@@ -15,6 +16,8 @@ pub(super) struct Sending {
     next: Option<(Page, Sent)>,
     /// There is more than was read.
     dirty: bool,
+    /// What goes to the other only if it should not take in what was sent before.
+    merged: Vec<Merged>,
     repair: Option<Repair>,
     packer: Packer,
 }
@@ -38,12 +41,26 @@ struct Repair {
 
 impl Sending {
     pub(super) fn begin_at(&mut self, cursor: u64, head: u64) {
-        self.read_to = cursor;
+        (self.read_to, self.acked) = (cursor, cursor);
         self.dirty = head > cursor;
     }
 
     pub(super) fn begin_repair(&mut self, buckets: Vec<u8>) {
         self.repair = Some(Repair { buckets, read_to: 0 });
+    }
+
+    /// Keeps in mind what came of records whose older form is on its way to the other; gives those that
+    /// it has already.
+    pub(super) fn sort_merged(&mut self, mut merged: Vec<Merged>) -> Vec<u64> {
+        merged.retain(|merged| merged.before <= self.read_to);
+        self.merged.append(&mut merged);
+        self.known_merged()
+    }
+
+    fn known_merged(&mut self) -> Vec<u64> {
+        let acked = self.acked;
+        let known = self.merged.extract_if(.., |merged| merged.before <= acked);
+        known.map(|merged| merged.after).filter(|after| *after > acked).collect()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -73,6 +90,11 @@ impl Session {
         if sending.reading.is_some() || sending.next.is_some() {
             return;
         }
+        // What the page on its way will make known need not be read.
+        let waits = !sending.merged.is_empty() && sending.in_flight.is_some();
+        if sending.dirty && waits {
+            return;
+        }
         if sending.dirty {
             sending.dirty = false;
             sending.reading = Some(Reading::News);
@@ -83,14 +105,17 @@ impl Session {
         }
     }
 
-    pub(super) fn take_batch(&mut self, batch: Batch) {
+    pub(super) fn take_batch(&mut self, mut batch: Batch) {
         let sending = &mut self.sending;
         let Some(reading) = sending.reading.take() else { return };
-        let (to, more) = (batch.to, batch.more);
         if batch.left_out {
             self.comparing.outdated();
         }
         let is_repair = reading == Reading::Repair;
+        if !is_repair && !sending.merged.is_empty() {
+            batch.cut_before(&sending.merged.iter().map(|merged| merged.id).collect());
+        }
+        let (to, more) = (batch.to, batch.more);
         let from = if is_repair { 0 } else { std::mem::replace(&mut sending.read_to, to) };
         if is_repair {
             let rest = sending.repair.take().filter(|_| more);
@@ -119,7 +144,12 @@ impl Session {
         if !refused.is_empty() {
             self.comparing.outdated();
         }
-        out.push(Effect::Acked { to: (!sent.is_repair).then_some(to), refused });
+        let sending = &mut self.sending;
+        sending.merged.retain(|merged| !refused.iter().any(|(id, _)| *id == merged.id));
+        let to = (!sent.is_repair).then_some(to);
+        sending.acked = to.unwrap_or(sending.acked);
+        let also = sending.known_merged();
+        out.push(Effect::Acked { to, refused, also });
         self.progress(sent.ids.len(), out);
     }
 }

@@ -113,29 +113,33 @@ impl Replica {
         found.truncate(PAGE);
         let last = found.last().map_or(after, |(lseq, ..)| *lseq);
         let to = if more || buckets.is_some() { last } else { self.head };
-        let records = found.into_iter().map(|(_, id, bytes)| (id, bytes)).collect();
+        let records =
+            found.into_iter().map(|(lseq, id, bytes)| Outgoing { lseq, id, bytes }).collect();
         Batch { records, to, more, left_out: false }
     }
 
-    fn apply(&mut self, peer: usize, incoming: &Incoming) -> bool {
-        let mut changed = false;
+    fn apply(&mut self, peer: usize, incoming: &Incoming) -> Applied {
+        let mut applied = Applied::default();
         for (id, theirs) in incoming.records.iter().filter_map(|bytes| decode(bytes)) {
+            let before = self.records.get(&id).map(|(lseq, _)| *lseq);
             let ours = self.records.get(&id).map(|(_, w)| w.clone()).unwrap_or_default();
             let joined: Writes = ours.union(&theirs).copied().collect();
             if joined != ours {
                 let is_echo = joined == theirs;
                 self.put(id, joined);
-                changed = true;
+                applied.changed = true;
+                let after = self.head;
                 if is_echo {
-                    let head = self.head;
-                    self.peers[peer].echo.insert(head);
+                    self.peers[peer].echo.insert(after);
+                } else if let Some(before) = before {
+                    applied.merged.push(Merged { id, before, after });
                 }
             }
         }
         if let Some(cursor) = incoming.cursor {
             self.peers[peer].received = cursor;
         }
-        changed
+        applied
     }
 }
 
@@ -192,17 +196,18 @@ impl World {
                 self.event(side, Event::Read(batch));
             }
             Effect::Apply(incoming) => {
-                let changed = replica.apply(peer, &incoming);
-                self.event(side, Event::Applied { changed, refused: Vec::new() });
+                let applied = replica.apply(peer, &incoming);
+                self.event(side, Event::Applied(applied));
             }
             Effect::Restart(device) => {
                 // It may have lost what it once sent, too.
                 replica.peers[peer] = Known { replica: Some(device), ..Known::default() };
             }
-            Effect::Acked { to: Some(to), .. } => {
+            Effect::Acked { to, also, .. } => {
                 let known = &mut replica.peers[peer];
-                known.sent = to;
-                known.echo.retain(|lseq| *lseq > to);
+                known.sent = to.unwrap_or(known.sent);
+                known.echo.extend(also);
+                known.echo.retain(|lseq| *lseq > known.sent);
             }
             Effect::Sum => {
                 let (head, sums) = (replica.head, replica.sums());
@@ -212,10 +217,7 @@ impl World {
             Effect::Renew => self.renew(me),
             Effect::Close(_) => self.cut(),
             Effect::Differs => panic!("the same was sent twice and still differs"),
-            Effect::Acked { to: None, .. }
-            | Effect::Progress { .. }
-            | Effect::ClockOff(_)
-            | Effect::Timer(_) => {}
+            Effect::Progress { .. } | Effect::ClockOff(_) | Effect::Timer(_) => {}
         }
         true
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Device;
 use super::talk::meet;
+use crate::book::Bench;
 use crate::measure::{Outcome, Pair, count, median, micros, timed};
 use crate::sample::Sample;
 use crate::table::Row;
@@ -24,7 +25,7 @@ pub fn merge(sample: &Sample) -> Outcome<Row> {
         .prepare("SELECT id FROM record WHERE kind = 'case' ORDER BY k")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let bare = Bare::new(&phone)?;
+    let bare = Bare::new(sample)?;
     let (mut ours, mut baseline, mut ratios, mut all) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -52,7 +53,7 @@ pub fn merge(sample: &Sample) -> Outcome<Row> {
     };
     let remark = format!(
         "50 ms are asked; the whole exchange with both sides' reading, merging and sums {:.0} ms; \
-         baseline: {RECORDS} updates, losers and old values inserted, by bare SQL",
+         baseline: the same rows of the same tables written by bare SQL, nothing read or decided",
         median(&mut all) / 1000.0
     );
     Ok(Row::times(&format!("merge {RECORDS} edits, losers kept"), pair, None).remark(remark))
@@ -76,48 +77,47 @@ fn kept(device: &Device) -> Outcome<()> {
     if kept == RECORDS { Ok(()) } else { Err(format!("{kept} losers were kept").into()) }
 }
 
-/// The same tables without a merge.
-struct Bare(rusqlite::Connection);
+/// The same rows in a book of their own, without a merge.
+struct Bare {
+    conn: rusqlite::Connection,
+    /// Its folder stays as long as it does.
+    _bench: Bench,
+}
 
 impl Bare {
-    fn new(like: &Device) -> Outcome<Self> {
-        let file = like.bench.folder().join("merge.db");
-        let conn = like.bench.connect(&file)?;
-        let source = like.bench.file();
-        conn.execute("ATTACH ?1 AS book", [source.display().to_string()])?;
-        conn.execute_batch(
-            "CREATE TABLE raw AS SELECT k, meta, fields FROM book.record WHERE kind = 'case';
-             CREATE UNIQUE INDEX raw_k ON raw (k);
-             CREATE TABLE loser (k INTEGER, path TEXT, value TEXT, PRIMARY KEY (k, path, value)) WITHOUT ROWID;
-             CREATE TABLE old (h INTEGER PRIMARY KEY, k INTEGER, path TEXT, value TEXT);
-             DETACH book",
-        )?;
-        Ok(Self(conn))
+    fn new(sample: &Sample) -> Outcome<Self> {
+        let bench = Bench::with_cases(sample, RECORDS)?;
+        Ok(Self { conn: bench.bare()?, _bench: bench })
     }
 
-    /// Changes a field of each, 500 in a transaction.
+    /// Changes a field of each, with what it held before and what stands beside it, 500 in a transaction.
     fn write(&self, round: u64) -> Outcome<()> {
+        let lseq: i64 =
+            self.conn.query_row("SELECT max(lseq) FROM record", [], |row| row.get(0))?;
         let ks: Vec<i64> = self
-            .0
-            .prepare("SELECT k FROM raw ORDER BY k")?
+            .conn
+            .prepare("SELECT k FROM record WHERE kind = 'case' ORDER BY k")?
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for ks in ks.chunks(500) {
-            self.0.execute_batch("BEGIN IMMEDIATE")?;
+            self.conn.execute_batch("BEGIN IMMEDIATE")?;
             for k in ks {
-                self.0
-                    .prepare_cached(
-                        "UPDATE raw SET fields = json_set(fields, '$.fluoro_min', ?2) WHERE k = ?1",
-                    )?
-                    .execute([*k, i64::try_from(round)?])?;
                 for change in [
-                    "INSERT INTO loser (k, path, value) VALUES (?1, 'fluoro_min', ?2)",
-                    "INSERT INTO old (k, path, value) VALUES (?1, 'fluoro_min', ?2)",
+                    "UPDATE record SET fields = json_set(fields, '$.fluoro_min', ?2), lseq = ?3 + k WHERE k = ?1",
+                    "INSERT INTO history (k, lseq, path, value, hlc, device, replaced_ms)
+                     VALUES (?1, ?3, 'fluoro_min', ?2, ?3, 1, 1)",
+                    "INSERT OR REPLACE INTO sibling (k, path, hlc, device, value)
+                     VALUES (?1, 'fluoro_min', 1, ?3, ?2)",
+                    "INSERT OR IGNORE INTO same_words (k) SELECT ?1 WHERE ?2 AND ?3",
                 ] {
-                    self.0.prepare_cached(change)?.execute([*k, i64::try_from(round)?])?;
+                    self.conn.prepare_cached(change)?.execute([
+                        *k,
+                        i64::try_from(round + 1)?,
+                        lseq,
+                    ])?;
                 }
             }
-            self.0.execute_batch("COMMIT")?;
+            self.conn.execute_batch("COMMIT")?;
         }
         if count(ks.len() as u64) < count(RECORDS) { Err("too few rows".into()) } else { Ok(()) }
     }

@@ -6,6 +6,7 @@ mod pouchdb;
 mod talk;
 mod transfer;
 
+pub use merge::merge;
 use std::sync::Arc;
 
 use seldinger_core::ids::SystemIds;
@@ -62,7 +63,6 @@ impl Device {
 pub fn sync(sample: &Sample, grow: bool, npm: bool) -> Outcome<Vec<Row>> {
     let (mut rows, ours) = transfer::transfer(sample)?;
     rows.push(transfer::no_op(sample)?);
-    rows.push(merge::merge(sample)?);
     rows.extend(growth::growth(sample, grow)?);
     if npm {
         eprintln!("installing and running PouchDB");

@@ -1,0 +1,91 @@
+//! How the search index follows the records.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::sql;
+use crate::error::Result;
+
+/// How far the search index has come, in local sequences.
+pub(crate) fn indexed(conn: &Connection) -> Result<u64> {
+    let mut statement =
+        conn.prepare_cached("SELECT value FROM local WHERE name = 'indexed'").map_err(sql)?;
+    statement.query_row([], |row| row.get(0)).map_err(sql)
+}
+
+/// Takes into the search index what was written since it was last asked to, up to `newest`. Many
+/// at once write far fewer pages than one by one.
+pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
+    let indexed = indexed(conn)?;
+    let mut statement =
+        conn.prepare_cached("UPDATE local SET value = ?1 WHERE name = 'indexed'").map_err(sql)?;
+    statement.execute([newest]).map_err(sql)?;
+    let change = "INSERT INTO search (rowid, procedure, body)
+                  SELECT k, procedure, body FROM search_doc WHERE k IN (
+                    SELECT k FROM record WHERE k > ?1 AND lseq = k
+                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
+                  AND k NOT IN (SELECT k FROM same_words)";
+    conn.prepare_cached(change)
+        .and_then(|mut statement| statement.execute([indexed]))
+        .map_err(sql)?;
+    conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
+    Ok(())
+}
+
+/// What the search index holds of a record.
+#[derive(PartialEq)]
+pub(crate) struct Words {
+    procedure: Value,
+    body: Option<String>,
+}
+
+/// How a record that is written stands in the search index.
+pub(crate) enum Indexed {
+    /// Not at all, or not yet.
+    No,
+    /// With words that the write leaves as they are.
+    Kept,
+    /// With these.
+    Words(Words),
+}
+
+/// How a record stands in the index, asked before its row changes.
+pub(crate) fn before(conn: &Connection, k: i64, keeps_words: bool) -> Result<Indexed> {
+    if keeps_words {
+        let query = "SELECT 1 FROM search_doc WHERE k = ?1";
+        let is_in = conn.prepare_cached(query).and_then(|mut s| s.exists([k])).map_err(sql)?;
+        return Ok(if is_in { Indexed::Kept } else { Indexed::No });
+    }
+    let found = read(conn, "SELECT procedure, body FROM search_doc WHERE k = ?1", k)?;
+    Ok(found.map_or(Indexed::No, Indexed::Words))
+}
+
+fn read(conn: &Connection, query: &str, k: i64) -> Result<Option<Words>> {
+    let read = |row: &Row<'_>| Ok(Words { procedure: row.get(0)?, body: row.get(1)? });
+    conn.prepare_cached(query)
+        .and_then(|mut statement| statement.query_row([k], read).optional())
+        .map_err(sql)
+}
+
+/// Takes what the index held of a record out of it, unless it says the same as before; called after the
+/// row has changed. Wiping words from the index takes longer than all else.
+pub(crate) fn after(conn: &Connection, k: i64, before: Indexed) -> Result<()> {
+    let note = |change| {
+        conn.prepare_cached(change).and_then(|mut statement| statement.execute([k])).map_err(sql)
+    };
+    let keep = || note("INSERT OR IGNORE INTO same_words (k) VALUES (?1)").map(drop);
+    let before = match before {
+        Indexed::No => return Ok(()),
+        Indexed::Kept => return keep(),
+        Indexed::Words(words) => words,
+    };
+    let after = read(conn, "SELECT procedure, body FROM words WHERE k = ?1", k)?;
+    if after.as_ref() == Some(&before) {
+        return keep();
+    }
+    note("DELETE FROM same_words WHERE k = ?1")?;
+    let change =
+        "INSERT INTO search (search, rowid, procedure, body) VALUES ('delete', ?1, ?2, ?3)";
+    let values = params![k, before.procedure, before.body];
+    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map(drop).map_err(sql)
+}
