@@ -94,6 +94,7 @@ impl Closed {
             Self::TooManyProofs => "pairing.too_many_proofs",
             Self::TwoClaimants => "pairing.two_claimants",
             Self::WrongDigits => "pairing.wrong_digits",
+            Self::NotSaved => "pairing.not_saved",
         };
         wording(name, &[])
     }

@@ -49,8 +49,6 @@ fn a_used_code_is_refused() {
     laptop.type_digits(&first.join(&qr));
     assert_eq!(second.join_in_vain(&qr, None), Why::Closed.wording());
     assert_eq!(window(&laptop).state, PairingView::Paired);
-    // The first is written down by the thread that talks to it.
-    laptop.until(|laptop| (!laptop.book.peers().unwrap().is_empty()).then_some(()));
     assert_eq!(laptop.book.peers().unwrap().len(), 1);
     knows_nobody(&second);
     serves_the_honest(&laptop);

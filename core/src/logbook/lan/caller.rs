@@ -24,6 +24,8 @@ const GATHER: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(super) struct Calls {
     stopped: bool,
+    /// Something has changed since it was last looked who is due.
+    rung: bool,
     backoff: HashMap<Fingerprint, Backoff>,
     due: HashMap<Fingerprint, Instant>,
     calling: HashSet<Fingerprint>,
@@ -64,8 +66,12 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<JoinHandle<()>> {
 fn keep_calling(weak: &Weak<Shared>) {
     loop {
         let Some(shared) = weak.upgrade() else { return };
-        if lock(&shared.calls).stopped {
-            return;
+        {
+            let mut calls = lock(&shared.calls);
+            if calls.stopped {
+                return;
+            }
+            calls.rung = false;
         }
         for peer in shared.due() {
             let weak = weak.clone();
@@ -75,8 +81,8 @@ fn keep_calling(weak: &Weak<Shared>) {
             }
         }
         let mut calls = lock(&shared.calls);
-        if calls.stopped {
-            return;
+        if calls.rung {
+            continue;
         }
         let next = calls.due.iter().filter(|(peer, _)| !calls.calling.contains(*peer));
         let next = next.map(|(_, due)| due.saturating_duration_since(now())).min();
@@ -149,11 +155,17 @@ pub(super) struct Spoken<'a> {
 impl Drop for Spoken<'_> {
     fn drop(&mut self) {
         lock(&self.shared.calls).calling.remove(&self.peer);
-        self.shared.bell.notify_all();
+        self.shared.ring();
     }
 }
 
 impl Shared {
+    /// Lets the caller look again who is due, also where it is about to wait.
+    pub(super) fn ring(&self) {
+        lock(&self.calls).rung = true;
+        self.bell.notify_all();
+    }
+
     /// To be taken before a device is written down: whoever is written down is called.
     pub(super) fn speak_with(&self, peer: Fingerprint) -> Spoken<'_> {
         lock(&self.calls).calling.insert(peer);
@@ -200,7 +212,7 @@ impl Shared {
         let pause = backoff.failed(u64::from_be_bytes(random(self.ids())));
         calls.due.insert(peer, now() + Duration::from_millis(pause));
         drop(calls);
-        self.bell.notify_all();
+        self.ring();
         if matches!(ended, Err(LinkError::Refused)) {
             self.note_refused(peer);
         }

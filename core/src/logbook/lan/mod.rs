@@ -152,7 +152,7 @@ impl SyncService {
     /// Calls every device that is not connected, now; also when the network has come back.
     pub fn sync_now(&self) {
         lock(&self.shared.calls).hurry();
-        self.shared.bell.notify_all();
+        self.shared.ring();
     }
 
     /// Ends every connection; what was saved stays saved, the rest goes over next time.
@@ -179,7 +179,7 @@ impl SyncService {
 impl Drop for SyncService {
     fn drop(&mut self) {
         lock(&self.shared.calls).stop();
-        self.shared.bell.notify_all();
+        self.shared.ring();
         self.hang_up();
         self.shared.forget_joining();
         if let Some(listener) = lock(&self.listener).take() {
@@ -316,7 +316,7 @@ impl ChangeObserver for Written {
         }
         if lines_are_empty {
             lock(&shared.calls).hurry_a_little();
-            shared.bell.notify_all();
+            shared.ring();
         }
         shared.tell();
         Ok(())

@@ -101,11 +101,18 @@ impl SyncService {
         lock(&self.shared.window).as_ref().map(|open| open.view(now))
     }
 
-    /// The digits that the other device shows.
+    /// The digits that the other device shows. Where they are right, the device is written down before
+    /// anybody hears of it.
     pub fn type_digits(&self, typed: &str) -> DigitsAnswer {
         let mut window = lock(&self.shared.window);
         let Some(open) = window.as_mut() else { return DigitsAnswer::NobodyWaits };
-        let answer = open.window.digits(typed, self.shared.now());
+        let mut answer = open.window.digits(typed, self.shared.now());
+        if let Some(party) = open.window.paired().filter(|_| answer == DigitsAnswer::Paired)
+            && self.shared.book.add_peer(party).is_err()
+        {
+            open.window.not_saved();
+            answer = DigitsAnswer::NotSaved;
+        }
         open.poke();
         answer
     }
@@ -171,6 +178,7 @@ impl Shared {
     /// A device has come to the window, or to where one was.
     pub(super) fn invite(&self, mut wire: Wire, first: &[u8]) {
         let on = Channel { peer: wire.peer(), exporter: wire.exporter() };
+        let _spoken = self.speak_with(on.peer);
         let mut said = first.to_vec();
         loop {
             let answer = self.hear(&wire, &on, &said);
@@ -184,11 +192,9 @@ impl Shared {
             match self.wait(&mut wire, &on) {
                 Some(Heard::Frame(frame)) => said = frame,
                 Some(Heard::Verdict(verdict)) => {
-                    let _spoken = self.speak_with(on.peer);
-                    let is_paired = verdict == PairMessage::Done && self.welcome(&on);
                     let told = wire.send(&verdict.to_bytes()).is_ok();
                     self.tell();
-                    if is_paired && told {
+                    if verdict == PairMessage::Done && told {
                         self.run(wire, None);
                         return;
                     }
@@ -236,13 +242,6 @@ impl Shared {
             // Another window is open, or the device came again: nobody types what this one shows.
             None => Some(PairMessage::Refused(Why::Closed)),
         }
-    }
-
-    /// Remembers the device that was let in.
-    fn welcome(&self, on: &Channel) -> bool {
-        let paired = lock(&self.window).as_ref().and_then(|open| open.window.paired().cloned());
-        paired
-            .is_some_and(|party| party.fingerprint == on.peer && self.book.add_peer(&party).is_ok())
     }
 }
 

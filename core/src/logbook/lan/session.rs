@@ -76,7 +76,7 @@ impl Shared {
             line.trouble = trouble.or(line.trouble.filter(|_| !line.in_step));
         });
         // Whoever is not connected any more may be called again.
-        self.bell.notify_all();
+        self.ring();
     }
 
     fn with_line(&self, peer: Fingerprint, number: u64, change: impl FnOnce(&mut Line)) {

@@ -10,8 +10,9 @@ use super::*;
 use crate::ids::SystemIds;
 use crate::link::{Incoming, MAX_FRAME, Pin, Wire};
 use crate::record::sums::Sums;
+use crate::store::{Connection, sql};
 use crate::sync::frame::{Frame, Hello, PROTOCOL};
-use crate::sync::pairing::DigitsAnswer;
+use crate::sync::pairing::{Closed, DigitsAnswer, Why};
 
 /// Longer than anything may take; nobody waits for it when all is well.
 const LONG: Duration = Duration::from_mins(1);
@@ -63,6 +64,14 @@ impl Device {
         });
     }
 
+    /// As soon as the phone's last word is here.
+    fn type_digits(&self, digits: &str) -> DigitsAnswer {
+        self.until(|device| match device.sync.type_digits(digits) {
+            DigitsAnswer::NobodyWaits => None,
+            answer => Some(answer),
+        })
+    }
+
     fn until_it_has(&self, id: crate::ids::RecordId) {
         self.until(|device| device.book.record(id).ok());
     }
@@ -70,6 +79,16 @@ impl Device {
 
 /// A laptop that listens and a phone that took its code there.
 fn paired(typed: bool) -> (Device, Device) {
+    let (laptop, phone, digits) = waiting(typed);
+    assert_eq!(laptop.type_digits(&digits), DigitsAnswer::Paired);
+    assert_eq!(laptop.book.peers().unwrap().len(), 1, "what is shown as paired is written down");
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Paired { .. })).then_some(()));
+    (laptop, phone)
+}
+
+/// The same, before the digits are typed that the phone shows.
+fn waiting(typed: bool) -> (Device, Device, String) {
     let (laptop, phone) = (device("Laptop"), device("Phone"));
     let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
     let shown = laptop.sync.open_window(std::slice::from_ref(&at)).unwrap();
@@ -90,14 +109,24 @@ fn paired(typed: bool) -> (Device, Device) {
     assert!(laptop.book.peers().unwrap().is_empty(), "a code alone pairs nobody");
     laptop
         .until(|laptop| (laptop.sync.window().unwrap().state == PairingView::Digits).then_some(()));
-    let answer = laptop.until(|laptop| match laptop.sync.type_digits(&digits) {
-        DigitsAnswer::NobodyWaits => None,
-        answer => Some(answer),
+    (laptop, phone, digits)
+}
+
+#[test]
+fn who_cannot_be_written_down_is_told_that_nothing_was_paired() {
+    let (laptop, phone, digits) = waiting(false);
+    let read_only = |conn: &Connection| conn.pragma_update(None, "query_only", true).map_err(sql);
+    laptop.book.store.write(read_only).unwrap();
+    assert_eq!(laptop.type_digits(&digits), DigitsAnswer::NotSaved);
+    assert_eq!(laptop.sync.window().unwrap().told, Closed::NotSaved.wording());
+    let told = phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Failed { told }) => Some(told),
+        _ => None,
     });
-    assert_eq!(answer, DigitsAnswer::Paired);
-    phone
-        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Paired { .. })).then_some(()));
-    (laptop, phone)
+    assert_eq!(told, Why::Closed.wording());
+    for device in [&laptop, &phone] {
+        assert!(device.book.peers().unwrap().is_empty());
+    }
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub enum Closed {
     TwoClaimants,
     /// The digits that were typed were wrong three times: perhaps another device claimed it.
     WrongDigits,
+    /// The digits were right, but the device could not be written down.
+    NotSaved,
 }
 
 /// What the inviting device shows.
@@ -81,6 +83,8 @@ pub enum DigitsAnswer {
     NotDigits,
     /// Nobody is waiting for digits.
     NobodyWaits,
+    /// Right, but the device could not be written down; the window is closed.
+    NotSaved,
 }
 
 /// Both secrets' keys; gone as soon as nothing can be proven any more.
@@ -271,6 +275,13 @@ impl Window {
         DigitsAnswer::Wrong { left }
     }
 
+    /// The device that was paired could not be written down: it is told that it is not.
+    pub fn not_saved(&mut self) {
+        if let Stage::Paired { on, .. } = &self.stage {
+            self.stage = Stage::Closed(Closed::NotSaved, Some(*on));
+        }
+    }
+
     /// What the device that claimed the window is told now, on the connection that it claimed it by;
     /// nothing while the user has not typed the digits.
     pub fn verdict(&mut self, on: &Channel, now: UtcMillis) -> Option<PairMessage> {
@@ -335,7 +346,7 @@ fn outcome(why: Closed) -> Why {
     match why {
         Closed::Expired => Why::Expired,
         Closed::ByUser => Why::ByUser,
-        Closed::TooManyProofs => Why::Closed,
+        Closed::TooManyProofs | Closed::NotSaved => Why::Closed,
         Closed::TwoClaimants => Why::TwoClaimants,
         Closed::WrongDigits => Why::WrongDigits,
     }

@@ -121,18 +121,17 @@ impl Replica {
     fn apply(&mut self, peer: usize, incoming: &Incoming) -> Applied {
         let mut applied = Applied::default();
         for (id, theirs) in incoming.records.iter().filter_map(|bytes| decode(bytes)) {
-            let before = self.records.get(&id).map(|(lseq, _)| *lseq);
-            let ours = self.records.get(&id).map(|(_, w)| w.clone()).unwrap_or_default();
+            let (before, ours) = self.records.get(&id).cloned().unzip();
+            let ours: Writes = ours.unwrap_or_default();
             let joined: Writes = ours.union(&theirs).copied().collect();
             if joined != ours {
                 let is_echo = joined == theirs;
                 self.put(id, joined);
                 applied.changed = true;
-                let after = self.head;
-                if is_echo {
-                    self.peers[peer].echo.insert(after);
-                } else if let Some(before) = before {
-                    applied.merged.push(Merged { id, before, after });
+                match before {
+                    _ if is_echo => drop(self.peers[peer].echo.insert(self.head)),
+                    Some(before) => applied.merged.push(Merged { id, before, after: self.head }),
+                    None => {}
                 }
             }
         }

@@ -146,7 +146,7 @@ fn type_digits(session: &Session, line: String, asked: &mut Option<Wording>) -> 
         DigitsAnswer::Wrong { .. } => *asked = None,
         DigitsAnswer::NotDigits => say::note(&words("app.not_digits", &[])),
         DigitsAnswer::NobodyWaits => return Some(line),
-        DigitsAnswer::Paired => {}
+        DigitsAnswer::Paired | DigitsAnswer::NotSaved => {}
     }
     None
 }
