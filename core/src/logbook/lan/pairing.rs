@@ -104,17 +104,23 @@ impl SyncService {
     /// The digits that the other device shows. Where they are right, the device is written down before
     /// anybody hears of it.
     pub fn type_digits(&self, typed: &str) -> DigitsAnswer {
-        let mut window = lock(&self.shared.window);
-        let Some(open) = window.as_mut() else { return DigitsAnswer::NobodyWaits };
-        let mut answer = open.window.digits(typed, self.shared.now());
-        if let Some(party) = open.window.paired().filter(|_| answer == DigitsAnswer::Paired)
-            && self.shared.book.add_peer(party).is_err()
-        {
-            open.window.not_saved();
-            answer = DigitsAnswer::NotSaved;
+        let (answer, accepted) = {
+            let mut window = lock(&self.shared.window);
+            let Some(open) = window.as_mut() else { return DigitsAnswer::NobodyWaits };
+            let answer = open.window.digits(typed, self.shared.now());
+            open.poke();
+            (answer, open.window.accepted().cloned())
+        };
+        let Some(party) = accepted.filter(|_| answer == DigitsAnswer::Paired) else {
+            return answer;
+        };
+        // Not with the window in hand: observers hear of what is written, and may ask for the window.
+        let is_saved = self.shared.book.add_peer(&party).is_ok();
+        if let Some(open) = lock(&self.shared.window).as_mut() {
+            open.window.saved(is_saved);
+            open.poke();
         }
-        open.poke();
-        answer
+        if is_saved { answer } else { DigitsAnswer::NotSaved }
     }
 
     /// Closes the window.

@@ -1,6 +1,7 @@
 //! Two books on one machine, over real sockets.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{OnceLock, Weak};
 use std::time::Duration;
 
 use serde_json::json;
@@ -17,11 +18,18 @@ use crate::sync::pairing::{Closed, DigitsAnswer, Why};
 /// Longer than anything may take; nobody waits for it when all is well.
 const LONG: Duration = Duration::from_mins(1);
 
-struct Bell(Mutex<Sender<()>>);
+struct Bell {
+    rings: Mutex<Sender<()>>,
+    sync: OnceLock<Weak<SyncService>>,
+}
 
 impl SyncObserver for Bell {
+    /// Asks for everything that it may show at once, as an app does.
     fn sync_changed(&self) -> std::result::Result<(), ObserverError> {
-        let _ = lock(&self.0).send(());
+        if let Some(sync) = self.sync.get().and_then(Weak::upgrade) {
+            let _ = (sync.window(), sync.joining(), sync.status());
+        }
+        let _ = lock(&self.rings).send(());
         Ok(())
     }
 }
@@ -29,7 +37,7 @@ impl SyncObserver for Bell {
 struct Device {
     _folder: tempfile::TempDir,
     book: Arc<Logbook>,
-    sync: SyncService,
+    sync: Arc<SyncService>,
     rings: Receiver<()>,
 }
 
@@ -37,8 +45,10 @@ fn device(name: &str) -> Device {
     let (folder, book) = book();
     let book = Arc::new(book);
     let (bell, rings) = channel();
-    let observer: Arc<dyn SyncObserver> = Arc::new(Bell(Mutex::new(bell)));
-    let sync = SyncService::begin(book.clone(), name, None, Some(observer)).unwrap();
+    let bell = Arc::new(Bell { rings: Mutex::new(bell), sync: OnceLock::new() });
+    let sync = SyncService::begin(book.clone(), name, None, Some(bell.clone())).unwrap();
+    let sync = Arc::new(sync);
+    bell.sync.set(Arc::downgrade(&sync)).unwrap();
     Device { _folder: folder, book, sync, rings }
 }
 

@@ -75,6 +75,9 @@ fn a_scan_and_six_digits_make_a_pair() {
     assert_eq!(window.verdict(&on, at(30)), None);
     let spaced = format!(" {} {}", &digits[..3], &digits[3..]);
     assert_eq!(window.digits(&spaced, at(40)), DigitsAnswer::Paired);
+    assert_eq!((window.accepted(), window.paired()), (Some(&phone()), None));
+    assert_eq!(window.verdict(&on, at(40)), None, "it is not written down yet");
+    window.saved(true);
     assert_eq!(window.paired(), Some(&phone()));
     let done = window.verdict(&on, at(50)).unwrap();
     assert_eq!(joiner.receive(done), None);
@@ -90,6 +93,7 @@ fn a_typed_code_does_the_same() {
     assert_eq!(joiner.pin(), None);
     let (on, digits) = claim(&mut window, &mut joiner, &phone(), 1);
     assert_eq!(window.digits(&digits, at(40)), DigitsAnswer::Paired);
+    window.saved(true);
     joiner.receive(window.verdict(&on, at(50)).unwrap());
     assert_eq!(joiner.state(), JoinState::Paired(laptop()));
 }
@@ -120,6 +124,7 @@ fn a_window_is_for_one_pair() {
     let mut joiner = Joiner::scanned(phone(), &invited, [7; 32]);
     let (on, digits) = claim(&mut window, &mut joiner, &phone(), 1);
     window.digits(&digits, at(40));
+    window.saved(true);
     assert_eq!(late_proof(&invited, &mut window, at(50)), Some(PairMessage::Refused(Why::Closed)));
     assert_eq!(window.verdict(&on, at(60)), Some(PairMessage::Done));
     assert_eq!(window.digits(&digits, at(60)), DigitsAnswer::NobodyWaits);

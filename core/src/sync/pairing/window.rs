@@ -107,7 +107,15 @@ struct Claim {
 enum Stage {
     Open,
     Claimed(Claim),
-    Paired { by: Party, on: Channel },
+    /// The digits were right; the device is being written down.
+    Accepted {
+        by: Party,
+        on: Channel,
+    },
+    Paired {
+        by: Party,
+        on: Channel,
+    },
     Closed(Closed, Option<Channel>),
 }
 
@@ -155,6 +163,12 @@ impl Window {
         let (until, wrong_proofs) = (self.until(), self.wrong_proofs);
         match &self.stage {
             Stage::Paired { by, .. } => WindowState::Paired { name: by.name.clone() },
+            Stage::Accepted { by, .. } => WindowState::Claimed {
+                name: by.name.clone(),
+                until,
+                wrong_proofs,
+                wrong_digits: self.wrong_digits,
+            },
             Stage::Closed(why, _) => WindowState::Closed { why: *why, wrong_proofs },
             _ if self.is_over(now) => WindowState::Closed { why: Closed::Expired, wrong_proofs },
             Stage::Open => WindowState::Open { until, wrong_proofs },
@@ -164,6 +178,25 @@ impl Window {
                 wrong_proofs,
                 wrong_digits: self.wrong_digits,
             },
+        }
+    }
+
+    /// The device whose digits were right and that is to be written down; then comes `saved`.
+    pub fn accepted(&self) -> Option<&Party> {
+        match &self.stage {
+            Stage::Accepted { by, .. } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The accepted device was written down, or could not be.
+    pub fn saved(&mut self, is_saved: bool) {
+        if let Stage::Accepted { by, on } = &self.stage {
+            self.stage = if is_saved {
+                Stage::Paired { by: by.clone(), on: *on }
+            } else {
+                Stage::Closed(Closed::NotSaved, Some(*on))
+            };
         }
     }
 
@@ -186,7 +219,7 @@ impl Window {
         self.expire(now);
         let refused = |why| Some(PairMessage::Refused(why));
         match (&mut self.stage, said) {
-            (Stage::Paired { .. }, _) => refused(Why::Closed),
+            (Stage::Accepted { .. } | Stage::Paired { .. }, _) => refused(Why::Closed),
             (Stage::Closed(why, _), _) => refused(outcome(*why)),
             (_, PairMessage::Proof { kind, proof, name, seal_key, commitment }) => {
                 let by = Party { fingerprint: on.peer, name, seal_key };
@@ -251,7 +284,8 @@ impl Window {
         answer
     }
 
-    /// The user typed the digits that a device shows.
+    /// The user typed the digits that a device shows. Where they are right, the device is accepted: it is
+    /// paired, and hears of it, once it is written down.
     pub fn digits(&mut self, typed: &str, now: UtcMillis) -> DigitsAnswer {
         self.expire(now);
         let typed: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
@@ -263,7 +297,7 @@ impl Window {
         }
         let hash = |text: &str| *blake3::hash(text.as_bytes()).as_bytes();
         if same(hash(&typed), hash(shown)) {
-            self.stage = Stage::Paired { by: by.clone(), on: *on };
+            self.stage = Stage::Accepted { by: by.clone(), on: *on };
             self.keys = None;
             return DigitsAnswer::Paired;
         }
@@ -273,13 +307,6 @@ impl Window {
             self.shut(Closed::WrongDigits);
         }
         DigitsAnswer::Wrong { left }
-    }
-
-    /// The device that was paired could not be written down: it is told that it is not.
-    pub fn not_saved(&mut self) {
-        if let Stage::Paired { on, .. } = &self.stage {
-            self.stage = Stage::Closed(Closed::NotSaved, Some(*on));
-        }
     }
 
     /// What the device that claimed the window is told now, on the connection that it claimed it by;
