@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::merge::Other;
 use super::meta::Meta;
-use super::path::{ChangedPath, Fields, flatten, get, is_within, put_all};
-use super::{rows, write};
+use super::path::{ChangedPath, Fields, changed_paths, flatten, get, is_within, put_all};
+use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::store::Connection;
@@ -59,6 +59,17 @@ pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Fie
         }
     }
     Ok(versions)
+}
+
+/// What differs between two states of a record, being deleted, too.
+pub(super) fn changes<'a>(was: &'a Record, is: &'a Record) -> Vec<ChangedPath<'a>> {
+    let (before, after) =
+        (write::type_of(&was.kind, &was.meta), write::type_of(&is.kind, &is.meta));
+    let mut changed = changed_paths((&was.fields, &before), (&is.fields, &after));
+    if was.alive != is.alive {
+        changed.push(ChangedPath::alive(was.alive, is.alive));
+    }
+    changed
 }
 
 /// Remembers what stood where a write changes it, with its stamp of before.

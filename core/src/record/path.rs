@@ -17,7 +17,7 @@ static TRUE: Value = Value::Bool(true);
 static FALSE: Value = Value::Bool(false);
 
 /// A truth as a value; a word in a set is `true`.
-pub(crate) fn truth(holds: bool) -> &'static Value {
+fn truth(holds: bool) -> &'static Value {
     if holds { &TRUE } else { &FALSE }
 }
 
@@ -74,7 +74,10 @@ pub(crate) fn outer(path: &str) -> &str {
 }
 
 /// Every path under `fields`. A list that is not of the form that its type promises is one value.
-pub(crate) fn flatten<'a>(fields: &'a Fields, type_of: &dyn Fn(&str) -> FieldType) -> Flat<'a> {
+pub(crate) fn flatten<'a>(
+    fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    type_of: &dyn Fn(&str) -> FieldType,
+) -> Flat<'a> {
     let mut flat = Flat::new();
     each_path(fields, type_of, &mut |path, value| {
         flat.insert(path, value);
@@ -140,8 +143,11 @@ impl ChangedPath<'_> {
 
     /// Whether one number or answer took another's place: no word came, went or moved.
     pub(crate) fn is_wordless(&self) -> bool {
-        let is_word = |value: &Value| !(value.is_number() || value.is_boolean() || value.is_null());
-        !self.before.is_none_or(is_word) && !self.after.is_none_or(is_word)
+        let is_wordless =
+            |value: &Value| value.is_number() || value.is_boolean() || value.is_null();
+        self.path != ALIVE
+            && self.before.is_some_and(is_wordless)
+            && self.after.is_some_and(is_wordless)
     }
 }
 
@@ -150,15 +156,10 @@ pub(crate) fn changed_paths<'a>(
     (before, types): (&'a Fields, &dyn Fn(&str) -> FieldType),
     (after, types_after): (&'a Fields, &dyn Fn(&str) -> FieldType),
 ) -> Vec<ChangedPath<'a>> {
-    let (mut old, mut new) = (Flat::new(), Flat::new());
-    let lost = before.iter().filter(|(name, value)| after.get(*name) != Some(value));
-    each_path(lost, types, &mut |path, value| {
-        old.insert(path, value);
-    });
-    let got = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
-    each_path(got, types_after, &mut |path, value| {
-        new.insert(path, value);
-    });
+    let differs = |other: &Fields, name: &String, value: &Value| other.get(name) != Some(value);
+    let old = flatten(before.iter().filter(|(name, value)| differs(after, name, value)), types);
+    let new =
+        flatten(after.iter().filter(|(name, value)| differs(before, name, value)), types_after);
     let mut changed = Vec::new();
     for (path, before) in &old {
         let after = new.get(path).copied();

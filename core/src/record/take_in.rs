@@ -1,13 +1,13 @@
 //! Taking in what another device sent.
 
-use super::history::{remember_other, remember_replaced};
+use super::beside;
+use super::history::{changes, remember_other, remember_replaced};
 use super::merge::{State, Whole, hear};
 use super::narrow::apart;
-use super::path::{ChangedPath, changed_paths};
+use super::path::ChangedPath;
 use super::rows::{self, FeedEntry};
 use super::travel::{Gone, Seen, Traveling};
-use super::write::{Change, Tx, What, type_of};
-use super::{Record, beside};
+use super::write::{Change, Tx, What};
 use crate::error::Result;
 use crate::store::{Connection, words};
 use crate::time::{DAY_MS, Hlc, UtcMillis};
@@ -87,13 +87,16 @@ impl Tx<'_> {
         self.observe(joined.highest());
         let lseq = self.next_lseq();
         let mut after = joined.whole(lseq, rest.was.fields.clone());
-        let keeps_words = self.remember(k, &rest.was, &after.record)?;
+        let (was, is) = (&rest.was, &after.record);
+        let changed = changes(was, is);
+        let keeps_words = was.kind == is.kind && changed.iter().all(ChangedPath::is_wordless);
+        remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), lseq))?;
         for other in others {
             if !joined.says(&other.path, other.value.as_ref()) {
                 remember_other(self.conn(), k, &other, (self.now(), lseq))?;
             }
         }
-        let what = match (rest.was.alive, after.record.alive) {
+        let what = match (was.alive, is.alive) {
             (true, false) => What::Deleted,
             (false, true) => What::Restored,
             _ => What::Edited,
@@ -103,10 +106,7 @@ impl Tx<'_> {
         let indexed = words::before(self.conn(), k, keeps_words)?;
         rows::update(self.conn(), k, &after.record, removed)?;
         words::after(self.conn(), k, indexed)?;
-        if had_beside {
-            beside::clear(self.conn(), k)?;
-        }
-        beside::put(self.conn(), k, &after)?;
+        beside::keep(self.conn(), k, had_beside, &after)?;
         let change = self.changed(id, &after.record.kind, what);
         Ok(TakenIn::Changed { change, sender })
     }
@@ -127,20 +127,6 @@ impl Tx<'_> {
         Ok(TakenIn::Changed { change: self.put_new(sent)?, sender: SenderHasIt::Now })
     }
 
-    /// Remembers what a record held before; whether its words stay as they are.
-    fn remember(&self, k: i64, was: &Record, is: &Record) -> Result<bool> {
-        let (before, after) = (type_of(&was.kind, &was.meta), type_of(&is.kind, &is.meta));
-        let mut changed = changed_paths((&was.fields, &before), (&is.fields, &after));
-        let keeps_words = was.alive == is.alive
-            && was.kind == is.kind
-            && changed.iter().all(ChangedPath::is_wordless);
-        if was.alive != is.alive {
-            changed.push(ChangedPath::alive(was.alive, is.alive));
-        }
-        remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), is.lseq))?;
-        Ok(keeps_words)
-    }
-
     fn put_new(&mut self, mut sent: Whole) -> Result<Change> {
         self.observe(sent.record.meta.highest());
         sent.record.lseq = self.next_lseq();
@@ -148,7 +134,7 @@ impl Tx<'_> {
         let removed = if record.alive { None } else { Some(self.now().0) };
         rows::insert(self.conn(), record, removed)?;
         let k = i64::try_from(record.lseq).unwrap_or(i64::MAX);
-        beside::put(self.conn(), k, &sent)?;
+        beside::keep(self.conn(), k, false, &sent)?;
         Ok(self.changed(record.id, &record.kind, What::Created))
     }
 
@@ -194,7 +180,7 @@ pub(crate) fn traveling(conn: &Connection, what: &FeedEntry) -> Result<Traveling
     }
 }
 
-fn covers(seen: &Seen, other: &Seen) -> bool {
+pub(super) fn covers(seen: &Seen, other: &Seen) -> bool {
     other.iter().all(|(device, hlc)| seen.get(device) >= Some(hlc))
 }
 

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::Record;
 use super::beside;
-use super::history::{remember_other, remember_replaced};
+use super::history::{changes, remember_other, remember_replaced};
 use super::merge::State;
 use super::meta::{ALIVE, Meta};
-use super::path::{ChangedPath, Fields, changed_paths, flatten, get, is_within, join, put_all};
+use super::path::{ChangedPath, Fields, flatten, get, is_within, join, put_all};
 use super::rows;
 use super::shape::{FieldType, Shape};
 use super::travel::Gone;
@@ -351,11 +351,9 @@ impl<'c> Tx<'c> {
         let old = record.clone();
         let types = type_of(&kind, &old.meta);
         put_all(&mut record.fields, patch, &types);
-        let mut changed = changed_paths((&old.fields, &types), (&record.fields, &types));
-        let keeps_words = old.alive == alive && changed.iter().all(ChangedPath::is_wordless);
-        if old.alive != alive {
-            changed.push(ChangedPath::alive(old.alive, alive));
-        }
+        record.alive = alive;
+        let mut changed = changes(&old, &record);
+        let keeps_words = changed.iter().all(ChangedPath::is_wordless);
         for path in settled {
             if !changed.iter().any(|other| other.path == path) {
                 let stands = flatten(&old.fields, &types).get(&path).copied();
@@ -387,8 +385,8 @@ impl<'c> Tx<'c> {
             let after = record.fields;
             self.write_beside(k, old, Write { values, after, alive, stamp, documents, put_back })?;
         } else {
-            record.meta.write(changed.into_iter().map(|change| change.path), stamp);
-            record.alive = alive;
+            let paths: Vec<String> = changed.into_iter().map(|change| change.path).collect();
+            record.meta.write(paths.into_iter(), stamp);
             record.lseq = self.lseq;
             rows::update(self.conn, k, &record, removed)?;
         }
@@ -399,6 +397,7 @@ impl<'c> Tx<'c> {
     /// The same where values of others stand beside the record's, or a text needs its document.
     fn write_beside(&self, k: i64, old: Record, write: Write) -> Result<()> {
         let whole = beside::whole(self.conn, k, old)?;
+        let had_beside = whole.has_beside();
         let mut state = State::of(&whole);
         let others = state.others();
         for (path, value) in write.values {
@@ -413,8 +412,7 @@ impl<'c> Tx<'c> {
         let whole = state.whole(self.lseq, write.after);
         let removed = if write.alive { None } else { Some(self.now.0) };
         rows::update(self.conn, k, &whole.record, removed)?;
-        beside::clear(self.conn, k)?;
-        beside::put(self.conn, k, &whole)
+        beside::keep(self.conn, k, had_beside, &whole)
     }
 
     /// Whether somebody else may have the record, and edit it at the same time.

@@ -399,3 +399,22 @@ pub(crate) fn sql(error: rusqlite::Error) -> LogbookError {
         _ => LogbookError::Storage { code: inner.extended_code },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_statement_is_compiled_once() {
+        let (_folder, book) = crate::logbook::tests::book();
+        let compiled = book.read(|conn| {
+            let query = "SELECT value FROM sibling WHERE k = ?1 ORDER BY path LIMIT ?2";
+            for k in 0..3 {
+                conn.prepare_cached(query).map_err(sql)?.exists([k, 1]).map_err(sql)?;
+            }
+            let statement = conn.prepare_cached(query).map_err(sql)?;
+            Ok(statement.get_status(rusqlite::StatementStatus::RePrepare))
+        });
+        assert_eq!(compiled, Ok(0));
+    }
+}

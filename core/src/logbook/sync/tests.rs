@@ -86,6 +86,20 @@ pub(super) fn paired<const N: usize>() -> [Device; N] {
     devices
 }
 
+/// The record that was written last, as it would be sent.
+fn latest(book: &Logbook) -> record::Traveling {
+    let latest = book.read(|conn| {
+        let entry = record::entries(conn, 0, 9)?.pop().unwrap();
+        record::traveling(conn, &entry.what)
+    });
+    latest.unwrap()
+}
+
+/// Writes one field.
+pub(super) fn edit(book: &Logbook, id: RecordId, path: &str, value: Option<Value>) {
+    book.transact(|tx| tx.edit(id, vec![(path.to_owned(), value)], None)).unwrap();
+}
+
 fn records(book: &Logbook) -> Vec<RecordId> {
     let found = book.read(|conn| {
         let entries = record::entries(conn, 0, u32::MAX)?;
@@ -350,17 +364,10 @@ fn what_stands_twice_in_a_record_is_kept_once() {
     run(&devices, 0, 1, usize::MAX);
     for device in &devices {
         let role = format!("assisted by {}", device.book.device().0);
-        let edit = vec![("role".to_owned(), Some(json!(role)))];
-        device.book.transact(|tx| tx.edit(id, edit, None)).unwrap();
+        edit(&device.book, id, "role", Some(json!(role)));
     }
     run(&devices, 0, 1, usize::MAX);
-    let mut twice = phone
-        .book
-        .read(|conn| {
-            let entry = record::entries(conn, 0, 9)?.pop().unwrap();
-            record::traveling(conn, &entry.what)
-        })
-        .unwrap();
+    let mut twice = latest(&phone.book);
     let record::Traveling::Record(whole) = &mut twice else { panic!("it is gone") };
     assert!(!whole.siblings.is_empty());
     whole.siblings.extend(whole.siblings.clone());
@@ -378,11 +385,7 @@ fn one_stamp_with_two_values_ends_as_one_of_them() {
     let id = phone.book.create_case(fields(json!({"role": "observed"}))).unwrap().id;
     run(&devices, 0, 1, usize::MAX);
     let sent = |book: &Logbook, role: Option<&str>| {
-        let sent = book.read(|conn| {
-            let entry = record::entries(conn, 0, 9)?.pop().unwrap();
-            record::traveling(conn, &entry.what)
-        });
-        let mut sent = sent.unwrap();
+        let mut sent = latest(book);
         let record::Traveling::Record(whole) = &mut sent else { panic!("it is gone") };
         if let Some(role) = role {
             whole.record.fields.insert("role".to_owned(), json!(role));
@@ -406,9 +409,7 @@ fn both_texts_survive_and_the_loser_is_in_the_history() {
     let id = phone.create_case(fields(json!({"note": "A note.", "fluoro_min": 1}))).unwrap().id;
     let meet = || drop(run(&devices, 0, 1, usize::MAX));
     meet();
-    let edit = |book: &Logbook, path: &str, value: Value| {
-        book.transact(|tx| tx.edit(id, vec![(path.to_owned(), Some(value))], None)).unwrap();
-    };
+    let edit = |book, path, value| edit(book, id, path, Some(value));
     edit(phone, "note", json!("A note from the phone."));
     edit(laptop, "note", json!("On the laptop: A note."));
     edit(phone, "fluoro_min", json!(19.7));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Keep;
-use super::tests::{Device, fields, key, paired, run};
+use super::tests::{Device, edit, fields, key, paired, run};
 use super::*;
 use crate::sync::frame::Frame;
 
@@ -34,8 +34,7 @@ impl Twice {
     }
 
     fn edit(&self, at: usize, path: &str, value: Option<Value>) {
-        let edit = vec![(path.to_owned(), value)];
-        self.devices[at].book.transact(|tx| tx.edit(self.id, edit, None)).unwrap();
+        edit(&self.devices[at].book, self.id, path, value);
     }
 
     fn meet(&self) {
@@ -81,11 +80,9 @@ fn what_both_wrote_crosses_once_each_way() {
         .collect();
     assert_eq!(crossed(&run(&devices, 0, 1, usize::MAX)), 700);
     for (at, device) in devices.iter().take(2).enumerate() {
-        let edit = |id: &RecordId| {
-            let edit = vec![("fluoro_min".to_owned(), Some(json!(1_000 + at)))];
-            device.book.transact(|tx| tx.edit(*id, edit, None)).unwrap();
-        };
-        ids.iter().for_each(edit);
+        for id in &ids {
+            edit(&device.book, *id, "fluoro_min", Some(json!(1_000 + at)));
+        }
     }
     assert_eq!(crossed(&run(&devices, 0, 1, usize::MAX)), 1_400);
     for device in devices.iter().take(2) {
@@ -105,14 +102,12 @@ fn a_session_that_is_cut_while_both_wrote_loses_nothing() {
         run(&devices, 0, 1, usize::MAX);
         for (at, device) in devices.iter().enumerate() {
             for id in &ids {
-                let edit = vec![("fluoro_min".to_owned(), Some(json!(1_000 + at)))];
-                device.book.transact(|tx| tx.edit(*id, edit, None)).unwrap();
+                edit(&device.book, *id, "fluoro_min", Some(json!(1_000 + at)));
             }
         }
         run(&devices, 0, 1, steps);
         // Neither has what the other says of this one; both still have something to send.
-        let edit = vec![("lesson".to_owned(), Some(json!("Ask first.")))];
-        devices[0].book.transact(|tx| tx.edit(ids[0], edit, None)).unwrap();
+        edit(&devices[0].book, ids[0], "lesson", Some(json!("Ask first.")));
         run(&devices, 0, 1, steps + 1);
         run(&devices, 0, 1, usize::MAX);
         let both = [0, 1].map(|at: usize| devices[at].book.sums(key(9)).unwrap().1);

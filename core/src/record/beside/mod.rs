@@ -34,13 +34,11 @@ pub(crate) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
     rows::contested(conn)
 }
 
-/// Drops what is beside the record.
-pub(crate) fn clear(conn: &Connection, k: i64) -> Result<()> {
-    rows::clear(conn, k)
-}
-
-/// Keeps what is beside a record that had nothing.
-pub(crate) fn put(conn: &Connection, k: i64, whole: &Whole) -> Result<()> {
+/// Keeps what is beside a record, in place of what was there.
+pub(crate) fn keep(conn: &Connection, k: i64, had_any: bool, whole: &Whole) -> Result<()> {
+    if had_any {
+        rows::clear(conn, k)?;
+    }
     whole.siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))?;
     whole.documents.iter().try_for_each(|document| rows::put_document(conn, k, document))
 }

@@ -6,24 +6,17 @@
 
 mod rows;
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use super::dots::Dot;
-use super::merge::{State, Whole};
-use super::meta::ALIVE;
-use super::path::{each_path, truth};
+use super::merge::State;
 use super::rows::{Entry, entries};
 use super::take_in::traveling;
-use super::travel::{Seen, Traveling};
-use super::write::type_of;
-use super::{Record, rows as record_rows, text};
+use super::travel::Traveling;
+use super::{rows as record_rows, text};
 use crate::error::Result;
 use crate::ids::RecordId;
 use crate::record::sums::{Digest, Sums};
 use crate::store::Connection;
-use crate::time::{Moment, Stamp};
+use crate::time::Stamp;
 
 /// So many entries are summed up in one go.
 const STEP: u32 = 1_000;
@@ -39,7 +32,7 @@ pub(crate) fn sum_up(conn: &Connection) -> Result<(u64, Sums)> {
             summed = *lseq;
             let (id, digest) = match traveling(conn, what)? {
                 Traveling::Record(whole) => {
-                    let digest = whole.record.alive.then(|| digest(&whole));
+                    let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
                     (whole.record.id, digest)
                 }
                 Traveling::Gone(gone) => (gone.id, None),
@@ -94,7 +87,7 @@ impl Recount {
             self.after = *lseq;
             let (id, counted) = match traveling(conn, what)? {
                 Traveling::Record(whole) => {
-                    let digest = whole.record.alive.then(|| digest(&whole));
+                    let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
                     (whole.record.id, digest)
                 }
                 Traveling::Gone(gone) => (gone.id, None),
@@ -135,86 +128,37 @@ fn replace(conn: &Connection, sums: &mut Sums, id: RecordId, digest: Option<Dige
     rows::put(conn, id, digest)
 }
 
-/// Equal for records that say the same; documents count by what they say and know, for their bytes may
+/// Equal for states that are equal; documents count by what they say and know, for their bytes may
 /// differ.
-pub(super) fn digest(whole: &Whole) -> Digest {
-    if whole.has_beside() {
-        return of_state(&State::of(whole));
+pub(super) fn digest(state: &State) -> Digest {
+    let mut hasher = blake3::Hasher::new_derive_key("seldinger 2026 record digest");
+    let mut part = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    };
+    part(&state.id.bytes());
+    part(state.kind.as_bytes());
+    part(&state.at.utc.0.to_be_bytes());
+    part(&state.at.offset_min.unwrap_or(i16::MIN).to_be_bytes());
+    part(&state.base.bytes());
+    for (device, hlc) in &state.seen {
+        part(&Stamp { hlc: *hlc, device: *device }.bytes());
     }
-    let Record { id, kind, at, fields, alive, meta, .. } = &whole.record;
-    let mut said = Said::begin(*id, kind, *at, meta.base, &meta.seen());
-    let types = type_of(kind, meta);
-    let mut values: BTreeMap<String, Option<&Value>> =
-        meta.exceptions.keys().map(|path| (path.clone(), None)).collect();
-    each_path(fields, &types, &mut |path, value| {
-        values.insert(path, Some(value));
-    });
-    values.insert(ALIVE.to_owned(), Some(truth(*alive)));
-    for (path, value) in values {
-        said.part(path.as_bytes());
-        said.part(&meta.stamp(&path).bytes());
-        said.value(value);
-    }
-    said.digest()
-}
-
-pub(super) fn of_state(state: &State) -> Digest {
-    let mut said = Said::begin(state.id, &state.kind, state.at, state.base, &state.seen);
     for (path, dots) in &state.dots {
-        said.part(path.as_bytes());
+        part(path.as_bytes());
         for (stamp, Dot { value, document }) in dots.iter() {
-            said.part(&stamp.bytes());
-            said.value(value.as_ref());
+            part(&stamp.bytes());
+            part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
             if let Some(document) = document {
-                said.part(&document.last.bytes());
+                part(&document.last.bytes());
                 for (client, clock) in text::known(&document.bytes) {
-                    said.part(&client.to_be_bytes());
-                    said.part(&clock.to_be_bytes());
+                    part(&client.to_be_bytes());
+                    part(&clock.to_be_bytes());
                 }
             }
         }
     }
-    said.digest()
-}
-
-/// What is hashed: parts, each after its length.
-struct Said(Vec<u8>);
-
-impl Said {
-    fn begin(id: RecordId, kind: &str, at: Moment, base: Stamp, seen: &Seen) -> Self {
-        let mut said = Self(Vec::with_capacity(2048));
-        said.part(&id.bytes());
-        said.part(kind.as_bytes());
-        said.part(&at.utc.0.to_be_bytes());
-        said.part(&at.offset_min.unwrap_or(i16::MIN).to_be_bytes());
-        said.part(&base.bytes());
-        for (device, hlc) in seen {
-            said.part(&Stamp { hlc: *hlc, device: *device }.bytes());
-        }
-        said
-    }
-
-    fn part(&mut self, bytes: &[u8]) {
-        self.0.extend((bytes.len() as u64).to_be_bytes());
-        self.0.extend(bytes);
-    }
-
-    /// A value as compact JSON; nothing for one that was taken away.
-    fn value(&mut self, value: Option<&Value>) {
-        let length = self.0.len();
-        self.0.extend([0; 8]);
-        // Writing JSON into memory cannot fail.
-        let wrote = value.map_or(Ok(()), |value| serde_json::to_writer(&mut self.0, value));
-        debug_assert!(wrote.is_ok());
-        let written = (self.0.len() - length - 8) as u64;
-        self.0[length..length + 8].copy_from_slice(&written.to_be_bytes());
-    }
-
-    fn digest(self) -> Digest {
-        let mut hasher = blake3::Hasher::new_derive_key("seldinger 2026 record digest");
-        hasher.update(&self.0);
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        Digest(digest)
-    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    Digest(digest)
 }

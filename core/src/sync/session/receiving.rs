@@ -59,7 +59,7 @@ impl Session {
             out.push(Effect::Acked { to: None, refused: Vec::new(), also });
         }
         if !self.receiving.more && std::mem::take(&mut self.receiving.changed) {
-            // What merged into something else goes back; the rest only moves the other's cursor.
+            // What the other cannot make of ours and its own goes back; the rest only moves its cursor.
             self.note_written();
         }
         if !refused.is_empty() {

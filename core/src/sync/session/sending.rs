@@ -87,12 +87,9 @@ impl Session {
             Self::send(&Frame::Page(page), out);
             sending.in_flight = Some(sent);
         }
-        if sending.reading.is_some() || sending.next.is_some() {
-            return;
-        }
         // What the page on its way will make known need not be read.
-        let waits = !sending.merged.is_empty() && sending.in_flight.is_some();
-        if sending.dirty && waits {
+        let waits = sending.dirty && !sending.merged.is_empty() && sending.in_flight.is_some();
+        if sending.reading.is_some() || sending.next.is_some() || waits {
             return;
         }
         if sending.dirty {

@@ -6,7 +6,6 @@ mod pouchdb;
 mod talk;
 mod transfer;
 
-pub use merge::merge;
 use std::sync::Arc;
 
 use seldinger_core::ids::SystemIds;
@@ -14,6 +13,8 @@ use seldinger_core::link::DeviceIdentity;
 use seldinger_core::store::Synchronous;
 use seldinger_core::sync::Fingerprint;
 use seldinger_core::sync::pairing::{DeviceName, Party};
+
+pub use merge::merge;
 
 use crate::book::Bench;
 use crate::measure::Outcome;
