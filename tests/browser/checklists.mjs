@@ -80,6 +80,17 @@ async function ticked(step, browser, page) {
     await page.getByText("Skipped: No time").waitFor();
     await counted("3 of 8, 1 skipped");
   });
+  await step("what is ticked on another device is shown, and taken back there", async () => {
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    const there = parts(other);
+    await there.item("Not leaning over the table").press("Space");
+    await counted("4 of 8");
+    await there.item("Not leaning over the table").press("Space");
+    await there.counted("3 of 8");
+    await counted("3 of 8");
+    await other.close();
+  });
   await step("stages follow each other, and silence is told where it is due", async () => {
     await pressedAtOnce(page, "Timeout starts");
     await key("Consent starts").press("Enter");

@@ -16,12 +16,24 @@
   };
 
   document.addEventListener("htmx:load", fade);
-  // Parts that ask by themselves whether anything is new say nothing of what the user does.
-  const asksItself = (event) => event.target.closest("[data-live]");
+  // Parts that ask by themselves whether anything is new say nothing of what the user does. They wait
+  // while something in them is opened to be filled in, and what they heard before the user did something
+  // is late by then.
+  let acts = 0;
+  const asked = new WeakMap();
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (asksItself(event)) return;
+    if (event.target.matches("[data-live]")) {
+      if (event.target.querySelector("details[open]")) event.preventDefault();
+      asked.set(event.detail.xhr, acts);
+      return;
+    }
+    acts += 1;
     const trouble = document.getElementById("trouble");
     if (trouble) trouble.replaceChildren();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (asked.has(xhr) && asked.get(xhr) !== acts) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:sendError", () => {
     const trouble = document.getElementById("trouble");

@@ -18,6 +18,7 @@ mod fields;
 mod find;
 mod form;
 mod library;
+mod live;
 mod places;
 mod records;
 mod sample;

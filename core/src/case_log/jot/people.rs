@@ -123,15 +123,9 @@ fn on_record(line: &Line<'_>, i: usize, surnames: &[(String, &StaffMember)]) -> 
 /// "Dr X", "attending X", "X (attending)": by title, unless the record says otherwise.
 fn titled(line: &Line<'_>, i: usize, surnames: &[(String, &StaffMember)]) -> Option<Named> {
     let token = line.tokens.get(i).filter(|token| token.kind == Kind::Word)?;
-    let mut before = i.checked_sub(1)?;
-    while before > 0
-        && line.kind(before, Kind::Mark)
-        && (line.is(before, ".") || line.is(before, ":"))
-    {
-        before -= 1;
-    }
-    let doctor = line.has(before, Tag::TitleDoctor);
-    let attending = line.has(before, Tag::TitleAttending);
+    let title = before(line, i)?;
+    let doctor = line.has(title, Tag::TitleDoctor);
+    let attending = line.has(title, Tag::TitleAttending);
     let letters = token.text.chars().count();
     let unknown = !line.known.get(i).copied().unwrap_or(true);
     let name_like = letters >= 2 && (unknown || (doctor && token.capital && !token.upper));
@@ -155,6 +149,29 @@ fn titled(line: &Line<'_>, i: usize, surnames: &[(String, &StaffMember)]) -> Opt
         aside: false,
         rule: BY_TITLE,
     })
+}
+
+/// What stands before the word at `i`, behind the mark of an abbreviation: "Dr. X".
+fn before(line: &Line<'_>, i: usize) -> Option<usize> {
+    let mut before = i.checked_sub(1)?;
+    while before > 0
+        && line.kind(before, Kind::Mark)
+        && (line.is(before, ".") || line.is(before, ":"))
+    {
+        before -= 1;
+    }
+    Some(before)
+}
+
+/// Where a person begins, with the titles before the name.
+pub(super) fn first_with_title(line: &Line<'_>, person: &Named) -> usize {
+    let mut first = person.first;
+    while let Some(title) =
+        before(line, first).filter(|i| line.has_any(*i, &[Tag::TitleDoctor, Tag::TitleAttending]))
+    {
+        first = title;
+    }
+    first
 }
 
 fn capitalized(text: &str) -> String {

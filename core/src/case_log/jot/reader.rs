@@ -202,7 +202,8 @@ impl Draft<'_> {
             self.values.role = named.certain.then_some(named.role);
         }
         if let Some(person) = people::attending(line, people) {
-            let spans = vec![self.span(person.first, person.last)];
+            let first = people::first_with_title(line, &person);
+            let spans = vec![self.span(first, person.last)];
             self.mark(JotField::Attending, person.surname.clone(), spans, person.rule, true);
             self.values.attending = Some(person.surname);
         }
@@ -317,6 +318,16 @@ mod tests {
         assert_eq!(read("picc R, attending nakamura, obs").as_deref(), Some("Nakamura"));
         assert_eq!(read("attending supervising, picc R"), None);
         assert_eq!(self::read("picc R w/ Dr Haddad").attending, None);
+    }
+
+    #[test]
+    fn a_title_belongs_to_the_name() {
+        for text in ["picc R, Dr Okafor", "picc R, attending: Dr. okafor", "picc R w/ okafor"] {
+            let reading = JotReader::shipped().read(text, &staff());
+            assert_eq!(reading.values.attending.as_deref(), Some("Okafor"), "{text}");
+            assert_eq!(reading.note, "", "{text}");
+        }
+        assert_eq!(JotReader::shipped().read("picc R w/ Dr Haddad", &staff()).note, "Dr Haddad");
     }
 
     #[test]

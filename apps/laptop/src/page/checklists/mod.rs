@@ -15,5 +15,5 @@ pub fn routes() -> Router<AppState> {
         .route("/checklists/{id}", get(run::page))
         .route("/checklists/{id}/{act}", post(run::act))
         .route("/stages/{id}", post(run::write_stages))
-        .route("/live/checklists/{id}/since", get(run::since))
+        .route("/live/checklists/{id}", get(run::live))
 }

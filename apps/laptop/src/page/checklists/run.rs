@@ -1,7 +1,7 @@
 //! One run: ticked, skipped, stamped.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Extension, Form};
 use seldinger_core::case_log::list::CaseRow;
@@ -17,6 +17,7 @@ use seldinger_core::time::Moment;
 use super::run as drawn;
 use crate::page::facts::{self, Fact, Shape};
 use crate::page::fields::{FIELD, Posted};
+use crate::page::live::{Seen, look, unless_seen};
 use crate::page::places;
 use crate::page::shell::{Notice, Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
@@ -36,6 +37,7 @@ struct RunPage {
     /// An edit is typed and not saved.
     edited: bool,
     now: Moment,
+    seen: String,
 }
 
 impl RunPage {
@@ -64,12 +66,23 @@ struct ChangedPart {
     notice: Option<Notice>,
     /// For who does not see it.
     said: String,
+    seen: String,
 }
 
+/// What a tick changes, here or on a phone.
 #[derive(Template)]
-#[template(path = "checklists/since.html")]
-struct SincePart {
-    run: ChecklistRun,
+#[template(path = "checklists/part.html")]
+struct RunPart<'a> {
+    shell: &'a Shell,
+    run: &'a ChecklistRun,
+    seen: String,
+}
+
+/// A word for how a run looks, whichever page shows it.
+fn look_of(shell: &Shell, run: &ChecklistRun) -> Result<String> {
+    let part = RunPart { shell, run, seen: String::new() };
+    let drawn = part.render().map_err(|_| LogbookError::Io)?;
+    Ok(look(&[&drawn.replace(&shell.csrf, "")]))
 }
 
 /// What is said beneath an item: why it was skipped, else why it is asked.
@@ -114,18 +127,22 @@ pub async fn page(
             (book.checklist_run(id)?, book.record_sheet(id)?, book.cases_for_run(id)?);
         let draft = book.draft_of(CHECKLIST_RUN, Some(id))?;
         let edited = draft.is_some_and(|draft| !draft.typed.is_empty());
-        Ok(RunPage { shell, run, sheet, cases, edited, now: book.now() })
+        let seen = look_of(&shell, &run)?;
+        Ok(RunPage { shell, run, sheet, cases, edited, now: book.now(), seen })
     });
     draw(&page.await?)
 }
 
-/// How long the stage goes on.
-pub async fn since(
+/// The run again.
+pub async fn live(
     State(state): State<AppState>,
+    shell: Shell,
     Path(id): Path<String>,
+    Query(seen): Query<Seen>,
 ) -> std::result::Result<Response, Trouble> {
-    let part = state.ask(move |book| Ok(SincePart { run: book.checklist_run(id.parse()?)? }));
-    draw(&part.await?)
+    let run = state.ask(move |book| book.checklist_run(id.parse()?)).await?;
+    let look = look_of(&shell, &run)?;
+    unless_seen(&RunPart { shell: &shell, run: &run, seen: look.clone() }, &look, &seen)
 }
 
 /// Does one thing; what is said of it, where the page does not show it by itself.
@@ -181,7 +198,8 @@ pub async fn act(
         let headline = run.questions.as_ref().filter(|_| !is_tick).map(|now| now.headline.as_str());
         let said = format!("{text} {}", headline.unwrap_or_default()).trim().to_owned();
         let notice = told.then_some(Notice { text, undo: change, link: None });
-        return draw(&ChangedPart { shell, run, notice, said });
+        let seen = look_of(&shell, &run)?;
+        return draw(&ChangedPart { shell, run, notice, said, seen });
     }
     if told {
         notices.leave(text, change);
@@ -237,7 +255,10 @@ mod tests {
         visit.post(&format!("{run}/unskip"), &[("item", "S-62")]);
         let timeout = visit.post_part(&format!("{run}/stage"), &[("stage", "timeout")]).body;
         assert!(timeout.contains("Silence is due") && timeout.contains("Access starts"));
-        assert!(visit.get(&format!("/live{run}/since")).body.starts_with("0 min, since "));
+        let live = visit.get(&format!("/live{run}?seen=something")).body;
+        assert!(live.contains("0 min, since ") && !live.contains("<html"), "{live}");
+        let seen = live.split("hx-get=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert_eq!(visit.get(seen).status, 204);
         assert!(visit.post_part(&format!("{run}/calm"), &[("", "")]).body.contains("Calm since"));
         visit.post(&format!("/stages{}", &run["/checklists".len()..]), &[("f.access", "soon")]);
         assert!(visit.get(&run).body.contains("<time>soon</time>"));

@@ -6,7 +6,7 @@ use axum::response::Response;
 use seldinger_core::content::words;
 use seldinger_core::logbook::lan::{SyncState, SyncStatus};
 
-use super::{Seen, look, unless_seen};
+use crate::page::live::{Seen, look, unless_seen};
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;
 

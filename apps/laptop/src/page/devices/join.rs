@@ -7,8 +7,9 @@ use axum::{Extension, Form};
 use seldinger_core::content::{Wording, words as told};
 use seldinger_core::logbook::lan::{JoinView, SyncError};
 
-use super::{Seen, look, to_devices, unless_seen};
+use super::to_devices;
 use crate::page::fields::Posted;
+use crate::page::live::{Seen, look, unless_seen};
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;

@@ -11,8 +11,9 @@ use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
 use seldinger_core::logbook::{Logbook, RecordName};
 use seldinger_core::sync::Fingerprint;
 
-use super::{Badge, Seen, day_and_time, look, unless_seen};
+use super::{Badge, day_and_time};
 use crate::exchange::host_name;
+use crate::page::live::{Seen, look, unless_seen};
 use crate::page::places;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;

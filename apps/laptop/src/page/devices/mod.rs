@@ -1,7 +1,4 @@
 //! Devices: who this log is exchanged with, how that goes, and pairing with another one.
-//!
-//! What changes by itself is asked for under `/live/`: such a request says what it has seen, is answered
-//! only where there is something else to see, and is no use of the page that would keep it unlocked.
 
 mod badge;
 mod carry;
@@ -11,15 +8,12 @@ mod pair;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::HeaderName;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use seldinger_core::link::bundle::MAX_BUNDLE;
 use seldinger_core::time::Moment;
-use serde::Deserialize;
 
-use super::shell::draw;
-use super::trouble::Trouble;
 use crate::serve::AppState;
 pub use badge::Badge;
 
@@ -40,30 +34,6 @@ pub fn routes() -> Router<AppState> {
         .route("/live/devices", get(list::live))
         .route("/live/pair", get(pair::live))
         .route("/live/join", get(join::live))
-}
-
-/// What a part that asks again has seen.
-#[derive(Deserialize)]
-pub struct Seen {
-    #[serde(default)]
-    seen: String,
-}
-
-/// A word for what is shown: equal for what looks the same.
-fn look(of: &[&str]) -> String {
-    let mut hash = blake3::Hasher::new();
-    for part in of {
-        hash.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-    }
-    hash.finalize().to_hex()[..16].to_owned()
-}
-
-/// The part, unless it was seen already.
-fn unless_seen(part: &impl askama::Template, look: &str, seen: &Seen) -> Result<Response, Trouble> {
-    if seen.seen == look {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    draw(part)
 }
 
 /// Takes the page that asked for a part back to the list.

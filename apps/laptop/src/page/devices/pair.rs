@@ -8,9 +8,10 @@ use seldinger_core::content::words as told;
 use seldinger_core::logbook::lan::{PairingView, SyncResult, WindowView};
 use seldinger_core::sync::pairing::DigitsAnswer;
 
-use super::{Seen, look, to_devices, unless_seen};
+use super::to_devices;
 use crate::exchange::Exchange;
 use crate::page::fields::Posted;
+use crate::page::live::{Seen, look, unless_seen};
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::qr::Qr;
