@@ -25,7 +25,9 @@ impl Rest {
     /// Puts what was not joined back into what came of the join.
     pub(super) fn put_back(self, after: &mut Record) {
         let seen = after.meta.seen();
-        after.fields.extend(self.fields);
+        // The few are put into the many.
+        let joined = std::mem::replace(&mut after.fields, self.fields);
+        after.fields.extend(joined);
         after.meta.exceptions.extend(self.exceptions);
         after.meta.note_seen(&seen);
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod aside;
 pub mod backup;
+mod body;
 mod copy;
 pub mod integrity;
 pub mod key;
@@ -176,7 +177,7 @@ impl Store {
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let conn = lock(&self.writer);
-        let value = write(&conn, work)?;
+        let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
             // What was written is saved, whether or not this works.
             let _ = self.try_to_empty_log(&conn);
@@ -184,9 +185,9 @@ impl Store {
         Ok(value)
     }
 
-    /// Runs `work` on the reading connection.
+    /// Runs `work` on the reading connection: all that it reads is of one moment.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&lock(&self.reader))
+        within(&lock(&self.reader), "BEGIN", work)
     }
 
     /// A connection of its own for long work.
@@ -274,7 +275,7 @@ pub(crate) struct OwnConnection(Connection);
 impl OwnConnection {
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        write(&self.0, work)
+        within(&self.0, WRITE, work)
     }
 
     /// From here on every read sees the book as it is now, whatever is written meanwhile.
@@ -288,8 +289,16 @@ impl OwnConnection {
     }
 }
 
-fn write<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-    let open = OpenTransaction::begin(conn)?;
+/// How a transaction that writes begins: before it has read anything that another could change.
+const WRITE: &str = "BEGIN IMMEDIATE";
+
+fn within<T>(
+    conn: &Connection,
+    begin: &str,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    run(conn, begin)?;
+    let open = OpenTransaction(conn);
     let value = work(conn)?;
     open.commit()?;
     Ok(value)
@@ -299,12 +308,7 @@ fn write<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> R
 /// kept prepared, which rusqlite's own are not; a save notices.
 struct OpenTransaction<'c>(&'c Connection);
 
-impl<'c> OpenTransaction<'c> {
-    fn begin(conn: &'c Connection) -> Result<Self> {
-        run(conn, "BEGIN IMMEDIATE")?;
-        Ok(Self(conn))
-    }
-
+impl OpenTransaction<'_> {
     fn commit(self) -> Result<()> {
         run(self.0, "COMMIT")
     }

@@ -3,8 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::body::body;
 use super::sql;
-use crate::error::Result;
+use crate::error::{DamagedPart, LogbookError, Result};
 
 /// How far the search index has come, in local sequences.
 pub(crate) fn indexed(conn: &Connection) -> Result<u64> {
@@ -20,14 +21,20 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     let mut statement =
         conn.prepare_cached("UPDATE local SET value = ?1 WHERE name = 'indexed'").map_err(sql)?;
     statement.execute([newest]).map_err(sql)?;
-    let change = "INSERT INTO search (rowid, procedure, body)
-                  SELECT k, procedure, body FROM search_doc WHERE k IN (
-                    SELECT k FROM record WHERE k > ?1 AND lseq = k
-                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
-                  AND k NOT IN (SELECT k FROM same_words)";
-    conn.prepare_cached(change)
-        .and_then(|mut statement| statement.execute([indexed]))
-        .map_err(sql)?;
+    let query = "SELECT words.k, words.procedure, record.fields FROM words JOIN record USING (k)
+                 WHERE k IN (SELECT k FROM record WHERE k > ?1 AND lseq = k
+                   UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
+                 AND k NOT IN (SELECT k FROM same_words)";
+    let change = "INSERT INTO search (rowid, procedure, body) VALUES (?1, ?2, ?3)";
+    let mut insert = conn.prepare_cached(change).map_err(sql)?;
+    let mut written = conn.prepare_cached(query).map_err(sql)?;
+    let mut written = written.query([indexed]).map_err(sql)?;
+    while let Some(row) = written.next().map_err(sql)? {
+        let fields = row.get_ref(2).and_then(|fields| Ok(fields.as_str()?)).map_err(sql)?;
+        let body = body(fields).ok_or(LogbookError::Damaged { part: DamagedPart::Record })?;
+        let (k, procedure): (i64, Value) = (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?);
+        insert.execute(params![k, procedure, body]).map_err(sql)?;
+    }
     conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
     Ok(())
 }
