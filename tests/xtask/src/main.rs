@@ -19,7 +19,7 @@ cargo xtask test [rust|kotlin|swift|phones|browser]   set up and run every test,
 cargo xtask setup [kotlin|swift|browser]              only set up
 cargo xtask api                                       write bindings/API.txt anew
 cargo xtask notices                                   write apps/laptop/THIRD-PARTY.txt anew
-cargo xtask nightly                                   run the properties of sync 100 times as often
+cargo xtask nightly                                   run the properties of sync 500 times as often
 cargo xtask bench [OPTIONS] [--shells]                measure, from Kotlin and Swift too where they are";
 
 fn main() -> ExitCode {
@@ -138,9 +138,10 @@ fn bench(options: &[&str]) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Runs the properties a hundred times as often, or as often as the caller's environment says.
+/// Runs the properties of merge and sessions a million times each, the others as much more often than
+/// usual, or as often as the caller's environment says.
 fn nightly() -> bool {
-    let times = env::var("RUNS_TIMES").unwrap_or_else(|_| "100".to_owned());
+    let times = env::var("RUNS_TIMES").unwrap_or_else(|_| "500".to_owned());
     cargo(&steps::NIGHTLY, &[("RUNS_TIMES", &times)])
 }
 

@@ -116,7 +116,7 @@ pub const API: Step<'static> = Step { name: "api", args: &system("api::"), ..CHE
 /// Writes the licenses of what ships anew, in the same way.
 pub const NOTICES: Step<'static> = Step { name: "notices", args: &system("notices::"), ..CHECK };
 
-/// The properties of merge, sessions and exchanged books, a hundred times as often as usual.
+/// The properties of merge, sessions and exchanged books, as often as `RUNS_TIMES` says.
 pub const NIGHTLY: Step<'static> = Step { name: "properties", args: &PROPERTIES, ..CHECK };
 const PROPERTIES: [&str; 8] =
     ["test", "--release", "--workspace", "--all-targets", "--", "record::", "sync::", "link::"];

@@ -105,7 +105,7 @@ impl Session {
         (self.comparing.theirs, self.comparing.told) = (None, None);
         if !buckets.is_empty() {
             self.sending.begin_repair(buckets);
-            self.receiving.more = true;
+            self.receiving.awaits_repair = true;
         }
     }
 }

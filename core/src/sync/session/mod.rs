@@ -14,6 +14,8 @@ mod receiving;
 mod sending;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 use std::collections::BTreeSet;
 
@@ -317,7 +319,7 @@ impl Session {
     fn hear(&mut self, now: Ms, bytes: &[u8], out: Out<'_>) {
         let Ok(frame) = Frame::decode(bytes) else { return self.refuse(Why::Nonsense, out) };
         // Who has announced a page and sends none is silent, whatever else it says.
-        if !self.receiving.more || matches!(frame, Frame::Page(_) | Frame::Ack { .. }) {
+        if !self.receiving.awaits_page() || matches!(frame, Frame::Page(_) | Frame::Ack { .. }) {
             self.heard = now;
         }
         match (self.greeted, frame) {

@@ -7,8 +7,10 @@ use super::{Applied, Effect, Incoming, Out, Session};
 pub(super) struct Receiving {
     /// Up to where in the other's sequence everything is here.
     pub(super) cursor: u64,
-    /// Another page is announced.
+    /// Another page of news is announced.
     pub(super) more: bool,
+    /// Another page of a repair is; news may come between.
+    pub(super) awaits_repair: bool,
     /// Something changed by what came.
     changed: bool,
     applying: Option<Applying>,
@@ -23,7 +25,11 @@ struct Applying {
 
 impl Receiving {
     pub(super) fn is_idle(&self) -> bool {
-        self.applying.is_none() && !self.more
+        self.applying.is_none() && !self.awaits_page()
+    }
+
+    pub(super) fn awaits_page(&self) -> bool {
+        self.more || self.awaits_repair
     }
 }
 
@@ -34,7 +40,11 @@ impl Session {
         let Some(records) = records else {
             return self.refuse(Why::Nonsense, out);
         };
-        self.receiving.more = page.more;
+        *(if page.is_repair {
+            &mut self.receiving.awaits_repair
+        } else {
+            &mut self.receiving.more
+        }) = page.more;
         let (to, is_repair, count) = (page.to, page.is_repair, records.len());
         self.receiving.applying = Some(Applying { to, is_repair, count });
         let cursor = (!page.is_repair).then_some(to);
@@ -58,7 +68,7 @@ impl Session {
         if !also.is_empty() {
             out.push(Effect::Acked { to: None, refused: Vec::new(), also });
         }
-        if !self.receiving.more && std::mem::take(&mut self.receiving.changed) {
+        if !self.receiving.awaits_page() && std::mem::take(&mut self.receiving.changed) {
             // What the other cannot make of ours and its own goes back; the rest only moves its cursor.
             self.note_written();
         }

@@ -42,7 +42,8 @@ struct Repair {
 impl Sending {
     pub(super) fn begin_at(&mut self, cursor: u64, head: u64) {
         (self.read_to, self.acked) = (cursor, cursor);
-        self.dirty = head > cursor;
+        // What was written since the greeting is not in its head.
+        self.dirty |= head > cursor;
     }
 
     pub(super) fn begin_repair(&mut self, buckets: Vec<u8>) {
