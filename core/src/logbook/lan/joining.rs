@@ -107,24 +107,35 @@ impl Shared {
     }
 
     fn join(&self, code: &Code, at: Option<&str>, number: u64) {
-        let nonce = random(self.ids());
-        let mut joiner = match code {
-            Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
-            Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
-        };
-        match self.find(code, at, joiner.pin()) {
-            Ok((wire, address)) => self.prove(&mut joiner, wire, &address, number),
-            Err(error) => self.show_joining(number, failed(error.wording())),
+        let mut why = LinkError::Unreachable.wording();
+        for address in self.places(code, at) {
+            let nonce = random(self.ids());
+            let mut joiner = match code {
+                Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
+                Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
+            };
+            let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
+            let wire = match Wire::connect(&address, PATIENCE, &self.identity, pin) {
+                Ok(wire) => wire,
+                Err(error) => {
+                    why = error.wording();
+                    continue;
+                }
+            };
+            match self.prove(&mut joiner, wire, &address, number) {
+                Some(told) => why = told,
+                None => return,
+            }
+            // A typed code does not say whose it is: the next device may know it.
+            if matches!(pin, Pin::Device(_)) {
+                break;
+            }
         }
+        self.show_joining(number, failed(why));
     }
 
-    /// The device that shows the code.
-    fn find(
-        &self,
-        code: &Code,
-        at: Option<&str>,
-        pin: Option<crate::sync::Fingerprint>,
-    ) -> std::result::Result<(Wire, String), LinkError> {
+    /// Where the device may be that shows the code.
+    fn places(&self, code: &Code, at: Option<&str>) -> Vec<String> {
         let mut places: Vec<String> = at.map(str::to_owned).into_iter().collect();
         if let Code::Scanned(invitation) = code {
             places.extend(invitation.addresses.iter().cloned());
@@ -134,57 +145,69 @@ impl Shared {
         {
             places.extend(around.into_iter().flat_map(|device| device.addresses));
         }
-        let pin = pin.map_or(Pin::Anyone, Pin::Device);
-        let mut last = LinkError::Unreachable;
-        for address in places {
-            match Wire::connect(&address, PATIENCE, &self.identity, pin) {
-                Ok(wire) => return Ok((wire, address)),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        places
     }
 
-    fn prove(&self, joiner: &mut Joiner, mut wire: Wire, address: &str, number: u64) {
+    /// Proves the code to whoever is there; gives why they do not know it. Nothing once digits were shown:
+    /// what comes of them is shown too.
+    fn prove(
+        &self,
+        joiner: &mut Joiner,
+        mut wire: Wire,
+        address: &str,
+        number: u64,
+    ) -> Option<Wording> {
         match lock(&self.joining).as_mut().filter(|joining| joining.number == number) {
             Some(joining) => joining.poker = Some(wire.poker()),
             // It was given up while it connected.
-            None => return,
+            None => return None,
         }
         let channel = Channel { peer: wire.peer(), exporter: wire.exporter() };
         let _spoken = self.speak_with(channel.peer);
         let mut say = joiner.begin(channel);
-        loop {
+        let mut is_known = false;
+        let why = loop {
             if let Some(message) = say.take()
                 && let Err(why) = wire.send(&message.to_bytes())
             {
-                return self.show_joining(number, failed(told(why)));
+                break told(why);
             }
-            let state = joiner.state();
-            if let JoinState::Paired(party) = &state {
-                // It is shown once it is saved: the app may end at any moment.
-                if let Err(error) = self.book.add_peer(party) {
-                    return self.show_joining(number, failed(error.wording()));
+            match joiner.state() {
+                JoinState::Proving => {}
+                JoinState::Showing { digits, name } => {
+                    is_known = true;
+                    let name = name.as_str().to_owned();
+                    self.show_joining(number, JoinView::Digits { digits, name });
                 }
-                let _ = self.book.note_address(party.fingerprint, address);
-            }
-            self.show_joining(number, view(&state));
-            match state {
-                JoinState::Paired(_) => {
+                JoinState::Paired(party) => {
+                    // It is shown once it is saved: the app may end at any moment.
+                    if let Err(error) = self.book.add_peer(&party) {
+                        break error.wording();
+                    }
+                    let _ = self.book.note_address(party.fingerprint, address);
+                    let name = party.name.as_str().to_owned();
+                    self.show_joining(number, JoinView::Paired { name });
                     self.run(wire, None);
-                    return;
+                    return None;
                 }
-                JoinState::Failed(_) => return wire.finish(),
-                JoinState::Proving | JoinState::Showing { .. } => {}
+                JoinState::Failed(why) => {
+                    wire.finish();
+                    break why.wording();
+                }
             }
             let said = match wire.next(VERDICT) {
                 Incoming::Frame(frame) => PairMessage::read(&frame).ok(),
                 Incoming::Poked => continue,
                 Incoming::TimedOut => None,
-                Incoming::Closed(why) => return self.show_joining(number, failed(told(why))),
+                Incoming::Closed(why) => break told(why),
             };
             say = joiner.receive(said.unwrap_or(PairMessage::Refused(Why::OutOfTurn)));
+        };
+        if !is_known {
+            return Some(why);
         }
+        self.show_joining(number, failed(why));
+        None
     }
 
     fn show_joining(&self, number: u64, view: JoinView) {
@@ -202,15 +225,4 @@ fn told(why: LinkError) -> Wording {
 
 fn failed(told: Wording) -> JoinView {
     JoinView::Failed { told }
-}
-
-fn view(state: &JoinState) -> JoinView {
-    match state {
-        JoinState::Proving => JoinView::Looking,
-        JoinState::Showing { digits, name } => {
-            JoinView::Digits { digits: digits.clone(), name: name.as_str().to_owned() }
-        }
-        JoinState::Paired(party) => JoinView::Paired { name: party.name.as_str().to_owned() },
-        JoinState::Failed(why) => failed(why.wording()),
-    }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::super::tests::{book, fields};
 use super::*;
 use crate::ids::SystemIds;
+use crate::link::discovery::{Announced, DiscoveryError};
 use crate::link::{Incoming, MAX_FRAME, Pin, Wire};
 use crate::record::sums::Sums;
 use crate::store::{Connection, sql};
@@ -42,11 +43,15 @@ struct Device {
 }
 
 fn device(name: &str) -> Device {
+    device_that_sees(name, None)
+}
+
+fn device_that_sees(name: &str, around: Option<Arc<dyn Discovery>>) -> Device {
     let (folder, book) = book();
     let book = Arc::new(book);
     let (bell, rings) = channel();
     let bell = Arc::new(Bell { rings: Mutex::new(bell), sync: OnceLock::new() });
-    let sync = SyncService::begin(book.clone(), name, None, Some(bell.clone())).unwrap();
+    let sync = SyncService::begin(book.clone(), name, around, Some(bell.clone())).unwrap();
     let sync = Arc::new(sync);
     bell.sync.set(Arc::downgrade(&sync)).unwrap();
     Device { _folder: folder, book, sync, rings }
@@ -137,6 +142,42 @@ fn who_cannot_be_written_down_is_told_that_nothing_was_paired() {
     for device in [&laptop, &phone] {
         assert!(device.book.peers().unwrap().is_empty());
     }
+}
+
+/// Whoever listens at these places.
+struct Around(Vec<String>);
+
+impl Discovery for Around {
+    fn around(&self) -> std::result::Result<Vec<Announced>, DiscoveryError> {
+        let announced =
+            |at: &String| Announced { hint: String::new(), addresses: vec![at.clone()] };
+        Ok(self.0.iter().map(announced).collect())
+    }
+}
+
+#[test]
+fn a_typed_code_finds_its_device_among_others() {
+    let laptops = ["Asleep", "Another", "Laptop"].map(device);
+    let places = laptops
+        .each_ref()
+        .map(|laptop| laptop.sync.listen("127.0.0.1:0").unwrap())
+        .map(|port| format!("127.0.0.1:{port}"));
+    laptops[1].sync.open_window(&places[1..2]).unwrap();
+    let shown = laptops[2].sync.open_window(&places[2..]).unwrap();
+    let phone = device_that_sees("Phone", Some(Arc::new(Around(places.to_vec()))));
+    phone.sync.join(&shown.code.unwrap(), None).unwrap();
+    let name = phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { name, .. }) => Some(name),
+        Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+        _ => None,
+    });
+    assert_eq!(name, "Laptop");
+    // Nobody shows that one any more, so none of them knows it.
+    let code = laptops[1].sync.window().unwrap().code.unwrap();
+    laptops[1].sync.close_window();
+    phone.sync.join(&code, None).unwrap();
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
 }
 
 #[test]
