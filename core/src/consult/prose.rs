@@ -181,3 +181,21 @@ fn tidy(said: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn a_template_that_doubles_its_text_ends_before_the_memory_does() {
+        let doubled = "{% set a = a ~ a %}".repeat(40);
+        let block = "{% set a %}{{ a }}{{ a }}{% endset %}".repeat(40);
+        let nested = "{% for a in [a ~ a] %}".repeat(30) + &"{% endfor %}".repeat(30);
+        let told = "{% set a = a|article ~ a|ended %}".repeat(40);
+        for growing in [doubled, block, nested, told] {
+            let text = format!("{{% set a = 'word ' %}}{growing}{{{{ a }}}}");
+            let why = check(&text).map_err(|trouble| trouble.reason);
+            assert!(why.as_ref().is_err_and(|why| why.contains("fuel")), "{why:?}: {growing}");
+        }
+    }
+}
