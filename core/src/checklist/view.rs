@@ -203,7 +203,7 @@ impl ChecklistRun {
             items: items(fields, list),
             reasons: list.map(|list| list.reasons.clone()).unwrap_or_default(),
             here_since: here.map(|here| since(here, now)).unwrap_or_default(),
-            questions: if goes_on { questions(fields, here, known) } else { None },
+            questions: if goes_on { questions(fields, here, known, now) } else { None },
             here: known.cloned(),
             next_key: next.map(starts).unwrap_or_default(),
             next: next.cloned(),
@@ -340,6 +340,7 @@ fn questions(
     fields: &Fields,
     here: Option<&RunStage>,
     known: Option<&'static ProcedureStage>,
+    now: Moment,
 ) -> Option<QuestionsNow> {
     let said = |path: &str| time(fields.get(path)).0;
     let (tense, calm) = (said(run::TENSE), said(run::CALM));
@@ -348,7 +349,8 @@ fn questions(
         return Some(QuestionsNow::new(Questions::Silence, advice));
     }
     let stage = known?;
-    let begun = here.and_then(|here| here.at);
+    // A time that was typed and is still to come does not outdo what is said now.
+    let begun = here.and_then(|here| here.at).filter(|begun| begun.utc <= now.utc);
     let calm = calm.filter(|calm| begun.is_none_or(|begun| calm.utc >= begun.utc));
     match calm.filter(|_| stage.questions == Questions::Silence) {
         Some(calm) => {

@@ -183,6 +183,19 @@ fn lists_come_in_pages_with_what_goes_on_first() {
 }
 
 #[test]
+fn calm_counts_also_where_the_time_of_the_stage_is_still_to_come() {
+    let (_folder, book) = book();
+    let id = book.begin_run("during", None, None).unwrap().run.row.id;
+    let now = book.now();
+    let soon = now.at(crate::time::UtcMillis(now.utc.0 + 90 * crate::time::MINUTE_MS)).clock_time();
+    let questions = |changed: ChangedRun| changed.run.questions.map(|questions| questions.timing);
+    let timeout = book.stamp_stage(id, "timeout", Some(&soon)).unwrap();
+    assert_eq!(questions(timeout), Some(Questions::Silence));
+    assert_eq!(questions(book.say_calm(id).unwrap()), Some(Questions::Pause));
+    assert_eq!(questions(book.say_tense(id).unwrap()), Some(Questions::Silence));
+}
+
+#[test]
 fn silence_is_due_where_the_stage_says_so_or_the_student() {
     let (_folder, book) = book();
     let id = book.begin_run("during", None, None).unwrap().run.row.id;

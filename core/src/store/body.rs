@@ -2,14 +2,16 @@
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// The texts in `fields`, a JSON object, one a line: `Some(None)` where there are none, `None` where
-/// `fields` is no JSON.
-pub(super) fn body(fields: &str) -> Option<Option<String>> {
+/// The texts in `fields`, a JSON object, one a line; `None` where there are none.
+///
+/// # Errors
+/// Where `fields` is no JSON.
+pub(super) fn body(fields: &str) -> serde_json::Result<Option<String>> {
     let mut texts = Texts { found: String::with_capacity(fields.len()), any: false };
     let mut json = serde_json::Deserializer::from_str(fields);
-    Part { texts: &mut texts, depth: 0, is_left_out: false }.deserialize(&mut json).ok()?;
-    json.end().ok()?;
-    Some(texts.any.then_some(texts.found))
+    Part { texts: &mut texts, depth: 0, is_left_out: false }.deserialize(&mut json)?;
+    json.end()?;
+    Ok(texts.any.then_some(texts.found))
 }
 
 struct Texts {
@@ -166,13 +168,13 @@ mod tests {
             ).unwrap();
             let view: Option<String> =
                 conn.query_row("SELECT body FROM words", [], |row| row.get(0)).unwrap();
-            prop_assert_eq!(body(&fields), Some(view));
+            prop_assert_eq!(body(&fields).unwrap(), view);
         }
 
         #[test]
         fn what_is_no_json_is_told(text in ".{0,20}") {
             let is_json = serde_json::from_str::<Value>(&text).is_ok();
-            prop_assert_eq!(body(&text).is_some(), is_json);
+            prop_assert_eq!(body(&text).is_ok(), is_json);
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     let mut written = written.query([indexed]).map_err(sql)?;
     while let Some(row) = written.next().map_err(sql)? {
         let fields = row.get_ref(2).and_then(|fields| Ok(fields.as_str()?)).map_err(sql)?;
-        let body = body(fields).ok_or(LogbookError::Damaged { part: DamagedPart::Record })?;
+        let body = body(fields).map_err(|_| LogbookError::Damaged { part: DamagedPart::Record })?;
         let (k, procedure): (i64, Value) = (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?);
         insert.execute(params![k, procedure, body]).map_err(sql)?;
     }
