@@ -40,11 +40,11 @@ impl Session {
         let Some(records) = records else {
             return self.refuse(Why::Nonsense, out);
         };
-        *(if page.is_repair {
-            &mut self.receiving.awaits_repair
+        if page.is_repair {
+            self.receiving.awaits_repair = page.more;
         } else {
-            &mut self.receiving.more
-        }) = page.more;
+            self.receiving.more = page.more;
+        }
         let (to, is_repair, count) = (page.to, page.is_repair, records.len());
         self.receiving.applying = Some(Applying { to, is_repair, count });
         let cursor = (!page.is_repair).then_some(to);
