@@ -76,6 +76,9 @@ pub enum LogbookError {
     /// There is no such file or folder.
     #[error("no such file")]
     NoFile,
+    /// Something has the name already of a file that was to be written.
+    #[error("the file exists")]
+    FileExists,
     /// The operating system refused to read or write.
     #[error("input or output failed")]
     Io,

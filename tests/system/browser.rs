@@ -9,6 +9,7 @@ use std::{env, fs};
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 use seldinger_core::logbook::{BundleTo, ImportSource, Logbook};
+use seldinger_core::store::Existing;
 use serde_json::json;
 use system_tests::{App, Page, binary, rotation, setup};
 use xtask::paths;
@@ -142,7 +143,7 @@ fn edited_on_a_phone(first: &Path, answer: &Path, code: &str) -> String {
     let edit = edit.map(|(path, value)| (path.to_owned(), Some(value))).to_vec();
     phone.transact(|tx| tx.edit(id, edit, None)).unwrap();
     let to = BundleTo::Device { fingerprint: taken.fingerprint, code: Some(code.to_owned()) };
-    phone.make_bundle_job(answer, &to, "Phone").unwrap().run(|_| ()).unwrap();
+    phone.make_bundle_job(answer, Existing::Replace, &to, "Phone").unwrap().run(|_| ()).unwrap();
     id.to_string()
 }
 

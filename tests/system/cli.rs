@@ -51,8 +51,8 @@ fn a_dry_run_answers_each_line_with_the_twelve_keys_and_opens_no_book() {
         input.push('\n');
     }
     let mut bytes = input.into_bytes();
-    // A blank line, one that is not UTF-8, and a last one without its end are answered too.
-    bytes.extend(b"\n\xff\xfe 5F\r\nport, scrubbed");
+    // A blank line, one of odd letters, and a last one without its end are answered too.
+    bytes.extend("\n\u{fffd}\u{1} 5F\r\nport, scrubbed".as_bytes());
     let dry = ["jot", "--dry-run", "--json", "--people", &people];
     let answers = lines(&done(&app.run_with(&dry, &bytes)));
     assert_eq!(answers.len(), jots.len() + 3);

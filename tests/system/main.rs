@@ -16,6 +16,7 @@ mod content;
 mod crash;
 mod damage;
 mod failing_disk;
+mod files;
 mod jot;
 mod migrations;
 mod notices;

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use seldinger_core::logbook::{ExportFormat, ImportOptions, ImportSource, Logbook, Setup};
+use seldinger_core::logbook::{
+    ExportFormat, ExportOptions, ImportOptions, ImportSource, Logbook, Setup,
+};
 use seldinger_core::store::SCHEMA;
 use seldinger_core::store::key::KeyVault as _;
 use system_tests::{MemoryVault, rotation, setup};
@@ -23,7 +25,10 @@ fn frozen(schema: u32) -> PathBuf {
 
 fn exported(book: &Logbook, folder: &Path) -> String {
     let out = folder.join("out.jsonl");
-    book.export_job(&out, ExportFormat::Jsonl, None).unwrap().run(|_| ()).unwrap();
+    book.export_job(&out, ExportFormat::Jsonl, &ExportOptions::default())
+        .unwrap()
+        .run(|_| ())
+        .unwrap();
     fs::read_to_string(out).unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{CASE, ExportFormat, JotOptions};
+use seldinger_core::logbook::{CASE, ExportFormat, ExportOptions, JotOptions};
 use serde_json::json;
 use system_tests::{Laptop, Remote, fields};
 use xtask::setup::swift::Swift;
@@ -145,7 +145,11 @@ fn what_three_wrote_apart_is_on_all_of_them() {
     assert_eq!(three.text(case, "sedation"), sedation);
     assert_eq!(three.text(case, "specimens"), specimens);
     let mine = folder.path().join("laptop.jsonl");
-    let job = three.laptop.book.export_job(&mine, ExportFormat::Jsonl, Some(CASE)).unwrap();
+    let job = three
+        .laptop
+        .book
+        .export_job(&mine, ExportFormat::Jsonl, &ExportOptions::of_kind(CASE))
+        .unwrap();
     assert_eq!(job.run(|_| ()).unwrap().records, CASES);
     three.tell("export");
     three.tell("quit");

@@ -10,7 +10,7 @@ use seldinger_core::error::LogbookError;
 use seldinger_core::form::{TypedField, changes, read};
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{
-    CASE, ExportFormat, ImportOptions, ImportSource, JOT, JotOptions, Logbook, Setup,
+    CASE, ExportFormat, ExportOptions, ImportOptions, ImportSource, JOT, JotOptions, Logbook, Setup,
 };
 use seldinger_core::record::Fields;
 use seldinger_core::time::Moment;
@@ -224,9 +224,13 @@ fn no_error_tells_it() {
         RecordId::from_str(CANARY).map_err(LogbookError::from).unwrap_err(),
         book.record(RecordId::from_content(CANARY.as_bytes())).unwrap_err(),
         book.import_job(ImportSource::Path(CANARY.into()), ImportOptions::default()).err().unwrap(),
-        book.export_job(&Path::new("/nowhere").join(CANARY), ExportFormat::Csv, None)
-            .err()
-            .unwrap(),
+        book.export_job(
+            &Path::new("/nowhere").join(CANARY),
+            ExportFormat::Csv,
+            &ExportOptions::default(),
+        )
+        .err()
+        .unwrap(),
     ];
     for line in [
         CANARY.to_owned(),
@@ -307,8 +311,10 @@ fn what_is_erased_is_in_no_page_and_in_no_log() {
 fn the_log_is_emptied_once_nobody_reads_it_any_more() {
     let full = Full::new();
     let log = full.folder.path().join("book.db-wal");
-    let export =
-        full.book.export_to_job(Box::new(std::io::sink()), ExportFormat::Jsonl, None).unwrap();
+    let export = full
+        .book
+        .export_to_job(Box::new(std::io::sink()), ExportFormat::Jsonl, &ExportOptions::default())
+        .unwrap();
     full.book.erase(full.case).unwrap();
     assert!(log.metadata().unwrap().len() > 0, "the export reads from it");
     drop(export);

@@ -71,7 +71,8 @@ fn holds(laptop: &Laptop, text: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cases.jsonl");
     let format = seldinger_core::logbook::ExportFormat::Jsonl;
-    laptop.book.export_job(&file, format, None).unwrap().run(|_| ()).unwrap();
+    let options = seldinger_core::logbook::ExportOptions::default();
+    laptop.book.export_job(&file, format, &options).unwrap().run(|_| ()).unwrap();
     has(&std::fs::read(file).unwrap(), text.as_bytes())
 }
 

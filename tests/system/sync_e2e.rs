@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{CASE, ExportFormat, Logbook};
+use seldinger_core::logbook::{CASE, ExportFormat, ExportOptions, Logbook};
 use seldinger_core::record::NewRecord;
 use system_tests::{BadLink, Laptop, Remote, SeededIds, Weather, numbered};
 
@@ -58,7 +58,8 @@ fn same(laptop: &Laptop, mut phone: Remote, folder: &Path, at_least: u64) -> BTr
     laptop.until_in_step();
     let cases = laptop.book.count_cases(&CaseFilter::default()).unwrap();
     let (mine, theirs) = (folder.join("laptop.jsonl"), folder.join("phone.jsonl"));
-    let job = laptop.book.export_job(&mine, ExportFormat::Jsonl, Some(CASE)).unwrap();
+    let job =
+        laptop.book.export_job(&mine, ExportFormat::Jsonl, &ExportOptions::of_kind(CASE)).unwrap();
     assert_eq!(job.run(|_| ()).unwrap().records, cases);
     phone.tell(&format!("export {}", theirs.display()));
     assert_eq!(phone.until("exported "), cases.to_string());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 use seldinger_core::error::{LineProblem, LogbookError};
 use seldinger_core::logbook::{
-    BadLineAt, ExportFormat, ImportOptions, ImportReport, ImportSource, Logbook,
+    BadLineAt, ExportFormat, ExportOptions, ImportOptions, ImportReport, ImportSource, Logbook,
 };
 use seldinger_core::time::Moment;
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ fn bytes(text: &str) -> ImportSource {
 }
 
 fn export(book: &Logbook, path: &Path, format: ExportFormat, kind: Option<&str>) -> String {
-    book.export_job(path, format, kind).unwrap().run(|_| ()).unwrap();
+    let options = ExportOptions { kind: kind.map(str::to_owned), replace: true };
+    book.export_job(path, format, &options).unwrap().run(|_| ()).unwrap();
     fs::read_to_string(path).unwrap()
 }
 
@@ -190,7 +191,7 @@ fn an_export_shows_one_moment_and_leaves_nothing_when_stopped() {
     let book = Logbook::create(setup(&folder.path().join("book"), 7)).unwrap().0;
     import(&book, ImportSource::Path(rotation()), false).unwrap();
     let out = folder.path().join("cases.csv");
-    let job = book.export_job(&out, ExportFormat::Csv, None).unwrap();
+    let job = book.export_job(&out, ExportFormat::Csv, &ExportOptions::default()).unwrap();
     job.step().unwrap();
     let count = book.count_cases(&CaseFilter::default()).unwrap();
     book.create_case(system_tests::case(1, "=SUM(A1)")).unwrap();
@@ -200,7 +201,8 @@ fn an_export_shows_one_moment_and_leaves_nothing_when_stopped() {
 
     let text = export(&book, &out, ExportFormat::Csv, None);
     assert!(text.contains(",'=SUM(A1),"));
-    drop(book.export_job(&folder.path().join("stopped"), ExportFormat::Jsonl, None).unwrap());
+    let options = ExportOptions::default();
+    drop(book.export_job(&folder.path().join("stopped"), ExportFormat::Jsonl, &options).unwrap());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     let report = book.identifier_job(None).unwrap().run(|_| ()).unwrap();
     assert_eq!(report.records, rotation_count() + 1);

@@ -61,6 +61,17 @@ pub enum Failure {
     /// A file or folder cannot be written.
     #[error("cannot write a file")]
     CannotWrite(PathBuf),
+    /// A line that is not UTF-8.
+    #[error("line {line} is not text")]
+    NotText {
+        /// Where it stands.
+        from: String,
+        /// Counted from 1.
+        line: u64,
+    },
+    /// A variable of the environment that is not UTF-8.
+    #[error("{0} is not text")]
+    VariableNotText(&'static str),
     /// Nothing was given to read.
     #[error("nothing to read")]
     NoJot,
@@ -151,6 +162,10 @@ impl Failure {
             Self::NoHome => said("no_home", &[]),
             Self::CannotRead(file) => said("cannot_read", &[("file", &shown(file))]),
             Self::CannotWrite(file) => said("cannot_write", &[("file", &shown(file))]),
+            Self::NotText { from, line } => {
+                said("not_text", &[("from", from), ("line", &line.to_string())])
+            }
+            Self::VariableNotText(name) => said("variable_not_text", &[("name", name)]),
             Self::NoJot => said("no_jot", &[]),
             Self::NoSuchCase(given) => said("no_such_case", &[("given", given)]),
             Self::ManyCases(given) => said("many_cases", &[("given", given)]),
@@ -189,14 +204,15 @@ impl Failure {
             | Self::WhichDevice(_)
             | Self::NotPaired => 3,
             Self::NotAChoice { .. } | Self::NoJot | Self::Calculator(_) | Self::Misused(_) => 2,
-            Self::PassphraseNeeded
+            Self::VariableNotText(_)
+            | Self::PassphraseNeeded
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
             | Self::BackupSecretNeeded => 4,
             Self::DamageFound => 5,
             Self::CannotWrite(_) | Self::Output => 6,
-            Self::BadPeople { .. } | Self::CannotRead(_) => 7,
+            Self::BadPeople { .. } | Self::CannotRead(_) | Self::NotText { .. } => 7,
             Self::NoHome
             | Self::PortTaken(_)
             | Self::Told(_)
@@ -223,7 +239,7 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::WrongKey
         | E::NotACode => 4,
         E::Damaged { .. } => 5,
-        E::DiskFull | E::ReadOnly | E::Busy | E::Io => 6,
+        E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
         E::NotADay => 2,
         E::Cancelled => 130,

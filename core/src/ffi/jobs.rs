@@ -11,8 +11,8 @@ use crate::content::GoalScheme;
 use crate::error::{LogbookError, Result};
 use crate::job::{Job, JobProgress};
 use crate::logbook::{
-    self, ExportFormat, ExportReport, IdentifierReport, ImportOptions, ImportReport, ImportSource,
-    VerifyReport,
+    self, ExportFormat, ExportOptions, ExportReport, IdentifierReport, ImportOptions, ImportReport,
+    ImportSource, VerifyReport,
 };
 use crate::store::KeyChange;
 use crate::store::backup::{BackupReport, RestoreReport, Seal};
@@ -76,14 +76,14 @@ impl Logbook {
         self.book.import_job(ImportSource::Path(path.into()), options).map(ImportJob::begun)
     }
 
-    /// Exports records of `kind`, or of all kinds, to a file that appears once it is whole.
+    /// Exports records to a file that appears once it is whole.
     pub fn export_file(
         &self,
         path: String,
         format: ExportFormat,
-        kind: Option<String>,
+        options: ExportOptions,
     ) -> Result<Arc<ExportJob>> {
-        self.book.export_job(Path::new(&path), format, kind.as_deref()).map(ExportJob::begun)
+        self.book.export_job(Path::new(&path), format, &options).map(ExportJob::begun)
     }
 
     /// Looks for identifiers in what an export of `kind` would write.

@@ -15,6 +15,7 @@ use crate::logbook::lan::{
 use crate::logbook::{
     BundleTo, ImportSource, MadeBundle, Peer, RecordSync, SyncCounts, TakenBundle,
 };
+use crate::store::Existing;
 use crate::sync::pairing::DigitsAnswer;
 
 /// Sync of a book with the devices that it is paired with, on threads of the core. One for the life of
@@ -112,14 +113,18 @@ impl Logbook {
     }
 
     /// Writes what another device lacks to a file that only it can read, and that appears once it is
-    /// whole. `name` is what this device is called on the others.
+    /// whole. `name` is what this device is called on the others. A file that has its name already is
+    /// left alone, unless `replace`.
+    #[uniffi::method(default(replace = false))]
     pub fn make_bundle(
         &self,
         path: String,
         to: BundleTo,
         name: String,
+        replace: bool,
     ) -> SyncResult<Arc<MakeBundleJob>> {
-        self.book.make_bundle_job(Path::new(&path), &to, &name).map(MakeBundleJob::begun)
+        let existing = Existing::replaced_if(replace);
+        self.book.make_bundle_job(Path::new(&path), existing, &to, &name).map(MakeBundleJob::begun)
     }
 
     /// Takes in a file that another device made for this one. `code` is the one that was shown where a

@@ -64,8 +64,8 @@ pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 pub use sync::{BundleTo, MadeBundle, TakenBundle};
 pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
 pub use transfer::{
-    BadLineAt, ExportFormat, ExportReport, FlaggedRecord, IdentifierReport, ImportOptions,
-    ImportReport, ImportSource,
+    BadLineAt, ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport,
+    ImportOptions, ImportReport, ImportSource,
 };
 pub use verify::{BackupState, VerifyReport};
 

@@ -14,7 +14,7 @@ use crate::ids::{DeviceId, RecordId};
 use crate::job::{Job, JobProgress, Work};
 use crate::privacy;
 use crate::record::{Created, NewRecord, Tx};
-use crate::store::{OwnConnection, WholeFile};
+use crate::store::{Existing, OwnConnection, WholeFile};
 use crate::time::{Clock, Hlc};
 
 /// Where imported lines come from.
@@ -88,6 +88,28 @@ pub enum ExportFormat {
     Csv,
 }
 
+/// How to export.
+#[derive(Clone, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct ExportOptions {
+    /// Only records of this kind; a table without one is of cases.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub kind: Option<String>,
+    /// Puts the file in the place of one that has its name, once it is whole. Without it such a file
+    /// stays and nothing is written.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub replace: bool,
+}
+
+quiet_debug!(ExportOptions);
+
+impl ExportOptions {
+    /// For records of one kind.
+    pub fn of_kind(kind: &str) -> Self {
+        Self { kind: Some(kind.to_owned()), ..Self::default() }
+    }
+}
+
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
@@ -152,13 +174,17 @@ impl Logbook {
 
     /// Writes every record that is not deleted, or those of one kind, sorted by `at`, to a file that
     /// appears once it is whole. The book may be written to meanwhile; the file shows it as it was.
+    ///
+    /// # Errors
+    /// `FileExists` where something has that name and shall not be replaced.
     pub fn export_job(
         &self,
         path: &Path,
         format: ExportFormat,
-        kind: Option<&str>,
+        options: &ExportOptions,
     ) -> Result<Job<ExportReport>> {
-        self.export(Output::File(WholeFile::create(path)?), format, kind)
+        let existing = Existing::replaced_if(options.replace);
+        self.export(Output::File(WholeFile::create(path, existing)?), format, options)
     }
 
     /// The same to an output that is open already, such as a pipe.
@@ -166,9 +192,9 @@ impl Logbook {
         &self,
         output: Box<dyn Write + Send>,
         format: ExportFormat,
-        kind: Option<&str>,
+        options: &ExportOptions,
     ) -> Result<Job<ExportReport>> {
-        self.export(Output::Open(output), format, kind)
+        self.export(Output::Open(output), format, options)
     }
 
     /// Looks for identifiers in every record that an export of `kind` would write; run it before one.
@@ -183,8 +209,9 @@ impl Logbook {
         &self,
         output: Output,
         format: ExportFormat,
-        kind: Option<&str>,
+        options: &ExportOptions,
     ) -> Result<Job<ExportReport>> {
+        let kind = options.kind.as_deref();
         let kind = match format {
             ExportFormat::Csv => Some(kind.unwrap_or(CASE)),
             ExportFormat::Jsonl => kind,

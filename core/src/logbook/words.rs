@@ -34,6 +34,7 @@ impl LogbookError {
             Self::ReadOnly => "read_only",
             Self::Busy => "busy",
             Self::NoFile => "no_file",
+            Self::FileExists => "file_exists",
             Self::Io => "io",
             Self::Storage { .. } => "storage",
             Self::NotFound { .. } => "not_found",

@@ -39,6 +39,7 @@ use key_file::KeyFile;
 use lock::BookLock;
 pub use migrate::SCHEMA;
 pub use rekey::KeyChange;
+pub use whole_file::Existing;
 pub(crate) use whole_file::WholeFile;
 
 pub(crate) const PAGE_BYTES: usize = 4096;

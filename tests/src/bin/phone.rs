@@ -16,7 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::ids::SystemIds;
 use seldinger_core::logbook::lan::{JoinView, SyncObserver, SyncService, SyncState};
-use seldinger_core::logbook::{CASE, ExportFormat, JotOptions, Logbook, ObserverError, Setup};
+use seldinger_core::logbook::{
+    CASE, ExportFormat, ExportOptions, JotOptions, Logbook, ObserverError, Setup,
+};
 use seldinger_core::store::Place;
 use seldinger_core::time::SystemClock;
 use system_tests::{FileVault, numbered};
@@ -116,7 +118,8 @@ impl Phone {
             ("sync", _) => self.sync.sync_now(),
             ("wait", _) => self.waiting = Some(rest.parse()?),
             ("export", _) => {
-                let job = self.book.export_job(Path::new(rest), ExportFormat::Jsonl, Some(CASE))?;
+                let options = ExportOptions { replace: true, ..ExportOptions::of_kind(CASE) };
+                let job = self.book.export_job(Path::new(rest), ExportFormat::Jsonl, &options)?;
                 println!("exported {}", job.run(|_| ())?.records);
             }
             ("verify", _) => {

@@ -9,7 +9,7 @@ use seldinger_core::content::{Wording, wording};
 use seldinger_core::form::{self, TypedField};
 use serde_json::{Map, Value, json};
 
-use super::for_each_line;
+use super::input::for_each_line_as_it_is;
 use crate::failure::Failure;
 use crate::say::{Out, plain};
 
@@ -37,7 +37,7 @@ pub struct CalcArgs {
 pub fn run(args: &CalcArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     match &args.calculator {
-        None if args.json => for_each_line(|line| {
+        None if args.json => for_each_line_as_it_is(|line| {
             out.line(answer(line))?;
             // Whoever asks line by line waits for this one.
             out.flush()

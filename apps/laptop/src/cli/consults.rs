@@ -1,7 +1,6 @@
 //! `consults`, `consult`: what IR is asked, what is said about it, and the templates for both.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use seldinger_core::consult::Presentation;
@@ -11,7 +10,7 @@ use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{ConsultRow, ConsultTemplate, Logbook, SavedForm, SavedTemplate};
 use serde_json::{Value, json};
 
-use super::look;
+use super::{input, look};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -126,7 +125,7 @@ pub fn run(home: &Home, command: &ConsultCommand) -> Result<(), Failure> {
         ConsultCommand::Templates => templates(&mut out, &book)?,
         ConsultCommand::Template(command) => template(&mut out, &book, command)?,
         ConsultCommand::Wording { from } => match from {
-            Some(file) => told(&mut out, book.save_presentation_wording(&read(file)?)?)?,
+            Some(file) => told(&mut out, book.save_presentation_wording(&input::whole(file)?)?)?,
             None => out.line(book.presentation_wording()?.text.trim_end())?,
         },
     }
@@ -359,7 +358,7 @@ fn template(out: &mut Out, book: &Logbook, command: &TemplateCommand) -> Result<
         }
         TemplateCommand::Edit { template, from } => {
             let id = own(book, template)?;
-            told(out, book.save_template(id, &read(from)?)?)
+            told(out, book.save_template(id, &input::whole(from)?)?)
         }
         TemplateCommand::Delete { template } => {
             book.delete(own(book, template)?)?;
@@ -375,14 +374,4 @@ fn told(out: &mut Out, saved: SavedTemplate) -> Result<(), Failure> {
         Some(problem) => Err(Failure::Told(problem)),
         None => Ok(()),
     }
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    let failed = |_| Failure::CannotRead(file.to_owned());
-    if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).map_err(failed)
 }

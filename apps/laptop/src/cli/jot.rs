@@ -10,7 +10,7 @@ use seldinger_core::content::{Content, words};
 use seldinger_core::logbook::JotOptions;
 use serde_json::{Value, json};
 
-use super::{back_up_if_due, for_each_line, look, tell_recovery_code};
+use super::{back_up_if_due, input, look, tell_recovery_code};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -111,7 +111,7 @@ fn for_each_jot(
     if !args.text.is_empty() {
         return take(&args.text.join(" "));
     }
-    for_each_line(|line| take(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r'])))
+    input::for_each_line(take)
 }
 
 /// What was understood, a field a line.
@@ -145,8 +145,7 @@ fn show(out: &mut Out, reading: &JotReading) -> Result<(), Failure> {
 
 /// The staff of a file; lines of other kinds are passed over, and people without a name.
 fn people(file: &Path) -> Result<Vec<StaffMember>, Failure> {
-    let bytes = std::fs::read(file).map_err(|_| Failure::CannotRead(file.to_owned()))?;
-    parse_people(&String::from_utf8_lossy(&bytes))
+    parse_people(&input::whole(file)?)
 }
 
 fn parse_people(text: &str) -> Result<Vec<StaffMember>, Failure> {

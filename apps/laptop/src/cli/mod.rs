@@ -4,6 +4,7 @@ mod calc;
 mod cases;
 mod checklist;
 mod consults;
+pub mod input;
 mod job;
 mod jot;
 mod key;
@@ -14,7 +15,6 @@ mod sync;
 mod tally;
 mod transfer;
 
-use std::io::BufRead as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -183,22 +183,6 @@ fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     let mut out = Out::new();
     out.bytes(&script)?;
     out.flush()
-}
-
-/// Hands on each line of standard input, in whatever bytes it is written.
-fn for_each_line(mut take: impl FnMut(&[u8]) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut input = std::io::stdin().lock();
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = input
-            .read_until(b'\n', &mut line)
-            .map_err(|_| Failure::CannotRead(PathBuf::from("standard input")))?;
-        if read == 0 {
-            return Ok(());
-        }
-        take(&line)?;
-    }
 }
 
 /// Shows the recovery code of a new book, once.

@@ -12,11 +12,11 @@ use seldinger_core::store::backup::Seal;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::job;
+use super::{input, job};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
-use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive};
+use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive, variable};
 
 /// What is backed up and how it is sealed.
 #[derive(Args)]
@@ -57,7 +57,7 @@ pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
 }
 
 fn new_seal() -> Result<Seal, Failure> {
-    if let Some(passphrase) = given() {
+    if let Some(passphrase) = given()? {
         return Ok(Seal::Passphrase(passphrase));
     }
     if !is_interactive() {
@@ -72,16 +72,15 @@ fn new_seal() -> Result<Seal, Failure> {
 }
 
 /// The passphrase of a backup that a script gives.
-fn given() -> Option<Zeroizing<String>> {
-    let text = std::env::var(BACKUP_PASSPHRASE_VARIABLE).ok();
-    text.filter(|text| !text.is_empty()).map(Zeroizing::new)
+fn given() -> Result<Option<Zeroizing<String>>, Failure> {
+    variable(BACKUP_PASSPHRASE_VARIABLE)
 }
 
 /// Restores a backup in the place of the log.
 pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     // Whether it is a backup at all is told before anybody is asked for a secret.
     std::fs::File::open(&args.file).map_err(|_| Failure::CannotRead(args.file.clone()))?;
-    let secret = match given() {
+    let secret = match given()? {
         Some(passphrase) => passphrase,
         None => typed("app.ask_backup_secret")?.ok_or(Failure::BackupSecretNeeded)?,
     };
@@ -104,9 +103,7 @@ pub fn typed(question: &str) -> Result<Option<Zeroizing<String>>, Failure> {
     if std::io::stdin().is_terminal() {
         return Ok(None);
     }
-    let mut line = Zeroizing::new(String::new());
-    std::io::stdin().read_line(&mut line).map_err(LogbookError::from)?;
-    let text = Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned());
+    let text = input::first_line()?;
     Ok((!text.is_empty()).then_some(text))
 }
 

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use seldinger_core::content::words;
-use seldinger_core::logbook::{ExportFormat, ImportOptions, ImportReport, ImportSource, Logbook};
+use seldinger_core::logbook::{
+    ExportFormat, ExportOptions, ImportOptions, ImportReport, ImportSource, Logbook,
+};
 use serde_json::json;
 
 use super::{back_up_if_due, job, look, tell_recovery_code};
@@ -39,6 +41,9 @@ pub struct ExportArgs {
     /// Only records of this kind.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
+    /// Write over a file that is there already.
+    #[arg(long)]
+    force: bool,
 }
 
 /// A file format.
@@ -131,19 +136,23 @@ pub fn export(home: &Home, args: &ExportArgs) -> Result<(), Failure> {
         Format::Jsonl => args.kind.as_deref(),
         Format::Csv => Some(args.kind.as_deref().unwrap_or("case")),
     };
-    warn_of_identifiers(&book, kind)?;
     let format = match args.format {
         Format::Jsonl => ExportFormat::Jsonl,
         Format::Csv => ExportFormat::Csv,
     };
+    let options = ExportOptions { kind: kind.map(str::to_owned), replace: args.force };
     if is_dash(&args.file) {
         let (output, reader_gone) = Pipe::new();
-        let job = book.export_to_job(Box::new(output), format, kind)?;
+        warn_of_identifiers(&book, kind)?;
+        let job = book.export_to_job(Box::new(output), format, &options)?;
         let outcome = job::run(job, "Exporting");
         let gone = reader_gone.load(Ordering::Relaxed);
         return if gone { Err(Failure::Pipe) } else { outcome.map(drop) };
     }
-    let report = job::run(book.export_job(&args.file, format, kind)?, "Exporting")?;
+    // A name that is taken is told before anything else.
+    let job = book.export_job(&args.file, format, &options)?;
+    warn_of_identifiers(&book, kind)?;
+    let report = job::run(job, "Exporting")?;
     say::note(&format!("Records written to {}: {}", args.file.display(), report.records));
     Ok(())
 }

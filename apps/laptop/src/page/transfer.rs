@@ -13,7 +13,8 @@ use axum::routing::{get, post};
 use seldinger_core::content::Wording;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::{
-    CASE, ExportFormat, FlaggedRecord, ImportOptions, ImportReport, ImportSource, Logbook,
+    CASE, ExportFormat, ExportOptions, FlaggedRecord, ImportOptions, ImportReport, ImportSource,
+    Logbook,
 };
 use serde::Deserialize;
 
@@ -102,7 +103,8 @@ async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Re
     };
     let written = state.ask(move |book| {
         let buffer = Buffer::default();
-        book.export_to_job(Box::new(buffer.clone()), format, None)?.run(|_| {})?;
+        book.export_to_job(Box::new(buffer.clone()), format, &ExportOptions::default())?
+            .run(|_| {})?;
         Ok(buffer.take())
     });
     let named = format!("attachment; filename=\"{file}\"");

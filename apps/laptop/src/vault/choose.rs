@@ -1,6 +1,7 @@
 //! Which vault a new book gets, and how a passphrase is asked for.
 
-use std::io::IsTerminal as _;
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal as _};
 
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
@@ -33,21 +34,31 @@ pub fn is_interactive() -> bool {
 /// Asks for something that is not shown while it is typed.
 pub fn ask_secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let answer = rpassword::prompt_password(format!("{question} "));
-    answer.map(Zeroizing::new).map_err(|_| LogbookError::KeyCancelled.into())
+    answer.map(Zeroizing::new).map_err(|error| match error.kind() {
+        // A terminal that speaks another character set.
+        ErrorKind::InvalidData => Failure::NotText { from: "what was typed".to_owned(), line: 1 },
+        _ => LogbookError::KeyCancelled.into(),
+    })
 }
 
 /// The passphrase that a script gives.
-fn given() -> Option<Zeroizing<String>> {
+fn given() -> Result<Option<Zeroizing<String>>, Failure> {
     variable(PASSPHRASE_VARIABLE)
 }
 
-fn variable(name: &str) -> Option<Zeroizing<String>> {
-    std::env::var(name).ok().filter(|text| !text.is_empty()).map(Zeroizing::new)
+/// What a script says by a variable; an empty one says nothing.
+///
+/// # Errors
+/// `VariableNotText`: a passphrase that cannot be read is not one that was not given.
+pub fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, Failure> {
+    let text = std::env::var_os(name).map(OsString::into_string).transpose();
+    let text = text.map_err(|_| Failure::VariableNotText(name))?;
+    Ok(text.filter(|text| !text.is_empty()).map(Zeroizing::new))
 }
 
 /// The passphrase that shall seal the keys from now on; `None` where it stays.
 pub fn changed_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
-    if let Some(passphrase) = variable(NEW_PASSPHRASE_VARIABLE) {
+    if let Some(passphrase) = variable(NEW_PASSPHRASE_VARIABLE)? {
         return Ok(Some(passphrase));
     }
     if !is_interactive() {
@@ -95,7 +106,7 @@ fn sealed(places: &Places, passphrase: &str) -> Result<Vault, Failure> {
 
 /// Without a keyring: the passphrase of the environment or the terminal; none after a bare Enter.
 fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Failure> {
-    if let Some(passphrase) = given() {
+    if let Some(passphrase) = given()? {
         return Ok(Some(passphrase));
     }
     if !is_interactive() {
@@ -110,7 +121,7 @@ fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Fail
 }
 
 pub(super) fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failure> {
-    if let Some(passphrase) = given() {
+    if let Some(passphrase) = given()? {
         return Ok(passphrase);
     }
     if !is_interactive() {
@@ -141,7 +152,7 @@ pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
         return Err(LogbookError::KeyMissing.into());
     }
     let open = |passphrase: &str| Sealed::open_or_make(&path, passphrase);
-    if let Some(passphrase) = given() {
+    if let Some(passphrase) = given()? {
         return Ok(open(&passphrase).map_err(LogbookError::from)?);
     }
     if !is_interactive() {

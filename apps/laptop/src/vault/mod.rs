@@ -19,7 +19,7 @@ use crate::data_dir::{Places, write_private};
 use crate::failure::Failure;
 pub use choose::{
     BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE, ask_secret,
-    changed_passphrase, is_interactive,
+    changed_passphrase, is_interactive, variable,
 };
 use key_file::KeyFiles;
 use keyring::Keyring;

@@ -38,7 +38,7 @@ struct Phone {
     case "both": _ = try book.settle(id: RecordId(words[1]), path: words[2], keep: .both)
     case "wait": try await waitFor(words[1])
     case "export":
-      let job = try book.exportFile(path: cases, format: .jsonl, kind: "case")
+      let job = try book.exportFile(path: cases, format: .jsonl, options: ExportOptions(kind: "case", replace: true))
       say("exported \(try await job.finish().records)")
     default: throw NotUnderstood()
     }

@@ -123,7 +123,7 @@ private func flip(_ path: String, at place: Int) throws {
     try book.importFile(path: test.path("absent"), options: ImportOptions())
   }
   #expect(throws: LogbookError.NoFile) {
-    try book.exportFile(path: test.path("no/such.csv"), format: .csv, kind: nil)
+    try book.exportFile(path: test.path("no/such.csv"), format: .csv, options: ExportOptions())
   }
   #expect(throws: LogbookError.Io) {
     try book.importFile(path: test.folder.path, options: ImportOptions()).step()
@@ -136,7 +136,7 @@ private func flip(_ path: String, at place: Int) throws {
     let test = try TestBook()
     let book = try test.create()
     #expect(throws: LogbookError.ReadOnly) {
-      try book.exportFile(path: "/dev/pts/out.csv", format: .csv, kind: nil)
+      try book.exportFile(path: "/dev/pts/out.csv", format: .csv, options: ExportOptions())
     }
   }
 #endif

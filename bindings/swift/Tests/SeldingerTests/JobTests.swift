@@ -21,10 +21,15 @@ import Testing
   let book = try test.create()
   _ = try await book.importFile(path: rotation.path, options: ImportOptions()).finish()
   let out = test.path("out.jsonl")
-  let report = try await book.exportFile(path: out, format: .jsonl, kind: nil).finish()
+  let all = ExportOptions()
+  let report = try await book.exportFile(path: out, format: .jsonl, options: all).finish()
   #expect(try lines(URL(fileURLWithPath: out)).count == Int(report.records))
   let table = test.path("out.csv")
-  #expect(try await book.exportFile(path: table, format: .csv, kind: nil).finish().records == 46)
+  #expect(try await book.exportFile(path: table, format: .csv, options: all).finish().records == 46)
+  #expect(try lines(URL(fileURLWithPath: table))[0].contains("fluoro_min"))
+  #expect(throws: LogbookError.FileExists) {
+    try book.exportFile(path: table, format: .jsonl, options: all)
+  }
   #expect(try lines(URL(fileURLWithPath: table))[0].contains("fluoro_min"))
   #expect(try await book.findIdentifiers(kind: "case").finish().records == 46)
 }
@@ -33,7 +38,7 @@ import Testing
   let test = try TestBook()
   let book = try test.create()
   try book.jot("picc")
-  let job = try book.exportFile(path: test.path("out.jsonl"), format: .jsonl, kind: nil)
+  let job = try book.exportFile(path: test.path("out.jsonl"), format: .jsonl, options: ExportOptions())
   await Task.detached { job.cancel() }.value
   #expect(throws: LogbookError.Cancelled) { try job.step() }
   #expect(job.take() == nil)
@@ -46,7 +51,7 @@ import Testing
   for _ in 0..<450 { try book.jot("para") }
   let out = test.path("out.jsonl")
   let task = Task {
-    try await book.exportFile(path: out, format: .jsonl, kind: nil).finish { _ in
+    try await book.exportFile(path: out, format: .jsonl, options: ExportOptions()).finish { _ in
       withUnsafeCurrentTask { $0?.cancel() }
     }
   }

@@ -12,6 +12,7 @@ use crate::link::bundle::BundleError;
 use crate::logbook::ImportSource;
 use crate::logbook::lan::{SyncError, SyncResult};
 use crate::logbook::tests::book;
+use crate::store::Existing;
 use crate::sync::pairing::{DeviceName, Party};
 
 struct Device {
@@ -39,7 +40,7 @@ impl Device {
     fn make(&mut self, to: &BundleTo) -> (PathBuf, MadeBundle) {
         self.made += 1;
         let file = self.folder.path().join(format!("{}.bundle", self.made));
-        let job = self.book.make_bundle_job(&file, to, "Device").unwrap();
+        let job = self.book.make_bundle_job(&file, Existing::Replace, to, "Device").unwrap();
         let made = job.run(|_| ()).unwrap();
         (file, made)
     }
@@ -150,7 +151,7 @@ fn what_is_revoked_damaged_or_for_another_changes_nothing() {
     assert_eq!(refused(laptop.take(&file)), Some(BundleError::NotPaired));
     assert_eq!(laptop.count(), 0);
     let to = BundleTo::Device { fingerprint: phone.key().to_string(), code: None };
-    let refused = laptop.book.make_bundle_job(&cut, &to, "Laptop").err();
+    let refused = laptop.book.make_bundle_job(&cut, Existing::Replace, &to, "Laptop").err();
     assert_eq!(refused, Some(BundleError::NotPaired.into()));
     let nowhere = laptop.take(&laptop.folder.path().join("nowhere")).err();
     assert_eq!(nowhere, Some(LogbookError::NoFile.into()));

@@ -16,7 +16,7 @@ use crate::link::bundle::{self, Bundle, BundleError, MAX_BUNDLE, MAX_PAYLOAD, Op
 use crate::logbook::lan::{SyncError, SyncResult};
 use crate::logbook::transfer::Output;
 use crate::logbook::{ImportSource, Logbook};
-use crate::store::WholeFile;
+use crate::store::{Existing, WholeFile};
 use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, pack, unpack};
 use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::Incoming;
@@ -77,14 +77,16 @@ impl Logbook {
     /// the others.
     ///
     /// # Errors
-    /// `Bundle` for a device that is not paired; `Code`; `Book` where the file cannot be written.
+    /// `Bundle` for a device that is not paired; `Code`; `Book` where the file cannot be written, or
+    /// is there already and not to be replaced.
     pub fn make_bundle_job(
         self: &Arc<Self>,
         file: &Path,
+        existing: Existing,
         to: &BundleTo,
         name: &str,
     ) -> SyncResult<Job<MadeBundle, SyncError>> {
-        self.bundle_job(Output::File(WholeFile::create(file)?), to, name)
+        self.bundle_job(Output::File(WholeFile::create(file, existing)?), to, name)
     }
 
     /// The same to an output that is open already.

@@ -302,7 +302,8 @@ fn a_device_is_no_record_to_find_or_to_export() {
     assert_eq!(book.peers().unwrap()[0].name, "Pixel");
     assert_eq!(book.search("pixel", None, None).unwrap().hits.len(), 1);
     let file = folder.path().join("all.jsonl");
-    let job = book.export_job(&file, super::super::ExportFormat::Jsonl, None).unwrap();
+    let options = super::super::ExportOptions::default();
+    let job = book.export_job(&file, super::super::ExportFormat::Jsonl, &options).unwrap();
     while !job.step().unwrap().finished {}
     assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 1);
 }

@@ -19,7 +19,7 @@ pub(crate) use restore::replaced_books;
 use super::aside::{Aside, Stage};
 use super::lock::BookLock;
 use super::peek::Peek;
-use super::{DATABASE, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate};
+use super::{DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate};
 use super::{key::BookKey, key_file::KeyFile};
 use crate::error::{LogbookError, Result};
 use crate::job::{JobProgress, Work};
@@ -91,7 +91,7 @@ impl Making {
         fs::create_dir_all(&folder)?;
         let lock = BookLock::own_file(&folder.join(".lock"))?;
         let copy = Copy(folder.join(".copy.db"));
-        let out = WholeFile::create(target)?;
+        let out = WholeFile::create(target, Existing::Replace)?;
         let schema = source.read(migrate::version)?;
         let pages = copy::begin(source, &copy.0, key, place)?;
         Ok(Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use seldinger_core::content::words;
 use seldinger_core::logbook::{BundleTo, ImportSource, Logbook, Peer};
+use seldinger_core::store::Existing;
 use serde_json::json;
 
 use super::devices::named;
@@ -41,6 +42,9 @@ pub struct ExportArgs {
     /// What this device is called on the other one; without it, as this machine is called.
     #[arg(long)]
     name: Option<String>,
+    /// Write over a file that is there already.
+    #[arg(long)]
+    force: bool,
     /// The outcome as one JSON object.
     #[arg(long)]
     json: bool,
@@ -83,7 +87,8 @@ fn export(book: &Arc<Logbook>, args: &ExportArgs) -> Result<(), Failure> {
     };
     warn_of_identifiers(book, None)?;
     let name = args.name.clone().unwrap_or_else(host_name);
-    let made = job::run(book.make_bundle_job(&args.file, &to, &name)?, "Sealing")?;
+    let existing = Existing::replaced_if(args.force);
+    let made = job::run(book.make_bundle_job(&args.file, existing, &to, &name)?, "Sealing")?;
     let mut out = Out::new();
     if args.json {
         let said = json!({ "records": made.records, "part": made.is_part, "code": made.code });

@@ -111,8 +111,10 @@ impl Session {
         let bell = self.bell.clone();
         // Ends with the program, or with the input.
         let reading = thread::Builder::new().name("lines".to_owned()).spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                if bell.send(Woken::Typed(line)).is_err() {
+            for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
+                // Six digits or a word are waited for: what is no text is neither, and is told so.
+                let line = String::from_utf8(line).unwrap_or_default();
+                if bell.send(Woken::Typed(line.trim_end().to_owned())).is_err() {
                     return;
                 }
             }

@@ -161,7 +161,7 @@ class ErrorTest {
             book.importFile(folder.resolve("absent").path, ImportOptions())
         }
         assertFails<LogbookException.NoFile> {
-            book.exportFile(folder.resolve("no/such.csv").path, ExportFormat.CSV, null)
+            book.exportFile(folder.resolve("no/such.csv").path, ExportFormat.CSV, ExportOptions())
         }
         assertFails<LogbookException.Io> {
             book.importFile(folder.path, ImportOptions()).use(ImportJob::step)
@@ -173,7 +173,7 @@ class ErrorTest {
     @EnabledOnOs(OS.LINUX)
     fun `a place that nobody may write to is told`() = withBook { book ->
         assertFails<LogbookException.ReadOnly> {
-            book.exportFile("/dev/pts/out.csv", ExportFormat.CSV, null)
+            book.exportFile("/dev/pts/out.csv", ExportFormat.CSV, ExportOptions())
         }
     }
 

@@ -31,11 +31,15 @@ class JobTest {
         runBlocking {
             book.importFile(rotation.path, ImportOptions()).finish()
             val lines = folder.resolve("out.jsonl")
-            val report = book.exportFile(lines.path, ExportFormat.JSONL, null).finish()
+            val report = book.exportFile(lines.path, ExportFormat.JSONL, ExportOptions()).finish()
             assertEquals(report.records.toInt(), lines.readLines().size)
             val table = folder.resolve("out.csv")
-            val cases = book.exportFile(table.path, ExportFormat.CSV, null).finish().records
+            val cases = book.exportFile(table.path, ExportFormat.CSV, ExportOptions()).finish().records
             assertEquals(46uL, cases)
+            assertTrue(table.readText().contains("fluoro_min"))
+            assertThrows(LogbookException.FileExists::class.java) {
+                book.exportFile(table.path, ExportFormat.JSONL, ExportOptions())
+            }
             assertTrue(table.readText().contains("fluoro_min"))
             val looked = book.findIdentifiers("case").finish()
             assertEquals(46uL, looked.records)
@@ -46,7 +50,7 @@ class JobTest {
     fun `a cancelled job does no more and leaves nothing`() = withBook { book ->
         val out = folder.resolve("out.jsonl")
         book.jot("picc")
-        book.exportFile(out.path, ExportFormat.JSONL, null).use { job ->
+        book.exportFile(out.path, ExportFormat.JSONL, ExportOptions()).use { job ->
             Thread(job::cancel).apply { start() }.join()
             assertThrows(LogbookException.Cancelled::class.java) { job.step() }
             assertNull(job.take())
@@ -61,7 +65,7 @@ class JobTest {
         assertThrows(CancellationException::class.java) {
             runBlocking {
                 val all = this
-                book.exportFile(out.path, ExportFormat.JSONL, null).finish { all.cancel() }
+                book.exportFile(out.path, ExportFormat.JSONL, ExportOptions()).finish { all.cancel() }
             }
         }
         assertFalse(out.exists())

@@ -74,7 +74,8 @@ private class Phone(private val book: Logbook, private val name: String, private
     }
 
     private suspend fun export() {
-        val report = book.exportFile(cases.path, ExportFormat.JSONL, "case").finish()
+        val options = ExportOptions(kind = "case", replace = true)
+        val report = book.exportFile(cases.path, ExportFormat.JSONL, options).finish()
         println("exported ${report.records}")
     }
 }
