@@ -25,6 +25,16 @@ pub enum DamagedPart {
     Sums,
 }
 
+/// Which part of a book is not in its folder, although others are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum MissingPart {
+    /// The database.
+    Database,
+    /// The small file with salt and canary, both its copies.
+    KeyFile,
+}
+
 /// Why a logbook did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Error))]
@@ -50,6 +60,13 @@ pub enum LogbookError {
     /// There is a book in the folder already.
     #[error("a book is here already")]
     BookExists,
+    /// Part of a book is in the folder, and part of it is not. Nothing is made in its place: the part can
+    /// be put back, or a backup restored.
+    #[error("missing: {part:?}")]
+    PartMissing {
+        /// What is not there.
+        part: MissingPart,
+    },
     /// The file is damaged. It is left as it is; a backup can be restored beside it.
     #[error("damaged: {part:?}")]
     Damaged {

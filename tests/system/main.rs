@@ -18,6 +18,7 @@ mod damage;
 mod failing_disk;
 mod files;
 mod jot;
+mod making;
 mod migrations;
 mod notices;
 mod phones;

@@ -1,10 +1,21 @@
 //! Where things are: the data folder, the books in it, and the machine's own folder outside of it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use seldinger_core::content::words;
+use seldinger_core::error::LogbookError;
+use seldinger_core::store::{owner_only, wait_for};
 
 use crate::failure::Failure;
+use crate::say;
+
+/// Held while a log is made, restored or recovered, so that nobody else chooses who keeps its key.
+pub struct Turn {
+    _file: File,
+}
 
 /// The folders of one installation.
 #[derive(Debug, Clone)]
@@ -59,6 +70,36 @@ impl Places {
         self.data.join("vault.json")
     }
 
+    /// Waits until nobody else makes a log here.
+    ///
+    /// # Errors
+    /// What the system says about the data folder.
+    pub fn turn(&self) -> Result<Turn, Failure> {
+        make_private_folder(&self.data).map_err(LogbookError::from)?;
+        let path = self.data.join("making.lock");
+        let file = owner_only::open_or_create(&path).map_err(LogbookError::from)?;
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            // It may be asking its user for a passphrase.
+            say::note(&words("app.another_makes_the_log", &[]));
+            let file = wait_for(&path).map_err(LogbookError::from)?;
+            return Ok(Turn { _file: file });
+        }
+        Ok(Turn { _file: file })
+    }
+
+    /// Removes what writing a note or the sealed keys left when it was killed; the caller has the turn.
+    pub fn sweep(&self) {
+        let entries = fs::read_dir(&self.data).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let of_ours =
+                ["vault.json.", "keys.sealed."].iter().any(|begin| name.starts_with(begin));
+            if of_ours && name.ends_with(UNFINISHED) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
     /// Keys sealed by a passphrase.
     pub fn sealed_keys(&self) -> PathBuf {
         self.data.join("keys.sealed")
@@ -88,30 +129,39 @@ impl Places {
     /// machine's own, and one made once.
     pub fn installation(&self, fresh: impl FnOnce() -> String) -> String {
         let file = self.machine.join("installation");
-        let own = fs::read_to_string(&file).ok().filter(|word| !word.is_empty()).or_else(|| {
-            let word = fresh();
-            write_private(&file, word.as_bytes()).ok().map(|()| word)
+        let read = || fs::read_to_string(&file).ok().filter(|word| !word.is_empty());
+        let own = read().or_else(|| {
+            make_private_folder(&self.machine).ok()?;
+            // Two first starts at once agree on one word.
+            let _turn = wait_for(&self.machine.join("installation.lock")).ok()?;
+            read().or_else(|| {
+                let word = fresh();
+                write_private(&file, word.as_bytes()).ok().map(|()| word)
+            })
         });
         let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
         format!("{} {}", own.unwrap_or_default(), machine.trim())
     }
 }
 
+/// How a file ends that is not whole yet.
+const UNFINISHED: &str = ".new";
+
 /// Makes a folder, and what is above it, that only its owner can enter.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    owner_only::make_folder(folder)
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder)?;
-    let beside = PathBuf::from(format!("{}.{}.new", path.display(), std::process::id()));
-    let written = create_private(&beside).and_then(|mut file| {
+    let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let beside = PathBuf::from(format!("{}.{process}.{number}{UNFINISHED}", path.display()));
+    // A killed process of this number may have left it.
+    let _ = fs::remove_file(&beside);
+    let written = owner_only::create(&beside).and_then(|mut file| {
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
@@ -126,14 +176,6 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +187,20 @@ mod tests {
         let first = places.installation(|| "first".to_owned());
         assert!(first.starts_with("first"));
         assert_eq!(places.installation(|| "second".to_owned()), first);
+    }
+
+    #[test]
+    fn two_first_starts_agree_on_a_word() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let places = Places::in_folder(folder.path());
+            let ask = |word: &str| places.installation(|| word.to_owned());
+            let both = std::thread::scope(|scope| {
+                let one = scope.spawn(|| ask("one"));
+                (ask("two"), one.join().unwrap())
+            });
+            assert_eq!(both.0, both.1);
+        }
     }
 
     #[cfg(unix)]

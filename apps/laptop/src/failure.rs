@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use seldinger_core::calculator::CalculatorError;
 use seldinger_core::content::{Wording, wording};
-use seldinger_core::error::LogbookError;
+use seldinger_core::error::{LogbookError, MissingPart};
 use seldinger_core::logbook::lan::SyncError;
+use seldinger_core::store::backup::FoundBackup;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,27 @@ pub enum Failure {
     /// The core said no.
     #[error(transparent)]
     Book(#[from] LogbookError),
+    /// There was a log, and its folder is empty or gone.
+    #[error("the log is gone")]
+    LogGone {
+        /// Where it was.
+        folder: PathBuf,
+        /// The file that tells of it.
+        trace: PathBuf,
+    },
+    /// Part of the log is not in its folder.
+    #[error("a part of the log is missing")]
+    PartMissing {
+        /// Which.
+        part: MissingPart,
+        /// Where it was.
+        folder: PathBuf,
+        /// What can be restored, the latest first.
+        backups: Vec<FoundBackup>,
+    },
+    /// The log is there, and the note that says who keeps its key is not.
+    #[error("the vault's note is missing")]
+    NoVaultNote(PathBuf),
     /// Sync said no.
     #[error(transparent)]
     Sync(SyncError),
@@ -147,6 +169,11 @@ impl Failure {
         };
         match self {
             Self::Book(error) => Some(error.wording()),
+            Self::LogGone { folder, trace } => {
+                said("log_gone", &[("folder", &shown(folder)), ("trace", &shown(trace))])
+            }
+            Self::PartMissing { part, folder, backups } => Some(missing(*part, folder, backups)),
+            Self::NoVaultNote(file) => said("no_vault_note", &[("file", &shown(file))]),
             Self::Sync(error) => Some(error.wording()),
             Self::Calculator(error) => Some(error.wording()),
             Self::Told(told) | Self::Misused(told) => Some(told.clone()),
@@ -209,8 +236,9 @@ impl Failure {
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
+            | Self::NoVaultNote(_)
             | Self::BackupSecretNeeded => 4,
-            Self::DamageFound => 5,
+            Self::DamageFound | Self::LogGone { .. } | Self::PartMissing { .. } => 5,
             Self::CannotWrite(_) | Self::Output => 6,
             Self::BadPeople { .. } | Self::CannotRead(_) | Self::NotText { .. } => 7,
             Self::NoHome
@@ -221,6 +249,21 @@ impl Failure {
             | Self::DigitsNeeded => 1,
         }
     }
+}
+
+/// The core's words, and which backups there are to restore.
+fn missing(part: MissingPart, folder: &Path, backups: &[FoundBackup]) -> Wording {
+    let told = LogbookError::PartMissing { part }.wording();
+    let Some(latest) = backups.first() else { return told };
+    let count = backups.len().to_string();
+    let day = latest.day.as_deref().unwrap_or("before an upgrade");
+    let values = [
+        ("count", count.as_str()),
+        ("folder", &shown(&folder.join("backups"))),
+        ("day", day),
+        ("file", &latest.file),
+    ];
+    Wording { what: told.what, ..wording("app.part_missing_backups", &values) }
 }
 
 fn of_book(error: &LogbookError) -> u8 {
@@ -238,7 +281,7 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::KeyUnavailable
         | E::WrongKey
         | E::NotACode => 4,
-        E::Damaged { .. } => 5,
+        E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
         E::NotADay => 2,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::{Ids as _, SystemIds};
 use seldinger_core::logbook::{Logbook, Setup};
-use seldinger_core::store::Place;
 use seldinger_core::store::key::RecoveryCode;
+use seldinger_core::store::{Place, backup};
 use seldinger_core::time::SystemClock;
 
-use crate::data_dir::{Places, make_private_folder};
+use crate::data_dir::Places;
 use crate::failure::Failure;
-use crate::vault::{Vault, VaultMode};
+use crate::vault::{self, Vault, VaultMode};
 
 /// The books of this installation and how they are opened.
 #[derive(Clone)]
@@ -36,27 +36,51 @@ impl Home {
     /// The user's own book.
     ///
     /// # Errors
-    /// `NoBook` where none was made yet.
+    /// `NoBook` where none was made yet; `LogGone` and `PartMissing` where there was one.
     pub fn existing(&self) -> Result<Opened, Failure> {
-        let place = Place::new(self.places.own_book());
-        if !place.has_book() {
-            return Err(LogbookError::NoBook.into());
-        }
+        self.check()?;
         let vault = Vault::noted(&self.places)?;
+        let place = Place::new(self.places.own_book());
         let book = Logbook::open(self.setup(place, &vault))?;
+        vault::note_made(&self.places);
         Ok(Opened { book, vault, recovery_code: None })
     }
 
-    /// The user's own book; a new one where there is none.
+    /// The user's own book; a new one where there is no trace of one. Of several programs that start at the
+    /// same time one chooses who keeps the key and makes the book; the others wait for it.
     pub fn existing_or_new(&self) -> Result<Opened, Failure> {
-        let place = Place::new(self.places.own_book());
-        if place.has_book() {
+        if !matches!(self.check(), Err(Failure::Book(LogbookError::NoBook))) {
             return self.existing();
         }
-        make_private_folder(self.places.data()).map_err(LogbookError::from)?;
-        let vault = Vault::noted_or_chosen(&self.places, self.wanted)?;
-        let (book, code) = Logbook::create(self.setup(place, &vault))?;
-        Ok(Opened { book, vault, recovery_code: Some(code) })
+        let _turn = self.places.turn()?;
+        if !matches!(self.check(), Err(Failure::Book(LogbookError::NoBook))) {
+            return self.existing();
+        }
+        self.places.sweep();
+        let vault = Vault::chosen(&self.places, self.wanted)?;
+        let place = Place::new(self.places.own_book());
+        let (book, recovery_code) = Logbook::open_or_create(self.setup(place, &vault))?;
+        vault::note_made(&self.places);
+        Ok(Opened { book, vault, recovery_code })
+    }
+
+    /// Whether the user's own book is there, before anybody is asked for a passphrase.
+    ///
+    /// # Errors
+    /// Those of `existing`, as far as the folders tell.
+    pub fn check(&self) -> Result<(), Failure> {
+        let folder = self.places.own_book();
+        match Place::new(&folder).check() {
+            Err(LogbookError::NoBook) => match vault::trace(&self.places)? {
+                Some(trace) => Err(Failure::LogGone { folder, trace }),
+                None => Err(LogbookError::NoBook.into()),
+            },
+            Err(LogbookError::PartMissing { part }) => {
+                let backups = backup::found_in(&folder);
+                Err(Failure::PartMissing { part, folder, backups })
+            }
+            other => Ok(other?),
+        }
     }
 
     /// What a book at `place` is opened with.

@@ -17,16 +17,17 @@ pub const ROTATION: &str = include_str!("../sample/rotation.jsonl");
 pub fn open(home: &Home, vault: &Vault) -> Result<Logbook> {
     let folder = home.places.sample_book();
     let setup = home.setup(Place::new(&folder), vault);
-    let book = match Logbook::open(setup.clone()) {
-        Err(LogbookError::NoBook) => Logbook::create(setup)?.0,
-        Err(LogbookError::KeyMissing | LogbookError::WrongKey) => {
+    let book = match Logbook::open_or_create(setup.clone()) {
+        Err(
+            LogbookError::KeyMissing | LogbookError::WrongKey | LogbookError::PartMissing { .. },
+        ) => {
             // Its key stayed behind when the data folder moved. It is only a sample: kept aside once.
             let aside = folder.with_file_name("sample-without-key");
             let _ = fs::remove_dir_all(&aside);
             fs::rename(&folder, &aside)?;
-            Logbook::create(setup)?.0
+            Logbook::open_or_create(setup)?.0
         }
-        other => other?,
+        other => other?.0,
     };
     let source = ImportSource::Bytes(Arc::from(ROTATION.as_bytes()));
     book.import_job(source, ImportOptions::default())?.run(|_| {})?;

@@ -1,5 +1,7 @@
 //! What needs no open book: lists to pick from, and the words for what went wrong.
 
+use std::path::Path;
+
 use crate::calculator::{self, Calculator, CalculatorError, CalculatorResult};
 use crate::case_log::jot::JotReading;
 use crate::content::{Category, Content, ContentError, GoalScheme, Procedure, Wording};
@@ -8,11 +10,19 @@ use crate::form::{self, FormView, TypedField};
 use crate::logbook::{BadLineAt, JotChip};
 use crate::privacy::{self, IdentifierHit, IdentifierKind};
 use crate::store::Place;
+use crate::store::backup::{self, FoundBackup};
 
-/// Whether there is a book in the folder, whole or not.
+/// Whether there is a book in the folder, or any part of one.
 #[uniffi::export]
 pub fn has_book(folder: String) -> bool {
     Place::new(folder).has_book()
+}
+
+/// The backups that lie in a book's folder, the latest first: what can be restored where a part of the
+/// book is missing.
+#[uniffi::export]
+pub fn backups_in(folder: String) -> Vec<FoundBackup> {
+    backup::found_in(Path::new(&folder))
 }
 
 /// Every category, in the order in which they are shown.

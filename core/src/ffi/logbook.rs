@@ -64,6 +64,19 @@ impl Logbook {
         Ok(Arc::new(Self { book: Arc::new(book), recovery_code: Mutex::new(None) }))
     }
 
+    /// Opens the book in `folder`; makes one where there is nothing, and has its recovery code then. Of
+    /// several processes that do so at the same time one makes it, and the others wait and open it.
+    #[uniffi::constructor]
+    pub fn open_or_create(
+        folder: String,
+        vault: Arc<dyn KeyVault>,
+        installation: String,
+    ) -> Result<Arc<Self>> {
+        let (book, code) = logbook::Logbook::open_or_create(setup(folder, vault, installation))?;
+        let recovery_code = Mutex::new(code.map(|code| code.text().to_string()));
+        Ok(Arc::new(Self { book: Arc::new(book), recovery_code }))
+    }
+
     /// The recovery code of a book that was just made, once.
     pub fn take_recovery_code(&self) -> Option<String> {
         self.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::ids::{DeviceId, Ids};
-use crate::store::{Store, local};
+use crate::store::{Connection, Store, local};
 
 #[cfg(feature = "lan")]
 use super::lan::SyncError;
@@ -21,25 +21,30 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
     let identity =
         blake3::hash(format!("{}\n{}", setup.installation, store.file_identity()?).as_bytes());
     let identity = identity.to_hex().to_string();
-    let known = store.read(|conn| {
+    let known = |conn: &Connection| {
         let same = local::text(conn, IDENTITY)?.as_deref() == Some(identity.as_str());
-        Ok(if same { local::number(conn, DEVICE)? } else { None })
-    })?;
-    if let Some(device) = known.and_then(|number| u64::try_from(number).ok()) {
-        return Ok(DeviceId(device));
+        let device = if same { local::number(conn, DEVICE)? } else { None };
+        Ok(device.and_then(|number| u64::try_from(number).ok()).map(DeviceId))
+    };
+    if let Some(device) = store.read(known)? {
+        return Ok(device);
     }
-    store.write(|conn| local::set(conn, IDENTITY, &identity))?;
     let installation = blake3::hash(setup.installation.as_bytes()).to_hex().to_string();
     store.write(|conn| {
-        let known = local::text(conn, INSTALLATION)?;
-        if known.is_some_and(|known| known != installation) {
+        // Another program may have opened the book for the first time just now.
+        if let Some(device) = known(conn)? {
+            return Ok(device);
+        }
+        let former = local::text(conn, INSTALLATION)?;
+        if former.is_some_and(|former| former != installation) {
             // Keys belong to one device: what was copied to another pairs anew.
             local::remove(conn, KEYS)?;
             sync::forget_peers(conn)?;
         }
-        local::set(conn, INSTALLATION, &installation)
-    })?;
-    renew(store, &*setup.ids)
+        local::set(conn, INSTALLATION, &installation)?;
+        local::set(conn, IDENTITY, &identity)?;
+        new_device(conn, &*setup.ids)
+    })
 }
 
 /// The device's keys for the exchange, made when they are first asked for.
@@ -49,16 +54,25 @@ pub(super) fn keys(store: &Store, ids: &dyn Ids) -> Result<DeviceIdentity, SyncE
         return Ok(DeviceIdentity::from_bytes(&bytes)?);
     }
     let keys = DeviceIdentity::generate(ids)?;
-    store.write(|conn| local::set(conn, KEYS, &keys.to_bytes().as_slice()))?;
-    Ok(keys)
+    let other = store.write(|conn| {
+        // Another program may have made them just now.
+        let other = local::blob(conn, KEYS)?;
+        if other.is_none() {
+            local::set(conn, KEYS, &keys.to_bytes().as_slice())?;
+        }
+        Ok(other)
+    })?;
+    Ok(other.map_or(Ok(keys), |bytes| DeviceIdentity::from_bytes(&bytes))?)
 }
 
 /// A new device id.
 pub(super) fn renew(store: &Store, ids: &dyn Ids) -> Result<DeviceId> {
+    store.write(|conn| new_device(conn, ids))
+}
+
+fn new_device(conn: &Connection, ids: &dyn Ids) -> Result<DeviceId> {
     let device = DeviceId::new(ids);
-    store.write(|conn| {
-        sync::forget_sent(conn)?;
-        local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX))
-    })?;
+    sync::forget_sent(conn)?;
+    local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX))?;
     Ok(device)
 }

@@ -25,6 +25,8 @@ mod library;
 mod link_words;
 mod lists;
 #[cfg(test)]
+mod making_tests;
+#[cfg(test)]
 mod model_tests;
 mod names;
 mod reading;
@@ -153,16 +155,32 @@ impl Logbook {
     /// book.
     ///
     /// # Errors
-    /// `BookExists`; whatever the vault says; `DiskFull`, `ReadOnly`, `Io`.
+    /// `BookExists`; `PartMissing` where there is any trace of one; whatever the vault says; `DiskFull`,
+    /// `ReadOnly`, `Io`.
     pub fn create(setup: Setup) -> Result<(Self, RecoveryCode)> {
-        let (store, code) = Store::create(setup.place.clone(), &setup.vault, &*setup.ids)?;
+        let stamp = safety::stamp(setup.clock.now());
+        let (store, code) = Store::create(setup.place.clone(), &setup.vault, &*setup.ids, &stamp)?;
+        Ok((Self::with(store, setup)?, code))
+    }
+
+    /// Opens the book that is there; makes one where there is nothing, and gives its recovery code then.
+    /// Of several programs that do so at the same time one makes the book, and the others wait for it and
+    /// open it. The vault is asked to keep the new key meanwhile.
+    ///
+    /// # Errors
+    /// Those of `open` and `create`, without `NoBook` and `BookExists`.
+    pub fn open_or_create(setup: Setup) -> Result<(Self, Option<RecoveryCode>)> {
+        let stamp = safety::stamp(setup.clock.now());
+        let place = setup.place.clone();
+        let (store, code) = Store::open_or_create(place, &setup.vault, &*setup.ids, &stamp)?;
         Ok((Self::with(store, setup)?, code))
     }
 
     /// Opens the book that is there, upgrading its schema after a backup where that is due.
     ///
     /// # Errors
-    /// `NoBook`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`, `NewerSchema`.
+    /// `NoBook`, `PartMissing`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`,
+    /// `NewerSchema`.
     pub fn open(setup: Setup) -> Result<Self> {
         let stamp = safety::stamp(setup.clock.now());
         Self::with(Store::open(setup.place.clone(), &setup.vault, &stamp)?, setup)

@@ -1,7 +1,7 @@
 //! The words for what can go wrong with a logbook.
 
 use crate::content::{Wording, wording};
-use crate::error::{DamagedPart, LineProblem, LogbookError};
+use crate::error::{DamagedPart, LineProblem, LogbookError, MissingPart};
 
 impl LogbookError {
     /// What is said to the user: what happened, what was kept, what to do.
@@ -28,6 +28,7 @@ impl LogbookError {
             Self::WrongKey => "wrong_key",
             Self::NoBook => "no_book",
             Self::BookExists => "book_exists",
+            Self::PartMissing { part } => missing(*part),
             Self::Damaged { part } => damaged(*part),
             Self::NewerSchema { .. } => "newer_schema",
             Self::DiskFull => "disk_full",
@@ -48,6 +49,13 @@ impl LogbookError {
             Self::BadLine { reason, .. } => reason.variant(),
             Self::UnknownDefinition => "unknown_definition",
         }
+    }
+}
+
+fn missing(part: MissingPart) -> &'static str {
+    match part {
+        MissingPart::Database => "missing_database",
+        MissingPart::KeyFile => "missing_key_file",
     }
 }
 

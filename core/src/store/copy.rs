@@ -11,7 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 
 use super::aside::{Aside, Tell};
 use super::key::BookKey;
-use super::{OwnConnection, Place, open_keyed, remove_if_there, sql};
+use super::{OwnConnection, Place, open_keyed, owner_only, remove_if_there, sql};
 use crate::error::{LogbookError, Result};
 
 /// Pages of one step.
@@ -26,6 +26,7 @@ pub(crate) fn begin(
 ) -> Result<Aside<u64>> {
     source.freeze()?;
     remove_if_there(target)?;
+    owner_only::create(target)?;
     let mut copy = open_keyed(target, key, place)?;
     // Half a copy is thrown away, so it needs no journal; it is synced once, when it is whole.
     copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(sql)?;

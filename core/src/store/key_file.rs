@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::key::{BookKey, RecoveryCode, hex, unhex};
+use super::{owner_only, remove_if_there};
 use crate::error::{DamagedPart, LogbookError, Result};
 
 /// What a book's folder says about its key.
@@ -116,7 +117,8 @@ impl KeyFile {
 /// Replaces a file so that a crash leaves the old one or the new one, never half of either.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = PathBuf::from(format!("{}.new", path.display()));
-    let mut file = fs::File::create(&beside)?;
+    remove_if_there(&beside)?;
+    let mut file = owner_only::create(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

@@ -4,10 +4,11 @@
 //! replaced would go on to write into the old one. This lock belongs to the folder, and the system lets
 //! go of it when a program ends, however that ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::owner_only;
 use crate::error::{LogbookError, Result};
 
 const NAME: &str = "book.lock";
@@ -52,9 +53,7 @@ impl BookLock {
 /// Reading is enough to hold a lock, so that a folder without write permission is told by who writes.
 fn open(path: &Path) -> Result<File> {
     match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Ok(OpenOptions::new().read(true).append(true).create(true).open(path)?)
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(owner_only::open_or_create(path)?),
         other => Ok(other?),
     }
 }

@@ -13,7 +13,10 @@ pub mod key;
 pub(crate) mod key_file;
 pub(crate) mod local;
 mod lock;
+mod make;
 mod migrate;
+pub mod owner_only;
+mod parts;
 mod peek;
 pub(crate) mod rekey;
 pub mod search;
@@ -37,7 +40,10 @@ use crate::ids::Ids;
 use key::{BookKey, KeyVault, RecoveryCode};
 use key_file::KeyFile;
 use lock::BookLock;
+use make::Turn;
+pub use make::wait_for;
 pub use migrate::SCHEMA;
+use parts::Found;
 pub use rekey::KeyChange;
 pub use whole_file::Existing;
 pub(crate) use whole_file::WholeFile;
@@ -49,6 +55,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const READER_WAIT: Duration = Duration::from_millis(40);
 const DATABASE: &str = "book.db";
 const LOG: &str = "book.db-wal";
+const SHARED_MEMORY: &str = "book.db-shm";
 
 /// How durable a commit is. What ships is `Full`; `Normal` is for measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,9 +96,18 @@ impl Place {
         Self { folder: folder.into(), ..Self::default() }
     }
 
-    /// Whether there is a book in the folder, whole or not.
+    /// Whether there is a book in the folder, or any part of one.
     pub fn has_book(&self) -> bool {
-        self.database().exists() || swap::is_pending(&self.folder)
+        // What cannot be read is for whoever opens it to tell.
+        parts::look(&self.folder) != Ok(Found::Nothing)
+    }
+
+    /// Whether all that a book needs is in the folder, as far as names tell.
+    ///
+    /// # Errors
+    /// `NoBook`, `PartMissing`.
+    pub fn check(&self) -> Result<()> {
+        parts::whole(&self.folder)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -113,44 +129,57 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Makes a new book. The database appears last: until then there is no book.
+    /// Makes a new book where there is no trace of one.
     pub(crate) fn create(
         place: Place,
         vault: &Arc<dyn KeyVault>,
         ids: &dyn Ids,
+        stamp: &str,
     ) -> Result<(Self, RecoveryCode)> {
-        if place.has_book() {
-            return Err(LogbookError::BookExists);
+        parts::nothing(&place.folder)?;
+        let _turn = Turn::wait_in_new(&place.folder)?;
+        parts::nothing(&place.folder)?;
+        let code = make::book(&place, vault, ids, stamp)?;
+        Ok((Self::open_just_made(place, vault, stamp)?, code))
+    }
+
+    /// Opens the book that is there, or makes one: then with its recovery code. Of several programs that
+    /// find an empty folder, one makes the book and the others wait for it.
+    pub(crate) fn open_or_create(
+        place: Place,
+        vault: &Arc<dyn KeyVault>,
+        ids: &dyn Ids,
+        stamp: &str,
+    ) -> Result<(Self, Option<RecoveryCode>)> {
+        if parts::look(&place.folder)? == Found::Nothing {
+            let _turn = Turn::wait_in_new(&place.folder)?;
+            if parts::look(&place.folder)? == Found::Nothing {
+                let code = make::book(&place, vault, ids, stamp)?;
+                return Ok((Self::open_just_made(place, vault, stamp)?, Some(code)));
+            }
         }
-        std::fs::create_dir_all(&place.folder)?;
-        let lock = BookLock::share(&place.folder)?;
-        let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
-        let key_file = KeyFile::new(&key, &code.identity()?.to_public())?;
-        key_file.write(&place.folder)?;
-        key::keep(vault, &key)?;
-        let unfinished = place.folder.join("book.db.new");
-        for left in ["book.db.new", "book.db.new-wal", "book.db.new-shm", LOG, "book.db-shm"] {
-            remove_if_there(&place.folder.join(left))?;
-        }
-        let mut conn = connect(&unfinished, &key, &place)?;
-        migrate::migrate(&mut conn, |_| Ok(()))?;
-        conn.close().map_err(|(_, error)| sql(error))?;
-        std::fs::rename(&unfinished, place.database())?;
-        key_file::sync_folder(&place.folder)?;
-        let writer = connect(&place.database(), &key, &place)?;
-        Ok((Self::connected(place, key, key_file, lock, writer)?, code))
+        Ok((Self::open(place, vault, stamp)?, None))
     }
 
     /// Opens the book that is there; `stamp` is now, for the names of what is kept aside.
     pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
-        if !place.has_book() {
-            return Err(LogbookError::NoBook);
-        }
-        if swap::is_pending(&place.folder) || swap::has_dropped(&place.folder) {
-            let _own = BookLock::own(&place.folder)?;
-            swap::finish(&place.folder)?;
-        }
+        parts::whole(&place.folder)?;
+        let lock = enter(&place.folder)?;
+        Self::open_locked(place, vault, stamp, lock)
+    }
+
+    /// The same while this program has the turn and nobody can be about to replace anything.
+    fn open_just_made(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
         let lock = BookLock::share(&place.folder)?;
+        Self::open_locked(place, vault, stamp, lock)
+    }
+
+    fn open_locked(
+        place: Place,
+        vault: &Arc<dyn KeyVault>,
+        stamp: &str,
+        lock: BookLock,
+    ) -> Result<Self> {
         let (key, key_file) = open_key(&place, vault)?;
         check_files(&place, &key, stamp)?;
         let mut conn = connect(&place.database(), &key, &place)?;
@@ -243,6 +272,25 @@ impl Store {
     }
 }
 
+/// The right to use the files in a book's folder, once those on their way are in their place.
+fn enter(folder: &Path) -> Result<BookLock> {
+    if swap::is_pending(folder) || swap::has_dropped(folder) {
+        let _turn = Turn::wait(folder)?;
+        if swap::is_pending(folder) || swap::has_dropped(folder) {
+            let _own = BookLock::own(folder)?;
+            swap::finish(folder)?;
+        }
+    }
+    match BookLock::share(folder) {
+        Err(LogbookError::Busy) => {
+            // Another program may be about to finish: that takes moments, and is waited for.
+            drop(Turn::wait(folder)?);
+            BookLock::share(folder)
+        }
+        other => other,
+    }
+}
+
 /// The key that the book in `place` needs, out of the vault.
 fn open_key(place: &Place, vault: &Arc<dyn KeyVault>) -> Result<(BookKey, KeyFile)> {
     let key_file = KeyFile::read(&place.folder)?;
@@ -265,7 +313,7 @@ fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
         if !place.accept_cut_log {
             return Err(LogbookError::Damaged { part: DamagedPart::WriteAheadLog });
         }
-        backup::copy_aside(&place.folder, "damaged", stamp)?;
+        backup::copy_aside(&place.folder, backup::DAMAGED, stamp)?;
     }
     Ok(())
 }
@@ -357,9 +405,8 @@ pub fn set_up(conn: &Connection, synchronous: Synchronous) -> Result<()> {
 
 /// Opens a connection with its key and without any settings.
 fn open_keyed(file: &Path, key: &BookKey, place: &Place) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // A file that is missing is not made here: its name would stand for a book without anything in it.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = match &place.vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs.as_str()),
         None => Connection::open_with_flags(file, flags),

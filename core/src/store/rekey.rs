@@ -14,8 +14,9 @@ use super::integrity::{self, Whole};
 use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
 use super::lock::BookLock;
+use super::make::Turn;
 use super::swap::{DROPPED, Prepared};
-use super::{Place, copy, swap};
+use super::{Place, copy, parts, swap};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 use crate::job::{JobProgress, Work};
@@ -64,11 +65,12 @@ impl Rekey {
         ids: &dyn Ids,
         stamp: String,
     ) -> Result<Self> {
-        if !place.has_book() {
-            return Err(LogbookError::NoBook);
-        }
+        parts::whole(&place.folder)?;
+        // Not while another program is putting the book in its place.
+        let turn = Turn::wait(&place.folder)?;
         let lock = BookLock::own(&place.folder)?;
         swap::finish(&place.folder)?;
+        drop(turn);
         let (old, key_file) = super::open_key(&place, &vault)?;
         super::check_files(&place, &old, &stamp)?;
         let source = super::OwnConnection(super::connect(&place.database(), &old, &place)?);
@@ -153,6 +155,7 @@ impl Work for Rekey {
 
 /// Brings the key back into the vault, by the recovery code.
 pub(crate) fn recover(folder: &Path, vault: &Arc<dyn KeyVault>, code: &RecoveryCode) -> Result<()> {
+    parts::whole(folder)?;
     let _lock = BookLock::share(folder)?;
     key::keep(vault, &KeyFile::read(folder)?.recover(code)?)
 }

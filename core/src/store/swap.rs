@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::key_file::{self, sync_folder};
-use super::{DATABASE, LOG};
+use super::{DATABASE, LOG, SHARED_MEMORY, owner_only};
 use crate::error::Result;
 
 const INCOMING: &str = "incoming-";
@@ -31,7 +31,7 @@ impl Prepared {
     pub(crate) fn begin(folder: &Path) -> Result<Self> {
         let prepared = folder.join("preparing");
         remove_folder(&prepared)?;
-        fs::create_dir(&prepared)?;
+        owner_only::create_folder(&prepared)?;
         Ok(Self(prepared))
     }
 
@@ -60,7 +60,17 @@ impl Drop for Prepared {
 
 fn files() -> [&'static str; 5] {
     let [key, copy] = key_file::NAMES;
-    [DATABASE, LOG, "book.db-shm", key, copy]
+    [DATABASE, LOG, SHARED_MEMORY, key, copy]
+}
+
+/// Whether an entry of a book's folder is a book on its way in.
+pub(crate) fn is_on_its_way(name: &str) -> bool {
+    name.starts_with(INCOMING) || name.starts_with(ARRIVING)
+}
+
+/// Whether it is what was put aside.
+pub(crate) fn is_kept(name: &str) -> bool {
+    [DROPPED, REPLACED, super::backup::DAMAGED].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Whether a book is on its way in.
@@ -118,7 +128,7 @@ fn find(folder: &Path, prefix: &str) -> Option<(PathBuf, String)> {
 }
 
 fn make_folder(path: &Path) -> Result<()> {
-    match fs::create_dir(path) {
+    match owner_only::create_folder(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error.into()),
         _ => Ok(()),
     }

@@ -1,11 +1,11 @@
 //! A file that appears whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::key_file::sync_folder;
-use super::remove_if_there;
+use super::{owner_only, remove_if_there};
 use crate::error::{LogbookError, Result};
 
 /// What happens to a file that has the name already.
@@ -47,14 +47,7 @@ impl WholeFile {
         let beside = target.with_file_name(format!(".{}.part", name.to_string_lossy()));
         // A new file: what a crash left here may be readable by others.
         remove_if_there(&beside)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let out = Some(BufWriter::with_capacity(1 << 16, options.open(&beside)?));
+        let out = Some(BufWriter::with_capacity(1 << 16, owner_only::create(&beside)?));
         Ok(Self { out, beside, target: target.to_owned(), existing })
     }
 

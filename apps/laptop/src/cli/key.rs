@@ -26,9 +26,7 @@ pub enum KeyCommand {
 
 /// Runs it.
 pub fn run(home: &Home, command: &KeyCommand) -> Result<(), Failure> {
-    if !Place::new(home.places.own_book()).has_book() {
-        return Err(LogbookError::NoBook.into());
-    }
+    home.check()?;
     match command {
         KeyCommand::Change => change(home),
         KeyCommand::Recover => recover(home),
@@ -58,9 +56,11 @@ fn recover(home: &Home) -> Result<(), Failure> {
     let typed = safety::typed("app.ask_code")?.ok_or(Failure::CodeNeeded)?;
     let code = RecoveryCode::from_str(&typed).map_err(|_| LogbookError::NotACode)?;
     let book = home.places.own_book();
+    let _turn = home.places.turn()?;
     vault::recover_into(&home.places, home.wanted, |keys| {
         Ok(Logbook::recover_key(&book, keys, &code)?)
     })?;
+    vault::note_made(&home.places);
     say::note(&words("app.key_is_back", &[]));
     Ok(())
 }

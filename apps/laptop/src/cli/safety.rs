@@ -16,7 +16,7 @@ use super::{input, job};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
-use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive, variable};
+use crate::vault::{self, BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive, variable};
 
 /// What is backed up and how it is sealed.
 #[derive(Args)]
@@ -84,9 +84,11 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
         Some(passphrase) => passphrase,
         None => typed("app.ask_backup_secret")?.ok_or(Failure::BackupSecretNeeded)?,
     };
+    let _turn = home.places.turn()?;
     let vault = Vault::noted_or_chosen(&home.places, home.wanted)?;
     let setup = home.setup(Place::new(home.places.own_book()), &vault);
     let report = job::run(Logbook::restore_job(&setup, &args.file, secret)?, "Restoring")?;
+    vault::note_made(&home.places);
     say::note(&words("app.restored", &[("count", &report.records.to_string())]));
     if let Some(folder) = &report.replaced {
         say::note(&words("app.replaced_kept", &[("folder", folder)]));

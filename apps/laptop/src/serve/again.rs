@@ -1,12 +1,13 @@
 //! One page for one data folder: who comes second is shown in through the first.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use axum::http::header::{self, HeaderMap};
 use seldinger_core::error::LogbookError;
+use seldinger_core::store::owner_only;
 use serde::{Deserialize, Serialize};
 
 use super::AGAIN;
@@ -35,11 +36,7 @@ pub struct Claim {
 impl Claim {
     /// Claims the data folder; `None` where another program serves it.
     pub fn take(places: &Places) -> Result<Option<Self>, Failure> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let lock = options.open(places.serve_lock()).map_err(LogbookError::from)?;
+        let lock = owner_only::open_or_create(&places.serve_lock()).map_err(LogbookError::from)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, IsTerminal as _};
 
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
-use seldinger_core::store::key::KeyVaultError;
+use seldinger_core::store::key::{KeyVault, KeyVaultError};
 use zeroize::Zeroizing;
 
 use super::{KeyFiles, Keyring, Sealed, Vault, VaultMode};
@@ -72,36 +72,53 @@ pub fn changed_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
     if *again == *first { Ok(Some(first)) } else { Err(Failure::PassphrasesDiffer) }
 }
 
-/// The vault for a new book: what was asked for, else the keyring, else a passphrase, else a file.
-pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Vault, Failure> {
-    match wanted {
-        Some(VaultMode::Keyring) if !Keyring::works() => Err(LogbookError::KeyUnavailable.into()),
-        Some(VaultMode::Keyring) => Ok(keyring()),
-        Some(VaultMode::Passphrase) => sealed(places, &new_passphrase(places)?),
-        Some(VaultMode::KeyFile) => Ok(key_file(places)),
-        None if Keyring::works() => Ok(keyring()),
-        None => match offered_passphrase(places)? {
-            Some(passphrase) => sealed(places, &passphrase),
-            None => Ok(key_file(places)),
-        },
+/// Who shall keep the key of a new book, and with what; nothing is written yet.
+pub(super) enum Choice {
+    Keyring,
+    Passphrase(Zeroizing<String>),
+    KeyFile,
+}
+
+impl Choice {
+    pub(super) fn mode(&self) -> VaultMode {
+        match self {
+            Self::Keyring => VaultMode::Keyring,
+            Self::Passphrase(_) => VaultMode::Passphrase,
+            Self::KeyFile => VaultMode::KeyFile,
+        }
+    }
+
+    /// The vault; a sealed file is made where there is none.
+    pub(super) fn open(&self, places: &Places) -> Result<Vault, Failure> {
+        let keys: Arc<dyn KeyVault> = match self {
+            Self::Keyring => Arc::new(Keyring),
+            Self::Passphrase(passphrase) => Arc::new(sealed(places, passphrase)?),
+            Self::KeyFile => Arc::new(KeyFiles::new(places.key_files())),
+        };
+        Ok(Vault { mode: self.mode(), keys })
     }
 }
 
-fn keyring() -> Vault {
-    Vault { mode: VaultMode::Keyring, keys: Arc::new(Keyring) }
+/// What was asked for, else the keyring, else a passphrase, else a file.
+pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Choice, Failure> {
+    Ok(match wanted {
+        Some(VaultMode::Keyring) if !Keyring::works() => {
+            return Err(LogbookError::KeyUnavailable.into());
+        }
+        Some(VaultMode::Keyring) => Choice::Keyring,
+        Some(VaultMode::Passphrase) => Choice::Passphrase(new_passphrase(places)?),
+        Some(VaultMode::KeyFile) => Choice::KeyFile,
+        None if Keyring::works() => Choice::Keyring,
+        None => offered_passphrase(places)?.map_or(Choice::KeyFile, Choice::Passphrase),
+    })
 }
 
-fn key_file(places: &Places) -> Vault {
-    Vault { mode: VaultMode::KeyFile, keys: Arc::new(KeyFiles::new(places.key_files())) }
-}
-
-fn sealed(places: &Places, passphrase: &str) -> Result<Vault, Failure> {
+fn sealed(places: &Places, passphrase: &str) -> Result<Sealed, Failure> {
     let keys = Sealed::open_or_make(&places.sealed_keys(), passphrase);
-    let keys = keys.map_err(|error| match error {
+    keys.map_err(|error| match error {
         KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
         other => Failure::Book(other.into()),
-    })?;
-    Ok(Vault { mode: VaultMode::Passphrase, keys: Arc::new(keys) })
+    })
 }
 
 /// Without a keyring: the passphrase of the environment or the terminal; none after a bare Enter.

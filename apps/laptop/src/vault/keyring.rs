@@ -16,7 +16,8 @@ pub struct Keyring;
 impl Keyring {
     /// Whether the keyring keeps and gives back a secret.
     pub fn works() -> bool {
-        let probe = "probe".to_owned();
+        // A name of its own: another program may be trying the same.
+        let probe = format!("probe-{}", std::process::id());
         let secret = b"seldinger".to_vec();
         let kept = Self.store(probe.clone(), secret.clone()).is_ok()
             && Self.load(probe.clone()).ok().flatten().as_ref() == Some(&secret);

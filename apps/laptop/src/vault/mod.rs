@@ -1,7 +1,8 @@
 //! Where the laptop keeps a book's key, and how that is chosen.
 //!
 //! The choice falls when the first book is made and is written down beside it; from then on the note
-//! decides, so that a keyring that is missing one day looks like what it is and not like a new book.
+//! decides, so that a keyring that is missing one day looks like what it is and not like a new book. The
+//! note also tells whether that book was made: where it was, an empty folder is a log that is gone.
 
 mod choose;
 mod key_file;
@@ -9,9 +10,12 @@ mod keyring;
 mod sealed;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use seldinger_core::error::LogbookError;
+use seldinger_core::store::Place;
 use seldinger_core::store::key::{KeyVault, KeyVaultError};
 use serde::{Deserialize, Serialize};
 
@@ -51,34 +55,89 @@ pub struct Vault {
 struct Note {
     version: u32,
     mode: VaultMode,
+    /// A note that does not say is of a book that was.
+    #[serde(default = "yes")]
+    made: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Note {
+    /// What the note says; `None` without one.
+    fn read(places: &Places) -> Result<Option<Self>, Failure> {
+        let file = places.vault_note();
+        match fs::read(&file) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(note) => Ok(Some(note)),
+                Err(_) => Err(Failure::CannotRead(file)),
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(Failure::CannotRead(file)),
+        }
+    }
+
+    fn write(&self, places: &Places) -> Result<(), Failure> {
+        let text = serde_json::to_vec(self).map_err(|_| LogbookError::Io)?;
+        let file = places.vault_note();
+        write_private(&file, &text).map_err(|_| Failure::CannotWrite(file))
+    }
+}
+
+/// Notes that the book is made: from now on it must be there. Where that cannot be written now, the next
+/// start does it.
+pub fn note_made(places: &Places) {
+    if let Ok(Some(note)) = Note::read(places)
+        && !note.made
+    {
+        let _ = Note { made: true, ..note }.write(places);
+    }
+}
+
+/// The file that tells of a book although its folder is empty; `None` where none was ever made.
+pub fn trace(places: &Places) -> Result<Option<PathBuf>, Failure> {
+    Ok(match Note::read(places)? {
+        Some(note) => note.made.then(|| places.vault_note()),
+        // The note is written before the keys are sealed, so somebody took it away.
+        None => places.sealed_keys().exists().then(|| places.sealed_keys()),
+    })
+}
+
+/// Whether somebody was killed before there was a book.
+fn was_begun_only(places: &Places) -> Result<bool, Failure> {
+    let begun = Note::read(places)?.is_some_and(|note| !note.made);
+    Ok(begun && !Place::new(places.own_book()).has_book())
 }
 
 impl Vault {
     /// The vault that the note names.
     ///
     /// # Errors
-    /// `KeyMissing` where there is no note; the words say how to recover.
+    /// `NoVaultNote` where there is none; the words say how to recover.
     pub fn noted(places: &Places) -> Result<Self, Failure> {
-        let mode = noted_mode(places)?.ok_or(LogbookError::KeyMissing)?;
+        let mode = noted_mode(places)?.ok_or_else(|| Failure::NoVaultNote(places.vault_note()))?;
         Self::of(places, mode)
     }
 
     /// The vault that the note names; without one, the vault that is chosen now and written down.
     pub fn noted_or_chosen(places: &Places, wanted: Option<VaultMode>) -> Result<Self, Failure> {
-        if noted_mode(places)?.is_some() {
-            return Self::noted(places);
+        if noted_mode(places)?.is_none() || was_begun_only(places)? {
+            return Self::chosen(places, wanted);
         }
-        Self::chosen(places, wanted)
+        Self::noted(places)
     }
 
-    /// A vault for a new book or a recovered key, written down.
+    /// A vault for a new book or a recovered key, written down first: whatever comes then, the note is
+    /// there, and says that no book has been made yet. The caller has the turn.
     pub fn chosen(places: &Places, wanted: Option<VaultMode>) -> Result<Self, Failure> {
-        let vault = choose::choose(places, wanted)?;
-        let note = Note { version: 1, mode: vault.mode };
-        let text = serde_json::to_vec(&note).map_err(|_| LogbookError::Io)?;
-        let file = places.vault_note();
-        write_private(&file, &text).map_err(|_| Failure::CannotWrite(file))?;
-        Ok(vault)
+        if was_begun_only(places)? {
+            // Only the key of a book that was never made is in it.
+            let _ = fs::remove_file(places.sealed_keys());
+        }
+        let choice = choose::choose(places, wanted)?;
+        Note { version: 1, mode: choice.mode(), made: false }.write(places)?;
+        choice.open(places)
     }
 
     /// The vault that the note names, and the sealed file, where it is one, to change its passphrase.
@@ -131,15 +190,8 @@ pub fn recover_into(
     }
 }
 
-/// What the note says; `None` without one.
+/// Who keeps the key: as the note says, or as the sealed file shows where the note is missing.
 fn noted_mode(places: &Places) -> Result<Option<VaultMode>, Failure> {
-    let file = places.vault_note();
-    match fs::read(&file) {
-        Ok(bytes) => match serde_json::from_slice::<Note>(&bytes) {
-            Ok(note) => Ok(Some(note.mode)),
-            Err(_) => Err(Failure::CannotRead(file)),
-        },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(_) => Err(Failure::CannotRead(file)),
-    }
+    let sealed = || places.sealed_keys().exists().then_some(VaultMode::Passphrase);
+    Ok(Note::read(places)?.map(|note| note.mode).or_else(sealed))
 }

@@ -1,7 +1,7 @@
 //! Keys in a file sealed by a passphrase: Argon2id stretches it, XChaCha20-Poly1305 seals.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,11 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use seldinger_core::ids::{Ids, SystemIds};
 use seldinger_core::store::key::{KeyVault, KeyVaultError};
+use seldinger_core::store::wait_for;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::data_dir::write_private;
+use crate::data_dir::{make_private_folder, write_private};
 
 /// 64 MiB and three passes, RFC 9106's choice for machines that are not servers: a fraction of a
 /// second for the owner, and as much for each guess of anyone else.
@@ -59,7 +60,15 @@ impl Sealed {
     /// # Errors
     /// `WrongPassphrase`; `Unavailable` where the file cannot be read or written.
     pub fn open_or_make(path: &Path, passphrase: &str) -> Result<Self, KeyVaultError> {
-        let Some(file) = read(path)? else { return Self::make(path, passphrase) };
+        let Some(file) = read(path)? else {
+            let turn = turn(path)?;
+            // Another program may have made it just now.
+            if read(path)?.is_none() {
+                return Self::make(path, passphrase);
+            }
+            drop(turn);
+            return Self::open_or_make(path, passphrase);
+        };
         let cipher = cipher(passphrase, &file.salt, file.cost)?;
         let opened = Self { path: path.to_owned(), salt: file.salt.clone(), cipher };
         let check = file.keys.get(CHECK).ok_or(KeyVaultError::Unavailable)?;
@@ -72,6 +81,7 @@ impl Sealed {
     /// # Errors
     /// `Unavailable` where the file cannot be read or written; it is then as it was.
     pub fn change_passphrase(&self, passphrase: &str) -> Result<(), KeyVaultError> {
+        let _turn = turn(&self.path)?;
         let old = self.file()?;
         let mut salt = vec![0; 16];
         SystemIds.fill(&mut salt);
@@ -131,12 +141,14 @@ impl KeyVault for Sealed {
 
     fn store(&self, name: String, secret: Vec<u8>) -> Result<(), KeyVaultError> {
         let secret = Zeroizing::new(secret);
+        let _turn = turn(&self.path)?;
         let mut file = self.file()?;
         file.keys.insert(name.clone(), self.seal(&name, &secret)?);
         write(&self.path, &file)
     }
 
     fn remove(&self, name: String) -> Result<(), KeyVaultError> {
+        let _turn = turn(&self.path)?;
         let mut file = self.file()?;
         if name == CHECK || file.keys.remove(&name).is_none() {
             return Ok(());
@@ -156,6 +168,13 @@ fn cipher(passphrase: &str, salt: &[u8], cost: Cost) -> Result<XChaCha20Poly1305
         .hash_password_into(passphrase.as_bytes(), salt, key.as_mut())
         .map_err(|_| KeyVaultError::Unavailable)?;
     XChaCha20Poly1305::new_from_slice(key.as_ref()).map_err(|_| KeyVaultError::Unavailable)
+}
+
+/// Waits until no other program changes the file: it is read and written whole.
+fn turn(path: &Path) -> Result<File, KeyVaultError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_private_folder(folder).map_err(|_| KeyVaultError::Unavailable)?;
+    wait_for(&path.with_extension("lock")).map_err(|_| KeyVaultError::Unavailable)
 }
 
 fn read(path: &Path) -> Result<Option<SealedFile>, KeyVaultError> {
@@ -189,6 +208,25 @@ mod tests {
         assert_eq!(wrong, Err(KeyVaultError::WrongPassphrase));
         again.remove("book-1".into()).unwrap();
         assert_eq!(keys.load("book-1".into()), Ok(None));
+    }
+
+    #[test]
+    fn keys_that_are_stored_at_the_same_time_are_all_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.sealed");
+        std::thread::scope(|scope| {
+            for number in 0..4_u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    let keys = Sealed::open_or_make(path, "p").unwrap();
+                    keys.store(format!("book-{number}"), vec![number; 48]).unwrap();
+                });
+            }
+        });
+        let keys = Sealed::open_or_make(&path, "p").unwrap();
+        for number in 0..4_u8 {
+            assert_eq!(keys.load(format!("book-{number}")), Ok(Some(vec![number; 48])));
+        }
     }
 
     #[test]

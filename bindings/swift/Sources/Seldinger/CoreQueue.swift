@@ -11,14 +11,11 @@ public actor CoreQueue {
     book.observe(observer: feed)
   }
 
-  /// Opens the book in `folder`, or makes one where there is none.
+  /// Opens the book in `folder`, or makes one where there is nothing; other processes may do the same.
   public static func openOrCreate(
     folder: String, vault: any KeyVault, installation: String
   ) async throws -> Opened {
-    let book =
-      hasBook(folder: folder)
-      ? try Logbook.open(folder: folder, vault: vault, installation: installation)
-      : try Logbook.create(folder: folder, vault: vault, installation: installation)
+    let book = try Logbook.openOrCreate(folder: folder, vault: vault, installation: installation)
     return Opened(queue: CoreQueue(book), book: book, recoveryCode: book.takeRecoveryCode())
   }
 

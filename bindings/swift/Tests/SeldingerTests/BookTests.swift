@@ -142,6 +142,27 @@ import Testing
   #expect(try await opened.queue.run { try $0.countCases(filter: CaseFilter()) } == 1)
 }
 
+@Test func whoOpensOrCreatesAtTheSameTimeSharesOneBook() async throws {
+  let test = try TestBook()
+  let (path, vault) = (test.path("new"), test.vault)
+  let codes = try await withThrowingTaskGroup(of: Bool.self) { group in
+    for _ in 0..<5 {
+      group.addTask {
+        let opened = try await CoreQueue.openOrCreate(
+          folder: path, vault: vault, installation: "this device")
+        _ = try await opened.queue.run {
+          try $0.saveJot(text: "picc", options: JotOptions())
+        }
+        return opened.recoveryCode != nil
+      }
+    }
+    return try await group.reduce(into: 0) { count, made in count += made ? 1 : 0 }
+  }
+  #expect(codes == 1)
+  let book = try Logbook.open(folder: path, vault: vault, installation: "this device")
+  #expect(try book.countCases(filter: CaseFilter()) == 5)
+}
+
 @Test func deleteRestoreUndoAndEraseAreWrites() throws {
   let test = try TestBook()
   let book = try test.create()

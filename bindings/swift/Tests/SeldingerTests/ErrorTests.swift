@@ -24,7 +24,7 @@ import Testing
   let id = RecordId("01890000-0000-7000-8000-000000000000")
   let errors: [LogbookError] = [
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
-    .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
+    .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
     .Cancelled, .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
   ]
@@ -64,6 +64,25 @@ import Testing
   #expect(throws: LogbookError.NoBook) { try test.open() }
   _ = try test.create()
   #expect(throws: LogbookError.BookExists) { try test.create() }
+}
+
+@Test func aMissingPartIsNamedAndNothingIsMadeInItsPlace() throws {
+  let test = try TestBook()
+  try {
+    let book = try test.create()
+    try book.jot("picc")
+  }()
+  let files = FileManager.default
+  try files.moveItem(atPath: test.path("book/book.db"), toPath: test.path("away"))
+  let before = try Data(contentsOf: URL(fileURLWithPath: test.path("book/book.key")))
+  let missing = LogbookError.PartMissing(part: .database)
+  #expect(throws: missing) { try test.open() }
+  #expect(throws: missing) { try test.create() }
+  #expect(throws: missing) { try test.openOrCreate() }
+  #expect(try Data(contentsOf: URL(fileURLWithPath: test.path("book/book.key"))) == before)
+  #expect(backupsIn(folder: test.path("book")).isEmpty)
+  try files.moveItem(atPath: test.path("away"), toPath: test.path("book/book.db"))
+  #expect(try test.openOrCreate().countCases(filter: CaseFilter()) == 1)
 }
 
 @Test(arguments: [(5, DamagedPart.header), (3 * 4096 + 100, .page)])

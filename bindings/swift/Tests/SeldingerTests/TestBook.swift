@@ -48,6 +48,10 @@ final class TestBook {
     try Logbook.open(folder: path("book"), vault: vault, installation: "this device")
   }
 
+  func openOrCreate() throws -> Logbook {
+    try Logbook.openOrCreate(folder: path("book"), vault: vault, installation: "this device")
+  }
+
   /// A file beside the book.
   func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::job::Work as _;
 use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
-use crate::store::{OwnConnection, Place};
+use crate::store::{OwnConnection, Place, owner_only};
 
 /// How many there are at most.
 const KEPT: usize = 7;
@@ -50,10 +50,49 @@ fn dated(folder: &Path) -> Vec<String> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> =
-        names.filter(|name| name.ends_with(SUFFIX) && !name.starts_with('.')).collect();
+    let mut names: Vec<String> = names.filter(|name| is_backup(name)).collect();
     names.sort();
     names
+}
+
+/// Whether a file in the folder of backups is one.
+pub(crate) fn is_backup(name: &str) -> bool {
+    name.ends_with(SUFFIX) && !name.starts_with('.')
+}
+
+/// A backup that lies in a book's folder.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct FoundBackup {
+    /// Where it is.
+    pub file: String,
+    /// The day that its name tells, as 2026-10-05; `None` for one that was made before an upgrade.
+    pub day: Option<String>,
+    /// How long it is.
+    pub bytes: u64,
+}
+
+quiet_debug!(FoundBackup);
+
+/// The backups in the folder of a book, which need not be whole: the latest first, those made before an
+/// upgrade last.
+pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
+    let mut found: Vec<FoundBackup> = files(&Place::new(folder))
+        .into_iter()
+        .filter_map(|path| {
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            let day =
+                name.split('.').next().filter(|day| day.starts_with(|c: char| c.is_ascii_digit()));
+            let bytes = fs::metadata(&path).ok()?.len();
+            Some(FoundBackup {
+                file: path.display().to_string(),
+                day: day.map(str::to_owned),
+                bytes,
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| (&b.day, &b.file).cmp(&(&a.day, &a.file)));
+    found
 }
 
 /// Every backup in the book's folder, oldest first.
@@ -96,7 +135,7 @@ pub(crate) fn before_migration(
     stamp: &str,
 ) -> Result<()> {
     let target = place.folder.join(FOLDER).join(format!("schema-{from}.{stamp}{SUFFIX}"));
-    fs::create_dir_all(place.folder.join(FOLDER))?;
+    owner_only::make_folder(&place.folder.join(FOLDER))?;
     let mut making = Making::begin(source, place, key, key_file, &target, Seal::RecoveryCode)?;
     while !making.step()?.finished {}
     Box::new(making).finish().map(drop)

@@ -8,6 +8,8 @@ mod restore;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+pub(super) use auto::is_backup;
+pub use auto::{FoundBackup, found_in};
 pub(crate) use auto::{before_migration, due, files as automatic_files};
 pub(crate) use file::Checking;
 pub use file::Seal;
@@ -19,14 +21,18 @@ pub(crate) use restore::replaced_books;
 use super::aside::{Aside, Stage};
 use super::lock::BookLock;
 use super::peek::Peek;
-use super::{DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate};
+use super::{
+    DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate, owner_only,
+};
 use super::{key::BookKey, key_file::KeyFile};
 use crate::error::{LogbookError, Result};
 use crate::job::{JobProgress, Work};
 use crate::store::key_file::sync_folder;
 
 /// Where automatic backups are, in the book's folder.
-const FOLDER: &str = "backups";
+pub(super) const FOLDER: &str = "backups";
+/// Files that were found damaged are kept under this name.
+pub(super) const DAMAGED: &str = "damaged";
 
 /// What a backup wrote.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,7 +94,7 @@ impl Making {
         seal: Seal,
     ) -> Result<Self> {
         let folder = place.folder.join(FOLDER);
-        fs::create_dir_all(&folder)?;
+        owner_only::make_folder(&folder)?;
         let lock = BookLock::own_file(&folder.join(".lock"))?;
         let copy = Copy(folder.join(".copy.db"));
         let out = WholeFile::create(target, Existing::Replace)?;
@@ -167,7 +173,7 @@ pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }
-    fs::create_dir(&unfinished)?;
+    owner_only::create_folder(&unfinished)?;
     for name in [DATABASE, LOG].into_iter().chain(key_file::NAMES) {
         if folder.join(name).exists() {
             copy_file(&folder.join(name), &unfinished.join(name))?;
@@ -180,7 +186,7 @@ pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
 
 fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let from = Peek::open(from)?;
-    let mut out = File::create(to)?;
+    let mut out = owner_only::create(to)?;
     let mut piece = vec![0; 1 << 18];
     let mut place = 0;
     loop {

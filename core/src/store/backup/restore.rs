@@ -16,8 +16,9 @@ use crate::store::aside::{Aside, Stage};
 use crate::store::integrity::{self, Whole};
 use crate::store::key::{self, KeyVault};
 use crate::store::lock::BookLock;
+use crate::store::make::Turn;
 use crate::store::swap::{self, Prepared, REPLACED};
-use crate::store::{Place, SCHEMA};
+use crate::store::{Place, SCHEMA, owner_only};
 
 /// What a restore did.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,7 +69,8 @@ impl Restore {
         stamp: String,
     ) -> Result<Self> {
         let checking = Checking::begin(file)?;
-        fs::create_dir_all(&place.folder)?;
+        // Not while a book is being made here.
+        let _turn = Turn::wait_in_new(&place.folder)?;
         let lock = BookLock::own(&place.folder)?;
         swap::finish(&place.folder)?;
         Ok(Self {
@@ -92,7 +94,7 @@ impl Restore {
         if head.schema > SCHEMA {
             return Err(LogbookError::NewerSchema { found: head.schema, known: SCHEMA });
         }
-        let out = File::create_new(self.prepared()?.database())?;
+        let out = owner_only::create(&self.prepared()?.database())?;
         Ok(Doing::Reading(Box::new((head, reading, out))))
     }
 

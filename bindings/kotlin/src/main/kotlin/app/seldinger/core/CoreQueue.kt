@@ -29,19 +29,14 @@ class CoreQueue(
     }
 
     companion object {
-        /** Opens the book in [folder], or makes one where there is none. */
+        /** Opens the book in [folder], or makes one where there is nothing; other processes may do the same. */
         suspend fun openOrCreate(
             folder: String,
             vault: KeyVault,
             installation: String,
             background: CoroutineDispatcher = Dispatchers.IO,
         ): Opened = withContext(background) {
-            val book =
-                if (hasBook(folder)) {
-                    Logbook.open(folder, vault, installation)
-                } else {
-                    Logbook.create(folder, vault, installation)
-                }
+            val book = Logbook.openOrCreate(folder, vault, installation)
             Opened(CoreQueue(book, background), book, book.takeRecoveryCode())
         }
     }

@@ -1,7 +1,9 @@
 package app.seldinger.core
 
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -153,6 +155,25 @@ class BookTest {
             second.queue.close()
             val late = runCatching { second.queue.run { it.countCases(CaseFilter()) } }
             assertTrue(late.exceptionOrNull() is IllegalStateException)
+        }
+    }
+
+    @Test
+    fun `who opens or creates at the same time shares one book`() = withFolder {
+        runBlocking {
+            val path = folder.resolve("new").path
+            val opened =
+                (1..5)
+                    .map {
+                        async(Dispatchers.IO) {
+                            CoreQueue.openOrCreate(path, vault, "this device")
+                        }
+                    }
+                    .awaitAll()
+            assertEquals(1, opened.count { it.recoveryCode != null })
+            opened.forEach { one -> one.queue.run { it.saveJot("picc", JotOptions()) } }
+            assertEquals(5uL, opened.first().queue.run { it.countCases(CaseFilter()) })
+            opened.forEach { it.queue.close() }
         }
     }
 

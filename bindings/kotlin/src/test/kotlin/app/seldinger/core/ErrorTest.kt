@@ -50,6 +50,7 @@ class ErrorTest {
             LogbookException.WrongKey(),
             LogbookException.NoBook(),
             LogbookException.BookExists(),
+            LogbookException.PartMissing(MissingPart.DATABASE),
             LogbookException.Damaged(DamagedPart.PAGE),
             LogbookException.NewerSchema(2u, 1u),
             LogbookException.DiskFull(),
@@ -78,6 +79,23 @@ class ErrorTest {
         assertFails<LogbookException.NoBook> { open() }
         vault.failure = null
         create()
+    }
+
+    @Test
+    fun `a missing part is named, and nothing is made in its place`() = withBook { book ->
+        book.jot("picc")
+        book.close()
+        val away = file("away")
+        assertTrue(file("book.db").renameTo(away))
+        val before = file("book.key").readBytes()
+        listOf(::open, ::create, ::openOrCreate).forEach { start ->
+            val missing = assertFails<LogbookException.PartMissing> { start() }
+            assertEquals(MissingPart.DATABASE, missing.part)
+        }
+        assertTrue(before.contentEquals(file("book.key").readBytes()))
+        assertTrue(backupsIn(path).isEmpty())
+        assertTrue(away.renameTo(file("book.db")))
+        assertEquals(1uL, openOrCreate().countCases(CaseFilter()))
     }
 
     @Test

@@ -31,12 +31,15 @@ class MemoryVault : KeyVault {
 class TestBook(parent: File = File(System.getProperty("java.io.tmpdir"))) : AutoCloseable {
     val folder: File = Files.createTempDirectory(parent.toPath(), "seldinger").toFile()
     val vault = MemoryVault()
-    private val path = folder.resolve("book").path
+    val path: String = folder.resolve("book").path
     private val opened = mutableListOf<Logbook>()
 
     fun create(): Logbook = Logbook.create(path, vault, "this device").also(opened::add)
 
     fun open(): Logbook = Logbook.open(path, vault, "this device").also(opened::add)
+
+    fun openOrCreate(): Logbook =
+        Logbook.openOrCreate(path, vault, "this device").also(opened::add)
 
     /** The book's own file of this name. */
     fun file(name: String): File = File(path, name)
