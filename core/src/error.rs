@@ -15,6 +15,9 @@ pub enum DamagedPart {
     Page,
     /// Committed work at the end of the write-ahead log is cut off.
     WriteAheadLog,
+    /// The write-ahead log of a book that was not closed is not there. Told once: the next one who opens
+    /// the book goes on without what was in it.
+    MissingLog,
     /// Pages are whole, but tables or indexes disagree.
     Structure,
     /// The search index disagrees with the records; it can be rebuilt.

@@ -20,6 +20,7 @@ mod files;
 mod jot;
 mod making;
 mod migrations;
+mod modes;
 mod notices;
 mod phones;
 mod secrets;

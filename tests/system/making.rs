@@ -1,10 +1,10 @@
-//! First runs at the same time, and first runs that are killed.
+//! First runs at the same time, first runs that are killed, and logs from which a part is gone.
 //!
 //! `RACES=n` runs as many races of each kind and keeper of the key as it says.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -229,6 +229,111 @@ fn processes_that_open_or_create_share_one_book_and_one_keyring() {
         let most = u64::try_from(count).unwrap();
         assert!((acknowledged..=most).contains(&cases), "race {race}: {cases} of {acknowledged}");
     }
+}
+
+/// A log with some cases, an automatic backup and the files of a session that was killed; its recovery
+/// code.
+fn killed_log(keeper: Keeper, app: &App) -> String {
+    let told = text(&keeper.run(app, &["jot", "picc first"]).stderr);
+    let code = told.lines().find(|line| line.starts_with("    ")).unwrap().trim().to_owned();
+    let mut page = Page::start(keeper.command(app, &["serve", "--no-open"]));
+    done(&keeper.run(app, &["jot", "picc second"]));
+    assert_eq!(page.end("KILL"), None);
+    code
+}
+
+/// Every file of a data folder that is not a lock, with its bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for name in names(folder) {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if !name.ends_with("lock") {
+            found.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+fn parts_come_back(keeper: Keeper) {
+    let app = App::new();
+    let code = killed_log(keeper, &app);
+    let data = app.data();
+    let own = |name: &str| format!("books/own/{name}");
+    let mut parts: Vec<String> =
+        ["book.db", "book.key", "book.key.copy", "backups"].map(own).to_vec();
+    parts.extend(["vault.json".to_owned(), "books".to_owned()]);
+    if keeper == Keeper::Passphrase {
+        parts.push("keys.sealed".to_owned());
+    }
+    let mut sets: Vec<Vec<&String>> = parts.iter().map(|part| vec![part]).collect();
+    for (number, part) in parts.iter().enumerate() {
+        // What is inside of a folder that is gone cannot be taken as well.
+        let inside = |other: &String| part.starts_with("books/") && other == "books";
+        // With both gone nothing tells that there ever was a log.
+        let all =
+            |other: &String| keeper == Keeper::File && part == "vault.json" && other == "books";
+        let others = parts[number + 1..].iter().filter(|other| !inside(other) && !all(other));
+        sets.extend(others.map(|other| vec![part, other]));
+    }
+    let before = saved(keeper, &app);
+    let all = files(&data);
+    let mut refused = 0;
+    for taken in sets {
+        let away = app.folder().join("away");
+        fs::create_dir(&away).unwrap();
+        for (number, part) in taken.iter().enumerate() {
+            fs::rename(data.join(part), away.join(number.to_string())).unwrap();
+        }
+        let rest = files(&data);
+        let tried = keeper.run(&app, &["cases"]);
+        if !tried.status.success() {
+            refused += 1;
+            let said = text(&keeper.run(&app, &["jot", "picc meanwhile"]).stderr);
+            assert!(
+                !is_told_a_code(&tried) && !said.contains("A new log was"),
+                "{taken:?}: {said}"
+            );
+            if taken == [&own("book.db")] {
+                assert!(said.contains("books/own/backups") && said.contains("restore"), "{said}");
+            }
+            assert_eq!(files(&data), rest, "{taken:?}: something was made or changed");
+        }
+        for (number, part) in taken.iter().enumerate() {
+            fs::rename(away.join(number.to_string()), data.join(part)).unwrap();
+        }
+        fs::remove_dir(&away).unwrap();
+        assert_eq!(saved(keeper, &app), before, "{taken:?}");
+    }
+    assert!(refused > 8, "{refused}");
+    let key = |files: &BTreeMap<PathBuf, Vec<u8>>| files[&data.join(own("book.key"))].clone();
+    assert_eq!(key(&files(&data)), key(&all));
+    // And the code that was shown in the beginning opens it.
+    forget_keys(keeper, &app);
+    assert!(!keeper.run(&app, &["cases"]).status.success(), "the key is gone");
+    let mut recover = keeper.command(&app, &["key", "recover"]);
+    let mut child = recover.stdin(Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), code.as_bytes()).unwrap();
+    done(&child.wait_with_output().unwrap());
+    assert_eq!(saved(keeper, &app), before);
+}
+
+fn forget_keys(keeper: Keeper, app: &App) {
+    match keeper {
+        Keeper::Passphrase => fs::remove_file(app.data().join("keys.sealed")).unwrap(),
+        Keeper::File => fs::remove_dir_all(app.folder().join(".config/seldinger/keys")).unwrap(),
+    }
+}
+
+#[test]
+fn parts_that_come_back_open_as_before_with_a_key_file() {
+    parts_come_back(Keeper::File);
+}
+
+#[test]
+fn parts_that_come_back_open_as_before_under_a_passphrase() {
+    parts_come_back(Keeper::Passphrase);
 }
 
 #[test]

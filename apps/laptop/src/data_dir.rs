@@ -24,6 +24,8 @@ pub struct Places {
     data: PathBuf,
     /// Stays on this machine: key files and the installation's own word.
     machine: PathBuf,
+    /// Nobody chose the data folder, so nothing else is in it.
+    data_is_the_platforms: bool,
 }
 
 impl Places {
@@ -33,6 +35,7 @@ impl Places {
     /// `NoHome` where the platform knows none and none was given.
     pub fn find(chosen: Option<PathBuf>) -> Result<Self, Failure> {
         let platform = directories::ProjectDirs::from("", "", "Seldinger");
+        let data_is_the_platforms = chosen.is_none();
         let data = match (chosen, &platform) {
             (Some(data), _) => std::path::absolute(&data).unwrap_or(data),
             (None, Some(dirs)) => dirs.data_local_dir().to_owned(),
@@ -42,12 +45,13 @@ impl Places {
             Some(dirs) => dirs.preference_dir().to_owned(),
             None => data.clone(),
         };
-        Ok(Self { data, machine })
+        Ok(Self { data, machine, data_is_the_platforms })
     }
 
     #[cfg(test)]
     pub fn in_folder(folder: &Path) -> Self {
-        Self { data: folder.join("data"), machine: folder.join("machine") }
+        let (data, machine) = (folder.join("data"), folder.join("machine"));
+        Self { data, machine, data_is_the_platforms: true }
     }
 
     /// The data folder.
@@ -85,6 +89,32 @@ impl Places {
             return Ok(Turn { _file: file });
         }
         Ok(Turn { _file: file })
+    }
+
+    /// Takes from others what a copy, an earlier version or another program gave them. The data folder
+    /// itself may be anybody's choice; what the core keeps in the folder of a book it sees to itself.
+    pub fn close_to_others(&self) {
+        owner_only::correct(&self.data.join("books"));
+        owner_only::correct(&self.key_files());
+        let ours = ["vault.json", "keys.sealed", "keys.lock", "serve.", "sync.port", "making.lock"];
+        let is_ours = |name: &str| ours.iter().any(|begin| name.starts_with(begin));
+        for entry in fs::read_dir(&self.data).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(is_ours) {
+                owner_only::correct(&entry.path());
+            }
+        }
+        for name in ["installation", "installation.lock"] {
+            owner_only::correct(&self.machine.join(name));
+        }
+        // Where the platform knows no folder for it, it is the data folder.
+        if self.machine != self.data {
+            owner_only::correct(&self.machine);
+        }
+        if self.data_is_the_platforms {
+            owner_only::correct(&self.data);
+        }
+        let keys = fs::read_dir(self.key_files()).into_iter().flatten().flatten();
+        keys.for_each(|key| owner_only::correct(&key.path()));
     }
 
     /// Removes what writing a note or the sealed keys left when it was killed; the caller has the turn.

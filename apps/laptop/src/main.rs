@@ -5,6 +5,7 @@ mod data_dir;
 mod discovery;
 mod exchange;
 mod failure;
+mod hardening;
 mod open;
 mod page;
 mod qr;
@@ -16,5 +17,6 @@ mod vault;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    hardening::keep_memory_private();
     cli::main()
 }

@@ -65,6 +65,7 @@ fn damaged(part: DamagedPart) -> &'static str {
         DamagedPart::Header => "damaged_header",
         DamagedPart::Page => "damaged_page",
         DamagedPart::WriteAheadLog => "damaged_write_ahead_log",
+        DamagedPart::MissingLog => "damaged_missing_log",
         DamagedPart::Structure => "damaged_structure",
         DamagedPart::SearchIndex => "damaged_search_index",
         DamagedPart::Record => "damaged_record",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use age::x25519;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::locked::Locked;
 use crate::error::{LogbookError, Result};
 use crate::ids::{Ids, random};
 
@@ -63,51 +64,58 @@ pub trait KeyVault: Send + Sync {
 }
 
 /// Key and salt of one database: what the vault holds.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct BookKey {
-    key: [u8; 32],
-    salt: [u8; 16],
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct BookKey(Locked<48>);
+
+/// How many of the bytes are the key; the rest is salt.
+const KEY: usize = 32;
 
 impl BookKey {
     /// A new random key.
     pub(crate) fn new(ids: &dyn Ids) -> Self {
-        Self { key: random(ids), salt: random(ids) }
+        let mut bytes = Locked::new();
+        ids.fill(bytes.bytes_mut());
+        Self(bytes)
     }
 
     /// From what a vault or a backup holds.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (key, salt) = bytes.split_first_chunk::<32>()?;
-        Some(Self { key: *key, salt: salt.try_into().ok()? })
+        let mut locked = Locked::new();
+        if bytes.len() != locked.bytes().len() {
+            return None;
+        }
+        locked.bytes_mut().copy_from_slice(bytes);
+        Some(Self(locked))
     }
 
     /// The 48 bytes.
     pub(crate) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new([&self.key[..], &self.salt[..]].concat())
+        Zeroizing::new(self.0.bytes().to_vec())
     }
 
     /// The database file's first 16 bytes.
     pub(crate) fn salt(&self) -> [u8; 16] {
-        self.salt
+        let mut salt = [0; 16];
+        salt.copy_from_slice(&self.0.bytes()[KEY..]);
+        salt
     }
 
     /// The name that the vault knows this key by; it tells nothing about the key.
     pub(crate) fn name(&self) -> String {
-        let hash = blake3::derive_key("seldinger 2026 key name", &self.to_bytes());
+        let hash = blake3::derive_key("seldinger 2026 key name", self.0.bytes());
         format!("book-{}", hex(&hash[..8]))
     }
 
     /// A value that only this key gives: tells a wrong key from a damaged file.
     pub(crate) fn canary(&self) -> [u8; 32] {
-        blake3::derive_key("seldinger 2026 canary", &self.to_bytes())
+        blake3::derive_key("seldinger 2026 canary", self.0.bytes())
     }
 
     /// SQLCipher's raw key with salt, `x'…'`.
     pub(crate) fn pragma(&self) -> Zeroizing<String> {
-        let bytes = self.to_bytes();
         let mut text = Zeroizing::new(String::with_capacity(100));
         text.push_str("x'");
-        for byte in bytes.iter() {
+        for byte in self.0.bytes() {
             text.push(char::from(HEX[usize::from(byte >> 4)]));
             text.push(char::from(HEX[usize::from(byte & 15)]));
         }

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
 use super::lock::BookLock;
-use super::swap::{Prepared, REPLACED};
+use super::swap::{self, Prepared, REPLACED};
 use super::{Place, connect, migrate, owner_only, sql};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 
-const NAME: &str = "making.lock";
+pub(super) const NAME: &str = "making.lock";
 
 /// The turn to make a book in a folder, or to finish one that is on its way in; held for moments. The
 /// system takes it back when a program ends, however that ends.
@@ -50,6 +50,25 @@ pub fn wait_for(path: &Path) -> std::io::Result<File> {
     match file.lock() {
         Err(error) if error.kind() == std::io::ErrorKind::Interrupted => wait_for(path),
         Ok(()) | Err(_) => Ok(file),
+    }
+}
+
+/// The right to use the files in a book's folder, once those on their way are in their place.
+pub(super) fn enter(folder: &Path) -> Result<BookLock> {
+    if swap::is_pending(folder) || swap::has_dropped(folder) {
+        let _turn = Turn::wait(folder)?;
+        if swap::is_pending(folder) || swap::has_dropped(folder) {
+            let _own = BookLock::own(folder)?;
+            swap::finish(folder)?;
+        }
+    }
+    match BookLock::share(folder) {
+        Err(LogbookError::Busy) => {
+            // Another program may be about to finish: that takes moments, and is waited for.
+            drop(Turn::wait(folder)?);
+            BookLock::share(folder)
+        }
+        other => other,
     }
 }
 

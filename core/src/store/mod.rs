@@ -13,8 +13,11 @@ pub mod key;
 pub(crate) mod key_file;
 pub(crate) mod local;
 mod lock;
+mod locked;
 mod make;
 mod migrate;
+mod modes;
+mod open_mark;
 pub mod owner_only;
 mod parts;
 mod peek;
@@ -43,6 +46,7 @@ use lock::BookLock;
 use make::Turn;
 pub use make::wait_for;
 pub use migrate::SCHEMA;
+use open_mark::Held;
 use parts::Found;
 pub use rekey::KeyChange;
 pub use whole_file::Existing;
@@ -125,7 +129,7 @@ pub(crate) struct Store {
     log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
     // Let go of last: until then the connections use the files.
-    _lock: BookLock,
+    held: Arc<Held>,
 }
 
 impl Store {
@@ -164,7 +168,7 @@ impl Store {
     /// Opens the book that is there; `stamp` is now, for the names of what is kept aside.
     pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
         parts::whole(&place.folder)?;
-        let lock = enter(&place.folder)?;
+        let lock = make::enter(&place.folder)?;
         Self::open_locked(place, vault, stamp, lock)
     }
 
@@ -180,28 +184,31 @@ impl Store {
         stamp: &str,
         lock: BookLock,
     ) -> Result<Self> {
+        modes::correct(&place.folder);
         let (key, key_file) = open_key(&place, vault)?;
+        let held = Held::enter(&place.folder, lock)?.join();
         check_files(&place, &key, stamp)?;
         let mut conn = connect(&place.database(), &key, &place)?;
+        held.note_open();
         migrate::migrate(&mut conn, |from| {
-            let source = OwnConnection(connect(&place.database(), &key, &place)?);
+            let source = OwnConnection::open(&place, &key, &held)?;
             backup::before_migration(source, &place, &key, &key_file, from, stamp)
         })?;
-        Self::connected(place, key, key_file, lock, conn)
+        Self::connected(place, key, key_file, held, conn)
     }
 
     fn connected(
         place: Place,
         key: BookKey,
         key_file: KeyFile,
-        lock: BookLock,
+        held: Arc<Held>,
         writer: Connection,
     ) -> Result<Self> {
         let reader = connect(&place.database(), &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
         let log_is_stale = AtomicBool::new(false);
-        Ok(Self { place, key, key_file, writer, log_is_stale, reader, _lock: lock })
+        Ok(Self { place, key, key_file, writer, log_is_stale, reader, held })
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
@@ -222,7 +229,7 @@ impl Store {
 
     /// A connection of its own for long work.
     pub(crate) fn connect(&self) -> Result<OwnConnection> {
-        Ok(OwnConnection(connect(&self.place.database(), &self.key, &self.place)?))
+        OwnConnection::open(&self.place, &self.key, &self.held)
     }
 
     /// Changes when another program has written to the book.
@@ -272,22 +279,9 @@ impl Store {
     }
 }
 
-/// The right to use the files in a book's folder, once those on their way are in their place.
-fn enter(folder: &Path) -> Result<BookLock> {
-    if swap::is_pending(folder) || swap::has_dropped(folder) {
-        let _turn = Turn::wait(folder)?;
-        if swap::is_pending(folder) || swap::has_dropped(folder) {
-            let _own = BookLock::own(folder)?;
-            swap::finish(folder)?;
-        }
-    }
-    match BookLock::share(folder) {
-        Err(LogbookError::Busy) => {
-            // Another program may be about to finish: that takes moments, and is waited for.
-            drop(Turn::wait(folder)?);
-            BookLock::share(folder)
-        }
-        other => other,
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.held.leave(&lock(&self.writer));
     }
 }
 
@@ -319,9 +313,21 @@ fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
 }
 
 /// A job's connection: it waits for nobody but other writers.
-pub(crate) struct OwnConnection(Connection);
+pub(crate) struct OwnConnection(Connection, Arc<Held>);
+
+impl Drop for OwnConnection {
+    fn drop(&mut self) {
+        self.1.leave(&self.0);
+    }
+}
 
 impl OwnConnection {
+    /// It keeps the files of the book in their place for as long as it lives.
+    fn open(place: &Place, key: &BookKey, held: &Arc<Held>) -> Result<Self> {
+        let conn = connect(&place.database(), key, place)?;
+        Ok(Self(conn, held.join()))
+    }
+
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         within(&self.0, WRITE, work)

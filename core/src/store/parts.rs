@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::backup::is_backup;
-use super::{DATABASE, LOG, SHARED_MEMORY, key_file, swap};
+use super::{DATABASE, LOG, SHARED_MEMORY, key_file, open_mark, swap};
 use crate::error::{LogbookError, MissingPart, Result};
 
 /// What a folder holds.
@@ -46,6 +46,7 @@ pub(crate) fn look(folder: &Path) -> Result<Found> {
     let trace = has_key
         || has(LOG)
         || has(SHARED_MEMORY)
+        || has(open_mark::NAME)
         || names.iter().any(|name| swap::is_kept(name))
         || has_backup(folder)?;
     Ok(if trace { Found::Without(MissingPart::Database) } else { Found::Nothing })
@@ -118,6 +119,7 @@ mod tests {
             "book.key.copy",
             "book.db-wal",
             "book.db-shm",
+            "book.open",
             "replaced-then/book.db",
             "dropped-then/book.db",
             "damaged-then/book.db",

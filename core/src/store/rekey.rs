@@ -15,6 +15,7 @@ use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
 use super::lock::BookLock;
 use super::make::Turn;
+use super::open_mark::Held;
 use super::swap::{DROPPED, Prepared};
 use super::{Place, copy, parts, swap};
 use crate::error::{LogbookError, Result};
@@ -45,7 +46,7 @@ pub(crate) struct Rekey {
     stamp: String,
     stage: Option<Doing>,
     prepared: Option<Prepared>,
-    _lock: BookLock,
+    _held: Arc<Held>,
 }
 
 enum Doing {
@@ -73,7 +74,8 @@ impl Rekey {
         drop(turn);
         let (old, key_file) = super::open_key(&place, &vault)?;
         super::check_files(&place, &old, &stamp)?;
-        let source = super::OwnConnection(super::connect(&place.database(), &old, &place)?);
+        let held = Held::enter(&place.folder, lock)?;
+        let source = super::OwnConnection::open(&place, &old, &held)?;
         let prepared = Prepared::begin(&place.folder)?;
         let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
         let copying = copy::begin(source, &prepared.database(), &key, &place)?;
@@ -86,7 +88,7 @@ impl Rekey {
             stamp,
             stage: Some(Doing::Copying(copying)),
             prepared: Some(prepared),
-            _lock: lock,
+            _held: held,
         })
     }
 

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::key_file::{self, sync_folder};
-use super::{DATABASE, LOG, SHARED_MEMORY, owner_only};
+use super::{DATABASE, LOG, SHARED_MEMORY, open_mark, owner_only};
 use crate::error::Result;
 
 const INCOMING: &str = "incoming-";
@@ -110,6 +110,8 @@ pub(crate) fn finish(folder: &Path) -> Result<bool> {
             }
         }
         sync_folder(folder)?;
+        // The book that has arrived was closed.
+        open_mark::clear(folder);
         remove_folder(&arriving)?;
     }
     while let Some((dropped, _)) = find(folder, DROPPED) {

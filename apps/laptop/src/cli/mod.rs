@@ -149,6 +149,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         _ => {}
     }
     let home = Home { places: Places::find(cli.data)?, wanted: cli.keep_key };
+    home.places.close_to_others();
     match cli.command {
         None => serve::run(home, &cli.serve),
         Some(Command::Serve(args)) => serve::run(home, &args),

@@ -176,6 +176,7 @@ fn name(part: DamagedPart) -> &'static str {
         DamagedPart::Header => "header",
         DamagedPart::Page => "pages",
         DamagedPart::WriteAheadLog => "write-ahead log",
+        DamagedPart::MissingLog => "missing write-ahead log",
         DamagedPart::Structure => "structure",
         DamagedPart::SearchIndex => "search index",
         DamagedPart::Record => "records",

@@ -30,9 +30,9 @@ use crate::job::{JobProgress, Work};
 use crate::store::key_file::sync_folder;
 
 /// Where automatic backups are, in the book's folder.
-pub(super) const FOLDER: &str = "backups";
+pub(crate) const FOLDER: &str = "backups";
 /// Files that were found damaged are kept under this name.
-pub(super) const DAMAGED: &str = "damaged";
+pub(crate) const DAMAGED: &str = "damaged";
 
 /// What a backup wrote.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,0 +1,173 @@
+//! Whether the book was closed, so that a write-ahead log that is gone is noticed.
+//!
+//! # Decision
+//! What was saved last is in the write-ahead log until the book is closed. Where that file is lost after
+//! a kill, SQLite opens the database as it was before, without a word. So a small file beside it says
+//! that the book is open, from the moment at which the log is there until the last who has the book open
+//! has moved the log into the database. It is written on opening and closing and never synced, which
+//! costs a save nothing; after a power cut it may be missing, and then nothing is known and nothing said.
+//! A book that is marked as open, without a log, is told once and not opened, so that the log can be put
+//! back before anything is written; the next one who opens it goes on without.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rusqlite::Connection;
+
+use super::lock::BookLock;
+use super::{BUSY_WAIT, LOG, READER_WAIT, owner_only};
+use crate::error::{DamagedPart, LogbookError, Result};
+
+pub(crate) const NAME: &str = "book.open";
+const OPEN: &[u8] = b"open";
+const TOLD: &[u8] = b"told";
+
+/// What a program holds while it has the book open: the right to use its files, and the mark.
+pub(crate) struct Held {
+    folder: PathBuf,
+    /// Locked as long as the book is open here; `None` where it cannot be written.
+    mark: Option<File>,
+    /// Connections, or groups of them, that close on their own.
+    users: AtomicUsize,
+    is_clear: AtomicBool,
+    _lock: BookLock,
+}
+
+impl Held {
+    /// Begins to open the book in `folder`; nothing has been read yet.
+    ///
+    /// # Errors
+    /// `Damaged`, once, where the log of the last time is missing.
+    pub(crate) fn enter(folder: &Path, lock: BookLock) -> Result<Arc<Self>> {
+        let mark = owner_only::open_or_create(&folder.join(NAME)).ok();
+        // Waits for whoever is closing the book right now; without locks nothing is known.
+        let mark = mark.filter(|mark| mark.lock_shared().is_ok());
+        if let Some(mark) = &mark {
+            tell_of_lost_log(mark, folder)?;
+        }
+        Ok(Arc::new(Self {
+            folder: folder.to_owned(),
+            mark,
+            users: AtomicUsize::new(0),
+            is_clear: AtomicBool::new(false),
+            _lock: lock,
+        }))
+    }
+
+    /// The database is open, and its log is there.
+    pub(crate) fn note_open(&self) {
+        if let Some(mark) = &self.mark {
+            // On a full disk nothing can be saved, and nothing is lost with the log.
+            let _ = write(mark, OPEN);
+        }
+    }
+
+    /// One more who uses the book and closes on their own.
+    pub(crate) fn join(self: &Arc<Self>) -> Arc<Self> {
+        self.users.fetch_add(1, Ordering::AcqRel);
+        Arc::clone(self)
+    }
+
+    /// Called before a connection closes for good: the last one moves the log into the database and
+    /// says that the book is closed.
+    pub(crate) fn leave(&self, conn: &Connection) {
+        if self.users.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        let Some(mark) = &self.mark else { return };
+        if mark.try_lock().is_err() {
+            // Another program has the book open: the mark is its affair from now on.
+            let _ = mark.lock_shared();
+            return;
+        }
+        let moved = conn
+            .busy_timeout(READER_WAIT)
+            .and_then(|()| {
+                conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+            })
+            .is_ok_and(|blocked| !blocked);
+        let _ = conn.busy_timeout(BUSY_WAIT);
+        if moved && write(mark, b"").is_ok() {
+            self.is_clear.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Connections are closed by now. Where SQLite has removed the log, everything is in the database.
+        if let Some(mark) = &self.mark
+            && !self.is_clear.load(Ordering::Acquire)
+            && !self.folder.join(LOG).exists()
+        {
+            let _ = write(mark, b"");
+        }
+    }
+}
+
+/// Says that the book is closed, for whoever replaces its files.
+pub(crate) fn clear(folder: &Path) {
+    let _ = std::fs::remove_file(folder.join(NAME));
+}
+
+fn tell_of_lost_log(mark: &File, folder: &Path) -> Result<()> {
+    let is_lost = || -> bool { says(mark, OPEN) && !folder.join(LOG).exists() };
+    if !is_lost() {
+        return Ok(());
+    }
+    // Whoever holds the mark too has the book open, or is closing it and about to say so.
+    let alone = mark.try_lock().is_ok();
+    let lost = alone && is_lost() && write(mark, TOLD).is_ok();
+    let _ = mark.lock_shared();
+    if lost { Err(LogbookError::Damaged { part: DamagedPart::MissingLog }) } else { Ok(()) }
+}
+
+fn says(mut mark: &File, word: &[u8]) -> bool {
+    let mut said = Vec::new();
+    mark.rewind().and_then(|()| mark.take(16).read_to_end(&mut said)).is_ok() && said == word
+}
+
+fn write(mut mark: &File, word: &[u8]) -> std::io::Result<()> {
+    mark.set_len(word.len() as u64)?;
+    mark.rewind()?;
+    mark.write_all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn enter(folder: &Path) -> Result<Arc<Held>> {
+        Held::enter(folder, BookLock::share(folder).unwrap())
+    }
+
+    #[test]
+    fn a_lost_log_is_told_once_and_a_kept_one_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join(LOG);
+        let killed = || {
+            std::fs::write(&log, "").unwrap();
+            let held = enter(folder.path()).unwrap();
+            held.note_open();
+            // Dropped while the log is there: as a kill leaves it.
+            drop(held);
+        };
+        killed();
+        drop(enter(folder.path()).unwrap());
+        std::fs::remove_file(&log).unwrap();
+        let lost = LogbookError::Damaged { part: DamagedPart::MissingLog };
+        assert_eq!(enter(folder.path()).map(drop), Err(lost.clone()));
+        let open = enter(folder.path()).unwrap();
+        killed();
+        std::fs::remove_file(&log).unwrap();
+        drop(enter(folder.path()).unwrap());
+        drop(open);
+        assert_eq!(enter(folder.path()).map(drop), Ok(()), "while it was open nobody was killed");
+        killed();
+        std::fs::remove_file(&log).unwrap();
+        assert_eq!(enter(folder.path()).map(drop), Err(lost));
+    }
+}
