@@ -88,7 +88,7 @@ class ErrorTest {
         val away = file("away")
         assertTrue(file("book.db").renameTo(away))
         val before = file("book.key").readBytes()
-        listOf(::open, ::create, ::openOrCreate).forEach { start ->
+        listOf({ open() }, { create() }, { openOrCreate() }).forEach { start ->
             val missing = assertFails<LogbookException.PartMissing> { start() }
             assertEquals(MissingPart.DATABASE, missing.part)
         }
