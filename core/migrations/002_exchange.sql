@@ -1,6 +1,6 @@
 -- Schema 2: what the exchange between devices keeps beside the records.
 
--- Values beside the one that is shown, of writes that did not know of each other; the next edit resolves them.
+-- Values beside the one that is shown, long texts too, of writes that did not know of each other.
 CREATE TABLE sibling (
   k INTEGER NOT NULL REFERENCES record (k) ON DELETE CASCADE,
   path TEXT NOT NULL,
@@ -9,18 +9,6 @@ CREATE TABLE sibling (
   value TEXT,                     -- JSON; NULL: the field was taken away
   PRIMARY KEY (k, path, hlc, device)
 ) STRICT, WITHOUT ROWID;
-
--- Documents of long texts that were edited after they were shared.
-CREATE TABLE txt (
-  k INTEGER NOT NULL REFERENCES record (k) ON DELETE CASCADE,
-  path TEXT NOT NULL,
-  hlc INTEGER NOT NULL,           -- the stamp of the text that the document began with
-  device INTEGER NOT NULL,
-  last_hlc INTEGER NOT NULL,      -- the stamp of its last edit
-  last_device INTEGER NOT NULL,
-  doc BLOB NOT NULL,              -- yrs, update encoding 2
-  PRIMARY KEY (k, path, hlc, device)
-) STRICT;
 
 -- What a purged record had taken in, for each device its highest stamp (CBOR): an edit beyond brings it back.
 ALTER TABLE tomb ADD COLUMN seen BLOB;
@@ -55,12 +43,11 @@ CREATE TABLE refused (
   PRIMARY KEY (fingerprint, id)
 ) STRICT, WITHOUT ROWID;
 
--- Every text that the user wrote and that is indexed; the names of devices are none.
 -- Records that were written since the index came by, and whose words are still those in the index.
 CREATE TABLE same_words (k INTEGER PRIMARY KEY) STRICT;
 
 DROP VIEW search_doc;
--- The words of each record, in the index or not yet.
+-- The words of each record, in the index or not yet; the names of devices are none.
 CREATE VIEW words AS
   SELECT k, lseq, procedure,
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)

@@ -193,8 +193,8 @@ impl Logbook {
                 which: format!("{:x}-{:x}", other.stamp.hlc.0, other.stamp.device.0),
                 path: other.path,
                 value: other.value,
-                written: other.last.hlc.ms(),
-                device: other.last.device,
+                written: other.stamp.hlc.ms(),
+                device: other.stamp.device,
             })
             .collect();
         if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, id))? {

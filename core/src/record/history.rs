@@ -96,7 +96,7 @@ pub(super) fn remember_other(
     (now, lseq): (UtcMillis, u64),
 ) -> Result<()> {
     let value = other.value.as_ref().map(ToString::to_string);
-    let (path, stamp) = (other.path.clone(), other.last);
+    let (path, stamp) = (other.path.clone(), other.stamp);
     rows::remember(conn, k, &rows::Replaced { path, value, stamp, when_ms: now.0, lseq })
 }
 

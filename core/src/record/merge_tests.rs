@@ -11,7 +11,7 @@ use super::narrow::apart;
 use super::path::{Fields, flatten};
 use super::shape::{FieldType, Shape};
 use super::take_in::covers;
-use super::{Record, text};
+use super::Record;
 use crate::ids::{DeviceId, RecordId};
 use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 
@@ -97,7 +97,7 @@ fn first() -> Whole {
     let at = Moment { utc: UtcMillis(1_792_000_000_000), offset_min: Some(-300) };
     let id = RecordId::from_content(b"one");
     let record = Record { id, kind: "case".to_owned(), at, fields, alive: true, lseq: 1, meta };
-    Whole { record, siblings: Vec::new(), documents: Vec::new() }
+    Whole { record, siblings: Vec::new() }
 }
 
 impl Run {
@@ -116,7 +116,7 @@ impl Run {
                 let mut state = State::of(&replica.whole);
                 let wall = UtcMillis(1_792_000_000_000 + skew_ms);
                 let stamp = Stamp { hlc: Hlc::tick(wall, state.highest()), device: replica.device };
-                state.write(path, value_of(path, value), stamp, true);
+                state.write(path, value_of(path, value), stamp);
                 replica.whole = stored(&state, &replica.whole);
                 self.writes.insert(stamp, (path.to_owned(), replica.history.clone()));
                 replica.history.insert(stamp);
@@ -216,7 +216,7 @@ proptest! {
         for replica in &run.replicas[1..] {
             prop_assert_eq!(State::of(&replica.whole).canonical(), first.canonical());
         }
-        for path in PATHS.iter().filter(|path| !matches!(**path, "note" | "lesson")) {
+        for path in PATHS {
             let kept: BTreeSet<Stamp> = first.stamps(path).into_iter().filter(|stamp| run.writes.contains_key(stamp)).collect();
             prop_assert_eq!(kept, run.maxima(path), "on {}", path);
         }
@@ -285,7 +285,7 @@ fn every_run_of_four_steps_on_three_replicas_agrees() {
 fn write(whole: &Whole, device: u64, path: &str, value: Option<Value>) -> Whole {
     let mut state = State::of(whole);
     let stamp = Stamp { hlc: Hlc::tick(UtcMillis(0), state.highest()), device: DeviceId(device) };
-    state.write(path, value, stamp, true);
+    state.write(path, value, stamp);
     stored(&state, whole)
 }
 
@@ -321,24 +321,12 @@ fn an_edit_beats_a_delete() {
 }
 
 #[test]
-fn two_texts_become_one_and_an_erased_word_is_gone() {
-    let phone = write(&first(), 2, "note", Some(json!("ein langer Text")));
-    let laptop = write(&first(), 3, "note", Some(json!("ein Text, der bleibt")));
-    let both = exchanged(&phone, &laptop);
-    assert_eq!(both.record.fields["note"], json!("ein langer Text, der bleibt"));
-    assert_eq!(exchanged(&laptop, &phone).record.fields["note"], both.record.fields["note"]);
-    let erased = write(&both, 2, "note", Some(json!("ein Text, der bleibt")));
-    let bytes = &erased.documents[0].document.bytes;
-    assert!(!bytes.windows(6).any(|window| window == b"langer"));
-    assert_eq!(text::read(bytes).as_deref(), Some("ein Text, der bleibt"));
-    let gone = write(&both, 3, "note", None);
-    assert!(!gone.record.fields.contains_key("note"));
-}
-
-#[test]
-fn an_unreadable_document_does_no_harm() {
-    let mut broken = write(&first(), 2, "note", Some(json!("ein langer Text")));
-    broken.documents[0].document.bytes = vec![1, 2, 3, 250, 255];
-    let whole = exchanged(&write(&first(), 3, "note", Some(json!("ein kurzer Text"))), &broken);
-    assert_eq!(whole.record.fields["role"], json!("observed"));
+fn two_texts_stand_side_by_side_each_as_it_was_written() {
+    let phone = write(&first(), 2, "note", Some(json!("output 12 ml")));
+    let laptop = write(&first(), 3, "note", Some(json!("output 15 ml")));
+    for both in [exchanged(&phone, &laptop), exchanged(&laptop, &phone)] {
+        assert_eq!(both.record.fields["note"], json!("output 15 ml"));
+        let beside: Vec<_> = both.siblings.iter().map(|sibling| &sibling.value).collect();
+        assert_eq!(beside, [&Some(json!("output 12 ml"))]);
+    }
 }

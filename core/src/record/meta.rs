@@ -91,9 +91,8 @@ impl Meta {
             match field_type {
                 FieldType::Register => out.push(0),
                 FieldType::Set => out.push(1),
-                FieldType::Text => out.push(2),
                 FieldType::Keyed(key) => {
-                    out.push(3);
+                    out.push(2);
                     put_text(&mut out, key);
                 }
             }
@@ -127,8 +126,7 @@ impl Meta {
             let field_type = match input.byte()? {
                 0 => FieldType::Register,
                 1 => FieldType::Set,
-                2 => FieldType::Text,
-                3 => FieldType::Keyed(input.text()?),
+                2 => FieldType::Keyed(input.text()?),
                 _ => return None,
             };
             meta.types.insert(path, field_type);
@@ -228,11 +226,7 @@ mod tests {
     }
 
     fn field_type() -> impl Strategy<Value = FieldType> {
-        prop_oneof![
-            Just(FieldType::Set),
-            Just(FieldType::Text),
-            ".{0,5}".prop_map(FieldType::Keyed)
-        ]
+        prop_oneof![Just(FieldType::Set), ".{0,5}".prop_map(FieldType::Keyed)]
     }
 
     proptest! {

@@ -31,7 +31,6 @@ mod rows;
 mod shape;
 pub mod sums;
 mod take_in;
-mod text;
 mod travel;
 mod write;
 
@@ -44,7 +43,7 @@ pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
-pub(crate) use rows::{entries, entries_of, note_shared};
+pub(crate) use rows::{entries, entries_of};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub(crate) use take_in::traveling;

@@ -1,8 +1,7 @@
 //! Joining only what differs: where both sides have a path under the same stamp, it is the same write.
 //!
 //! Two devices that edit the same case mostly write one or two plain fields of it. Everything else is left
-//! out of the join and put back afterwards; where fields lie within others, or long texts have documents,
-//! the whole record is joined.
+//! out of the join and put back afterwards; where fields lie within others the whole record is joined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +54,7 @@ fn differing(ours: &Whole, theirs: &Whole) -> Option<BTreeSet<String>> {
     let is_alike = one.meta.base == other.meta.base
         && one.meta.types == other.meta.types
         && (&one.kind, one.at) == (&other.kind, other.at);
-    if !is_alike || !ours.documents.is_empty() || !theirs.documents.is_empty() {
+    if !is_alike {
         return None;
     }
     let written = one.meta.exceptions.keys().chain(other.meta.exceptions.keys());

@@ -220,20 +220,6 @@ fn text(fields: &Fields) -> rusqlite::Result<String> {
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
-/// Whether records were ever handed to another device.
-pub(crate) fn is_shared(conn: &Connection) -> Result<bool> {
-    let mut statement =
-        conn.prepare_cached("SELECT 1 FROM local WHERE name = 'shared'").map_err(sql)?;
-    statement.exists([]).map_err(sql)
-}
-
-/// From now on every record may be edited elsewhere.
-pub(crate) fn note_shared(conn: &Connection) -> Result<()> {
-    let change = "INSERT OR IGNORE INTO local (name, value) VALUES ('shared', 1)";
-    conn.prepare_cached(change).and_then(|mut statement| statement.execute([])).map_err(sql)?;
-    Ok(())
-}
-
 /// The highest local sequence and the stamp that went with it, over records and tombs.
 pub(crate) fn newest(conn: &Connection) -> Result<(u64, u64)> {
     let query = "SELECT max(lseq), hlc FROM (
@@ -298,7 +284,6 @@ pub(crate) fn bury(conn: &Connection, k: Option<i64>, gone: &Gone, lseq: u64) ->
         run("DELETE FROM draft WHERE record = ?1", &[&id])?;
         run("DELETE FROM history WHERE k = ?1", &[&k])?;
         run("DELETE FROM sibling WHERE k = ?1", &[&k])?;
-        run("DELETE FROM txt WHERE k = ?1", &[&k])?;
         run("DELETE FROM record WHERE k = ?1", &[&k])?;
         words::after(conn, k, before)?;
     }

@@ -13,8 +13,6 @@ pub enum FieldType {
     Register,
     /// A list of distinct words; each is there or not.
     Set,
-    /// A text that is merged letter by letter.
-    Text,
     /// A list of objects, told apart by the named field of theirs.
     Keyed(String),
 }
@@ -23,8 +21,6 @@ pub enum FieldType {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
-    #[serde(default)]
-    text: Vec<String>,
     #[serde(default)]
     sets: Vec<String>,
     #[serde(default)]
@@ -53,8 +49,6 @@ impl Shape {
             FieldType::Keyed(key.clone())
         } else if self.sets.iter().any(|p| p == path) {
             FieldType::Set
-        } else if self.text.iter().any(|p| p == path) {
-            FieldType::Text
         } else {
             FieldType::Register
         }
@@ -70,7 +64,7 @@ mod tests {
     #[test]
     fn the_shipped_shapes_parse() {
         let shapes: BTreeMap<String, Shape> = toml::from_str(KINDS).unwrap();
-        assert_eq!(shapes.len(), 11);
+        assert_eq!(shapes.len(), 4);
         assert_eq!(Shape::of("case").when.as_deref(), Some("performed_at"));
         assert_eq!(Shape::of("checklist_run").field_type("ticks"), FieldType::Keyed("item".into()));
         assert_eq!(Shape::of("a kind of next year").field_type("tags"), FieldType::Set);

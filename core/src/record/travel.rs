@@ -4,8 +4,7 @@
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
-use super::dots::Document;
-use super::merge::{PathDocument, Sibling, Whole};
+use super::merge::{Sibling, Whole};
 use super::meta::Meta;
 use super::{Fields, Record};
 use crate::ids::{DeviceId, RecordId};
@@ -94,8 +93,8 @@ pub(crate) fn is_too_large(bytes: &[u8]) -> bool {
 }
 
 fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
-    let Whole { record, siblings, documents } = whole;
-    out.array(10)?.u8(RECORD)?.bytes(&record.id.bytes())?.str(&record.kind)?;
+    let Whole { record, siblings } = whole;
+    out.array(9)?.u8(RECORD)?.bytes(&record.id.bytes())?.str(&record.kind)?;
     out.i64(record.at.utc.0)?;
     match record.at.offset_min {
         Some(offset) => out.i16(offset)?,
@@ -110,13 +109,6 @@ fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
             Some(value) => out.str(&value.to_string())?,
             None => out.null()?,
         };
-    }
-    out.array(documents.len() as u64)?;
-    for PathDocument { path, genesis, document } in documents {
-        out.array(4)?.str(path)?;
-        stamp(out, *genesis)?;
-        stamp(out, document.last)?;
-        out.bytes(&document.bytes)?;
     }
     Ok(())
 }
@@ -162,7 +154,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Read<Traveling> {
     let mut input = Decoder::new(bytes);
     let length = array(&mut input)?;
     let traveling = match (input.u8()?, length) {
-        (RECORD, 10) => Traveling::Record(Box::new(decode_whole(&mut input)?)),
+        (RECORD, 9) => Traveling::Record(Box::new(decode_whole(&mut input)?)),
         (GONE, 5) => Traveling::Gone(Gone {
             id: id(&mut input)?,
             erased: input.bool()?,
@@ -194,27 +186,17 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
         let value = value.map(serde_json::from_str).transpose().map_err(|_| Unreadable)?;
         siblings.push(Sibling { path, stamp, value });
     }
-    let mut documents = Vec::new();
-    for _ in 0..array(input)? {
-        expect_array(input, 4)?;
-        let path = input.str()?.to_owned();
-        let genesis = read_stamp(input)?;
-        let last = read_stamp(input)?;
-        let document = Document { last, bytes: input.bytes()?.to_vec() };
-        documents.push(PathDocument { path, genesis, document });
-    }
     let at = Moment { utc, offset_min };
     let is_moment = MOMENTS_MS.contains(&utc.0)
         && offset_min.is_none_or(|offset| offset.unsigned_abs() <= MOST_OFFSET_MIN);
     // What stands beside a record was written by somebody whom it has heard.
     let seen = meta.seen();
     let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
-    let all_known = siblings.iter().all(|sibling| known(&sibling.stamp))
-        && documents.iter().all(|one| known(&one.genesis) && known(&one.document.last));
+    let all_known = siblings.iter().all(|sibling| known(&sibling.stamp));
     if !is_moment || !all_known {
         return Err(Unreadable);
     }
-    Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings, documents })
+    Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings })
 }
 
 fn decode_seen(input: &mut Decoder<'_>) -> Read<Seen> {
@@ -273,7 +255,7 @@ mod tests {
         let (kind, fields) = ("case".to_owned(), Fields::new());
         let record = Record { id, kind, at, fields, alive: true, lseq: 0, meta };
         let sibling = Sibling { path: "role".to_owned(), stamp: stamp(beside), value: None };
-        Whole { record, siblings: vec![sibling], documents: Vec::new() }
+        Whole { record, siblings: vec![sibling] }
     }
 
     #[test]

@@ -376,14 +376,12 @@ impl<'c> Tx<'c> {
             changed.push(ChangedPath::alive(true, true));
         }
         let removed = if alive { None } else { Some(self.now.0) };
-        let is_text = |change: &ChangedPath<'_>| types(&change.path) == FieldType::Text;
-        let documents = changed.iter().any(is_text) && self.is_shared(&old)?;
-        if documents || !put_back.is_empty() || beside::any(self.conn, k)? {
+        if !put_back.is_empty() || beside::any(self.conn, k)? {
             let values = changed.into_iter().map(|change| (change.path, change.after.cloned()));
             let values: Patch = values.collect();
             drop(types);
             let after = record.fields;
-            self.write_beside(k, old, Write { values, after, alive, stamp, documents, put_back })?;
+            self.write_beside(k, old, Write { values, after, alive, stamp, put_back })?;
         } else {
             let paths: Vec<String> = changed.into_iter().map(|change| change.path).collect();
             record.meta.write(paths.into_iter(), stamp);
@@ -394,7 +392,7 @@ impl<'c> Tx<'c> {
         Ok(Some(self.changed(record.id, &kind, what)))
     }
 
-    /// The same where values of others stand beside the record's, or a text needs its document.
+    /// The same where values of others stand beside the record's, or shall.
     fn write_beside(&self, k: i64, old: Record, write: Write) -> Result<()> {
         let whole = beside::whole(self.conn, k, old)?;
         let had_beside = whole.has_beside();
@@ -404,7 +402,7 @@ impl<'c> Tx<'c> {
             for loser in others.iter().filter(|other| other.path == path) {
                 remember_other(self.conn, k, loser, (self.now, self.lseq))?;
             }
-            state.write(&path, value, write.stamp, write.documents);
+            state.write(&path, value, write.stamp);
         }
         for (path, value, stamp) in write.put_back {
             state.put_beside(&path, value, stamp);
@@ -413,11 +411,6 @@ impl<'c> Tx<'c> {
         let removed = if write.alive { None } else { Some(self.now.0) };
         rows::update(self.conn, k, &whole.record, removed)?;
         beside::keep(self.conn, k, had_beside, &whole)
-    }
-
-    /// Whether somebody else may have the record, and edit it at the same time.
-    fn is_shared(&self, record: &Record) -> Result<bool> {
-        Ok(record.meta.base.device != self.device || rows::is_shared(self.conn)?)
     }
 }
 
@@ -446,8 +439,6 @@ struct Write {
     after: Fields,
     alive: bool,
     stamp: Stamp,
-    /// Whether texts get documents.
-    documents: bool,
     /// Values that stand beside what is written, under stamps below it.
     put_back: Vec<(String, Option<Value>, Stamp)>,
 }

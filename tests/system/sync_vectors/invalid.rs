@@ -158,7 +158,7 @@ impl Parts {
 
     fn bytes(&self) -> Vec<u8> {
         cbor(|out| {
-            out.array(10)?.u8(self.tag)?.bytes(&self.id)?;
+            out.array(9)?.u8(self.tag)?.bytes(&self.id)?;
             // Text of any bytes: its head is that of a byte string, of another type.
             let at = out.writer().len();
             out.bytes(&self.kind)?;
@@ -168,7 +168,7 @@ impl Parts {
             if let Some((hlc, device)) = self.beside {
                 out.array(3)?.str("role")?.array(2)?.u64(hlc)?.u64(device)?.str("\"observed\"")?;
             }
-            out.array(0).map(|_| ())
+            Ok(())
         })
     }
 }

@@ -184,11 +184,11 @@ fn edited() -> Vec<Vector> {
     edit(&laptop, id, &[("role", json!("performed")), ("note", json!("On the laptop: left arm"))]);
     let vector = |name, means, copy: &Copy| Vector::new(name, Form::Record, means, only(copy));
     let mut all = vec![
-        vector("record_edited_on_phone", "a text with a document, edited on one device", &phone),
+        vector("record_edited_on_phone", "a text and a role, edited on one device", &phone),
         vector("record_edited_on_laptop", "the same record, edited on the other", &laptop),
     ];
     laptop.take_in(vec![only(&phone)]);
-    all.push(vector("record_siblings", "both in one: a sibling, and one text of two", &laptop));
+    all.push(vector("record_siblings", "both in one: of role and text the others are siblings", &laptop));
     all
 }
 

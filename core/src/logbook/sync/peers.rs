@@ -134,7 +134,6 @@ impl Logbook {
         .into_iter()
         .collect();
         self.transact(|tx| {
-            record::note_shared(tx.conn())?;
             rows::add_peer(tx.conn(), party.fingerprint)?;
             let new = NewRecord { id, kind: DEVICE.to_owned(), at, fields: fields.clone() };
             if tx.create(new)? == Created::Known {

@@ -1,27 +1,24 @@
-//! The tables `sibling` and `txt`.
+//! The table `sibling`.
 
 use rusqlite::params;
 
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
-use crate::record::dots::Document;
 use crate::record::json_error;
-use crate::record::merge::{PathDocument, Sibling};
+use crate::record::merge::Sibling;
 use crate::record::meta::ALIVE;
 use crate::store::{Connection, sql};
 use crate::time::{Hlc, Stamp};
 
 pub(super) fn any(conn: &Connection, k: i64) -> Result<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM sibling WHERE k = ?1)
-                     OR EXISTS (SELECT 1 FROM txt WHERE k = ?1)";
+    let query = "SELECT EXISTS (SELECT 1 FROM sibling WHERE k = ?1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     statement.query_row([k], |row| row.get(0)).map_err(sql)
 }
 
 pub(super) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
-    let query = "SELECT id FROM record WHERE alive AND k IN (
-                   SELECT k FROM sibling WHERE path <> ?1
-                   UNION SELECT k FROM txt GROUP BY k, path HAVING count(*) > 1)";
+    let query = "SELECT id FROM record
+                 WHERE alive AND k IN (SELECT k FROM sibling WHERE path <> ?1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let rows = statement
         .query_map([ALIVE], |row| row.get(0).map(RecordId::from_bytes))
@@ -49,21 +46,9 @@ pub(super) fn siblings(conn: &Connection, k: i64) -> Result<Vec<Sibling>> {
     .collect()
 }
 
-pub(super) fn documents(conn: &Connection, k: i64) -> Result<Vec<PathDocument>> {
-    let query = "SELECT path, hlc, device, last_hlc, last_device, doc FROM txt WHERE k = ?1
-                 ORDER BY path, hlc, device";
-    let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    let rows = statement.query_map([k], |row| {
-        let document = Document { last: stamp(row, 3)?, bytes: row.get(5)? };
-        Ok(PathDocument { path: row.get(0)?, genesis: stamp(row, 1)?, document })
-    });
-    rows.and_then(Iterator::collect).map_err(sql)
-}
-
 pub(super) fn clear(conn: &Connection, k: i64) -> Result<()> {
-    for change in ["DELETE FROM sibling WHERE k = ?1", "DELETE FROM txt WHERE k = ?1"] {
-        conn.prepare_cached(change).and_then(|mut s| s.execute([k])).map_err(sql)?;
-    }
+    let change = "DELETE FROM sibling WHERE k = ?1";
+    conn.prepare_cached(change).and_then(|mut s| s.execute([k])).map_err(sql)?;
     Ok(())
 }
 
@@ -74,15 +59,5 @@ pub(super) fn put_sibling(conn: &Connection, k: i64, sibling: &Sibling) -> Resul
     conn.prepare_cached(change)
         .and_then(|mut s| s.execute(params![k, path, stamp.hlc.0, stamp.device.0, value]))
         .map_err(sql)?;
-    Ok(())
-}
-
-pub(super) fn put_document(conn: &Connection, k: i64, document: &PathDocument) -> Result<()> {
-    let change = "INSERT INTO txt (k, path, hlc, device, last_hlc, last_device, doc)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let PathDocument { path, genesis, document } = document;
-    let (hlc, last) = (genesis.hlc.0, document.last);
-    let values = params![k, path, hlc, genesis.device.0, last.hlc.0, last.device.0, document.bytes];
-    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map_err(sql)?;
     Ok(())
 }

@@ -6,12 +6,11 @@
 
 mod rows;
 
-use super::dots::Dot;
 use super::merge::State;
 use super::rows::{Entry, entries};
 use super::take_in::traveling;
 use super::travel::Traveling;
-use super::{rows as record_rows, text};
+use super::rows as record_rows;
 use crate::error::Result;
 use crate::ids::RecordId;
 use crate::record::sums::{Digest, Sums};
@@ -128,8 +127,7 @@ fn replace(conn: &Connection, sums: &mut Sums, id: RecordId, digest: Option<Dige
     rows::put(conn, id, digest)
 }
 
-/// Equal for states that are equal; documents count by what they say and know, for their bytes may
-/// differ.
+/// Equal for states that are equal.
 pub(super) fn digest(state: &State) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("seldinger 2026 record digest");
     let mut part = |bytes: &[u8]| {
@@ -146,16 +144,9 @@ pub(super) fn digest(state: &State) -> Digest {
     }
     for (path, dots) in &state.dots {
         part(path.as_bytes());
-        for (stamp, Dot { value, document }) in dots.iter() {
+        for (stamp, value) in dots.iter() {
             part(&stamp.bytes());
             part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
-            if let Some(document) = document {
-                part(&document.last.bytes());
-                for (client, clock) in text::known(&document.bytes) {
-                    part(&client.to_be_bytes());
-                    part(&clock.to_be_bytes());
-                }
-            }
         }
     }
     let mut digest = [0; 16];
