@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Record;
 use super::dots::{Dots, Rule};
 use super::meta::{ALIVE, Meta};
 use super::path::{Fields, each_path, flatten, is_within, outer, put_all};
-use super::Record;
 use super::shape::{FieldType, Shape};
 use super::travel::Seen;
 use crate::ids::RecordId;

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::Record;
 use super::merge::{State, Whole};
 use super::meta::{ALIVE, Meta};
 use super::narrow::apart;
 use super::path::{Fields, flatten};
 use super::shape::{FieldType, Shape};
 use super::take_in::covers;
-use super::Record;
 use crate::ids::{DeviceId, RecordId};
 use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 

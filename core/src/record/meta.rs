@@ -92,7 +92,7 @@ impl Meta {
                 FieldType::Register => out.push(0),
                 FieldType::Set => out.push(1),
                 FieldType::Keyed(key) => {
-                    out.push(2);
+                    out.push(3);
                     put_text(&mut out, key);
                 }
             }
@@ -126,10 +126,14 @@ impl Meta {
             let field_type = match input.byte()? {
                 0 => FieldType::Register,
                 1 => FieldType::Set,
-                2 => FieldType::Keyed(input.text()?),
+                // Early books had a type of its own for long texts; they are registers.
+                2 => FieldType::Register,
+                3 => FieldType::Keyed(input.text()?),
                 _ => return None,
             };
-            meta.types.insert(path, field_type);
+            if field_type != FieldType::Register {
+                meta.types.insert(path, field_type);
+            }
         }
         for _ in 0..input.count()? {
             let path = input.text()?;

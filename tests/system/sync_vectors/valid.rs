@@ -188,7 +188,11 @@ fn edited() -> Vec<Vector> {
         vector("record_edited_on_laptop", "the same record, edited on the other", &laptop),
     ];
     laptop.take_in(vec![only(&phone)]);
-    all.push(vector("record_siblings", "both in one: of role and text the others are siblings", &laptop));
+    all.push(vector(
+        "record_siblings",
+        "both in one: of role and text the others are siblings",
+        &laptop,
+    ));
     all
 }
 

@@ -7,10 +7,10 @@
 mod rows;
 
 use super::merge::State;
+use super::rows as record_rows;
 use super::rows::{Entry, entries};
 use super::take_in::traveling;
 use super::travel::Traveling;
-use super::rows as record_rows;
 use crate::error::Result;
 use crate::ids::RecordId;
 use crate::record::sums::{Digest, Sums};
