@@ -124,10 +124,9 @@ impl Meta {
         for _ in 0..input.count()? {
             let path = input.text()?;
             let field_type = match input.byte()? {
-                0 => FieldType::Register,
+                // Early books had a type of its own for long texts, 2; they are registers.
+                0 | 2 => FieldType::Register,
                 1 => FieldType::Set,
-                // Early books had a type of its own for long texts; they are registers.
-                2 => FieldType::Register,
                 3 => FieldType::Keyed(input.text()?),
                 _ => return None,
             };
