@@ -12,7 +12,7 @@ use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
     self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    Keep, OpenForm, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm, SavedJot,
+    Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm, SavedJot,
     SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
@@ -85,6 +85,18 @@ impl Logbook {
     /// Tells `observer` of every change from now on.
     pub fn observe(&self, observer: Arc<dyn ChangeObserver>) {
         self.book.observe(observer);
+    }
+
+    /// Says in which time zone the wall clock is, by its IANA name, such as `America/New_York`: when the
+    /// app starts, and whenever the system says that it changed. False where no zone is called so; then
+    /// typed times get today's offset, and say so.
+    pub fn set_zone(&self, name: String) -> bool {
+        self.book.set_zone(&name)
+    }
+
+    /// A time as it is typed beside a jot; `None` where nothing is typed.
+    pub fn read_time(&self, typed: String) -> Option<ReadTime> {
+        self.book.read_time(&typed)
     }
 
     /// What a jot says, with the people on record in mind; nothing is saved.

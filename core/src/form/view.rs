@@ -4,12 +4,14 @@ use serde_json::Value;
 
 use super::adverse_event;
 use super::change::TypedField;
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
-use super::read::{EntryContext, read};
+use super::read::read;
 use super::show;
 use super::warning::{FormProblem, FormWarning};
 use crate::content::Content;
 use crate::record::{Fields, get};
+use crate::time::Moment;
 
 /// What was written lately in a field, the latest first; listed before the other options.
 #[derive(Clone, PartialEq, Eq)]
@@ -210,16 +212,17 @@ fn warning(field: &FormField, value: &Value) -> Option<FormWarning> {
         return Some(FormWarning::new(&field.path, FormProblem::OtherShape, &[]));
     }
     let texts = show::texts(field, value);
-    let told = read(field, &texts, &stored_context(value)).warning;
+    let stored = stored_moment(value);
+    let context = stored.map(|stored| EntryContext::default().edits(stored)).unwrap_or_default();
+    let told = read(field, &texts, &context).warning;
     // A text that could be read as a number is a text all the same: tallies do not count it.
     let is_text = field.kind == FieldKind::Number && !value.is_number() && !texts.is_empty();
     told.or_else(|| is_text.then(|| FormWarning::new(&field.path, FormProblem::NotANumber, &[])))
 }
 
-/// The offset that a stored time carries itself.
-pub(crate) fn stored_context(value: &Value) -> EntryContext {
-    let moment = value.as_str().and_then(|text| crate::time::Moment::parse(text).ok());
-    EntryContext { day: None, offset_min: moment.and_then(|moment| moment.offset_min) }
+/// The moment that a stored time is.
+pub(crate) fn stored_moment(value: &Value) -> Option<Moment> {
+    Moment::parse(value.as_str()?).ok()
 }
 
 fn options(field: &FormField, values: &[String], recents: &[RecentValues]) -> Vec<OptionView> {

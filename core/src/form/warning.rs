@@ -20,6 +20,12 @@ pub enum FormProblem {
     NotAProcedure,
     /// Not a day and time.
     NotATime,
+    /// A time that no clock showed, because it was put forward past it; moved forward.
+    ClockSkipped,
+    /// A time that was shown twice, because the clock was put back; the first is taken.
+    ClockTwice,
+    /// The offset of that day is not known; that of now is taken.
+    ZoneUnknown,
     /// Neither yes nor no.
     NotYesOrNo,
     /// An adverse event without a scheme.
@@ -36,7 +42,7 @@ pub enum FormProblem {
 
 impl FormProblem {
     /// Every problem.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::NotANumber,
         Self::UnknownUnit,
         Self::AboveRange,
@@ -44,6 +50,9 @@ impl FormProblem {
         Self::NotAChoice,
         Self::NotAProcedure,
         Self::NotATime,
+        Self::ClockSkipped,
+        Self::ClockTwice,
+        Self::ZoneUnknown,
         Self::NotYesOrNo,
         Self::NoScheme,
         Self::NoEdition,
@@ -62,6 +71,9 @@ impl FormProblem {
             Self::NotAChoice => "form.not_a_choice",
             Self::NotAProcedure => "form.not_a_procedure",
             Self::NotATime => "form.not_a_time",
+            Self::ClockSkipped => "form.clock_skipped",
+            Self::ClockTwice => "form.clock_twice",
+            Self::ZoneUnknown => "form.zone_unknown",
             Self::NotYesOrNo => "form.not_yes_or_no",
             Self::NoScheme => "form.no_scheme",
             Self::NoEdition => "form.no_edition",

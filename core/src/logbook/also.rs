@@ -8,7 +8,7 @@ use super::sheet::part_text;
 use super::{Draft, Logbook, RecordName, rows as draft, sync};
 use crate::content::words;
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, FieldKind, FormDefinition, FormField, TypedField};
+use crate::form::{self, FieldKind, FormDefinition, FormField, TypedField};
 use crate::ids::{DeviceId, DraftId, Ids, RecordId};
 use crate::record::{self, Change, StaleField, Tx, get, is_within};
 use crate::time::UtcMillis;
@@ -200,7 +200,7 @@ impl Logbook {
         if let Some(kept) = self.read(|conn| draft::of_record(conn, ALSO, id))? {
             let record = self.record(id)?;
             let form = self.form_of(&record)?;
-            let context = EntryContext::of(record.when());
+            let context = self.entry().edits(record.when());
             let device = self.device();
             candidates.extend(kept.typed.iter().filter_map(|typed| {
                 let value = form::read(form.field(&typed.path)?, &typed.texts, &context).value;

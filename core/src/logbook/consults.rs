@@ -8,7 +8,7 @@ use crate::case_log::rows::search_expression;
 use crate::consult::{CONSULT, LabsRead, Presentation, present, read_labs};
 use crate::content::words;
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, FieldKind, FormDefinition, TypedField};
+use crate::form::{self, FieldKind, FormDefinition, TypedField};
 use crate::ids::{DraftId, RecordId};
 use crate::record::{self, Change, Fields, Patch, Record, get, patched, text};
 use crate::store::search;
@@ -96,15 +96,15 @@ impl Logbook {
     /// The same for a form that is being filled in; nothing is saved.
     pub fn look_over_consult(&self, form: &OpenForm, typed: &[TypedField]) -> Result<ConsultView> {
         let definition = self.form(&form.view.id)?;
-        let (before, when) = match form.record {
+        let (before, context) = match form.record {
             Some(id) => {
                 let record = self.consult_record(id)?;
-                let when = record.when();
-                (record.fields, when)
+                let context = self.entry().edits(record.when());
+                (record.fields, context)
             }
-            None => (Fields::new(), self.now()),
+            None => (Fields::new(), self.entry()),
         };
-        let changes = form::changes(&definition, &before, typed, &EntryContext::of(when));
+        let changes = form::changes(&definition, &before, typed, &context);
         self.consult_view(&definition, &patched(CONSULT, before, changes.patch))
     }
 

@@ -41,6 +41,7 @@ mod tally;
 pub(crate) mod tests;
 mod transfer;
 mod verify;
+mod wall_clock;
 mod words;
 
 use std::sync::atomic::AtomicU64;
@@ -48,7 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
 pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
-pub use checklists::{CaseTimeline, ChangedRun};
+pub use checklists::{CaseTimeline, ChangedRun, WrittenStages};
 pub use chips::JotChip;
 pub use consult_templates::{
     ConsultTemplate, FieldToAdd, PresentationWording, SavedTemplate, TemplateChange, TemplateText,
@@ -70,6 +71,7 @@ pub use transfer::{
     ImportOptions, ImportReport, ImportSource,
 };
 pub use verify::{BackupState, VerifyReport};
+pub use wall_clock::ReadTime;
 
 pub use crate::store::search::SnippetPiece;
 
@@ -78,7 +80,7 @@ use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, FieldVersion, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
 use crate::store::{Connection, Place, Store};
-use crate::time::{Clock, DAY_MS, Hlc, Moment, UtcMillis};
+use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
 
 /// What a logbook is opened with.
 #[derive(Clone)]
@@ -142,6 +144,8 @@ pub struct Logbook {
     ids: Arc<dyn Ids>,
     device: AtomicU64,
     observers: Observers,
+    /// Where the wall clock is, once a shell has said so.
+    zone: Mutex<Option<Zone>>,
 }
 
 impl std::fmt::Debug for Logbook {
@@ -190,7 +194,8 @@ impl Logbook {
         let device = identity::device_of(&store, &setup)?;
         let Setup { clock, ids, .. } = setup;
         let device = AtomicU64::new(device.0);
-        let book = Self { store, clock, ids, device, observers: Observers::default() };
+        let (observers, zone) = (Observers::default(), Mutex::default());
+        let book = Self { store, clock, ids, device, observers, zone };
         book.purge()?;
         Ok(book)
     }
@@ -267,11 +272,6 @@ impl Logbook {
     #[cfg(feature = "lan")]
     pub fn device_identity(&self) -> lan::SyncResult<crate::link::DeviceIdentity> {
         identity::keys(&self.store, &*self.ids)
-    }
-
-    /// Now, by the book's clock.
-    pub fn now(&self) -> Moment {
-        self.clock.now()
     }
 
     fn purge(&self) -> Result<()> {

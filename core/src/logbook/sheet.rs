@@ -8,7 +8,7 @@ use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
 use crate::ids::RecordId;
 use crate::privacy::{IdentifierKind, scan_fields};
 use crate::record::{FieldVersion, Fields, Record, get, is_within};
-use crate::time::{Moment, UtcMillis};
+use crate::time::Moment;
 
 /// A case as a page shows it.
 #[derive(Clone, PartialEq)]
@@ -122,14 +122,14 @@ impl Logbook {
     fn sections(&self, record: &Record, form: &FormDefinition) -> Result<Vec<SheetSection>> {
         let (id, fields) = (record.id, &record.fields);
         let also = self.also_written(id)?;
-        let offset_min = self.now().offset_min;
         let mut sections = Vec::new();
         for section in &form.sections {
             let mut shown = Vec::new();
             for field in &section.fields {
                 let versions = self.history(id, &field.path)?;
                 let also = also.iter().filter(|also| is_within(&also.path, &field.path)).cloned();
-                shown.extend(sheet_field(field, fields, &versions, also.collect(), offset_min));
+                let was = self.was(field, &versions);
+                shown.extend(sheet_field(field, fields, was, also.collect()));
             }
             if !shown.is_empty() {
                 let (id, title) = (section.id.clone(), section.title.clone());
@@ -148,18 +148,31 @@ impl Logbook {
         }
         Ok(sections)
     }
+
+    /// What was replaced, as far as it was one value: the parts of a set come and go on their own.
+    fn was(&self, field: &FormField, versions: &[FieldVersion]) -> Vec<FieldWas> {
+        let one = |version: &FieldVersion| {
+            let replaced = version.replaced?;
+            let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
+            if version.path != field.path && field.kind != FieldKind::AdverseEvent {
+                return None;
+            }
+            let text = part_text(field, &version.path, &value);
+            let replaced = self.wall_clock(replaced);
+            Some(FieldWas { text, replaced }).filter(|was| !was.text.is_empty())
+        };
+        versions.iter().filter_map(one).collect()
+    }
 }
 
 fn sheet_field(
     field: &FormField,
     fields: &Fields,
-    versions: &[FieldVersion],
+    was: Vec<FieldWas>,
     also: Vec<AlsoWritten>,
-    offset_min: Option<i16>,
 ) -> Option<SheetField> {
     let value = get(fields, &field.path);
     let texts = value.map(|value| form::labels(field, value)).unwrap_or_default();
-    let was = was(field, versions, offset_min);
     if texts.is_empty() && was.is_empty() && also.is_empty() {
         return None;
     }
@@ -175,21 +188,6 @@ fn sheet_field(
         was,
         also,
     })
-}
-
-/// What was replaced, as far as it was one value: the parts of a set come and go on their own.
-fn was(field: &FormField, versions: &[FieldVersion], offset_min: Option<i16>) -> Vec<FieldWas> {
-    let one = |version: &FieldVersion| {
-        let replaced: UtcMillis = version.replaced?;
-        let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
-        if version.path != field.path && field.kind != FieldKind::AdverseEvent {
-            return None;
-        }
-        let text = part_text(field, &version.path, &value);
-        let replaced = Moment { utc: replaced, offset_min };
-        Some(FieldWas { text, replaced }).filter(|was| !was.text.is_empty())
-    };
-    versions.iter().filter_map(one).collect()
 }
 
 /// A field's value, or that of a part of it, as a person reads it.

@@ -13,6 +13,7 @@ use crate::form::TypedField;
 use crate::ids::SystemIds;
 use crate::record::{Fields, What};
 use crate::store::key::KeyVaultError;
+use crate::time::Moment;
 
 #[derive(Default)]
 pub(super) struct MemoryVault(Mutex<BTreeMap<String, Vec<u8>>>);

@@ -94,6 +94,7 @@ fn sql_clocks_and_sockets_stay_in_their_rooms() {
         for (word, home) in [
             ("rusqlite", room == "store" || name == "rows.rs"),
             ("chrono::", room == "time"),
+            ("jiff::", room == "time"),
             ("SystemTime::now", false),
             ("Instant::now", room == "link"),
             ("getrandom", room == "ids"),

@@ -86,8 +86,7 @@ pub(in crate::logbook) fn names(conn: &Connection) -> Result<Vec<(DeviceId, Stri
 impl Logbook {
     /// Every device that this one was paired with, by name.
     pub fn peers(&self) -> Result<Vec<Peer>> {
-        let now = self.now();
-        let moment = |utc| now.at(utc);
+        let moment = |utc| self.wall_clock(utc);
         self.read(|conn| {
             let mut peers = Vec::new();
             for (fingerprint, row) in rows::peers(conn)? {
