@@ -88,3 +88,16 @@ private func lesson(_ text: String) -> [TypedField] {
   #expect(try book.drafts().isEmpty)
   #expect(try book.newest().rows.map(\.performed) == [performed])
 }
+
+@Test func aTypedTimeHasTheOffsetOfItsOwnDayAndNamesAreToldThatNobodyHas() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  #expect(book.setZone(name: "America/New_York"))
+  let typed = JotOptions(performedTyped: "2026-07-04 8:00 am")
+  #expect(try book.saveJot(text: "picc", options: typed).warnings.isEmpty)
+  #expect(try book.newest().rows.map(\.performed.offsetMin) == [-240])
+  #expect(book.readTime(typed: "2026-03-08 02:30")?.warning?.problem == .clockSkipped)
+  #expect(!book.setZone(name: "Mars/Olympus"))
+  let told = try book.filterTold(filter: CaseFilter(procedures: ["PICC"], attending: "Nobody"))
+  #expect(told.count == 1 && told[0].line.contains("Nobody"))
+}

@@ -1,6 +1,7 @@
 package app.seldinger.core
 
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -90,4 +91,18 @@ class FormTest {
         assertTrue(book.drafts().isEmpty())
         assertEquals(1_791_000_000_000, book.newest().rows.single().performed.utc)
     }
+
+    @Test
+    fun `a typed time has the offset of its own day, and names are told that nobody has`() =
+        withBook { book ->
+            assertTrue(book.setZone("America/New_York"))
+            val typed = JotOptions(performedTyped = "2026-07-04 8:00 am")
+            assertTrue(book.saveJot("picc", typed).warnings.isEmpty())
+            assertEquals((-240).toShort(), book.newest().rows.single().performed.offsetMin)
+            val skipped = book.readTime("2026-03-08 02:30")?.warning
+            assertEquals(FormProblem.CLOCK_SKIPPED, skipped?.problem)
+            assertFalse(book.setZone("Mars/Olympus"))
+            val told = book.filterTold(CaseFilter(attending = "Nobody", procedures = listOf("PICC")))
+            assertTrue(told.single().line.contains("Nobody"))
+        }
 }
