@@ -23,6 +23,7 @@ mod parts;
 mod peek;
 pub(crate) mod rekey;
 pub mod search;
+mod spelling;
 mod swap;
 mod wal;
 mod whole_file;

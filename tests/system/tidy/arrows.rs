@@ -3,12 +3,13 @@
 use super::{code, nothing, texts};
 
 /// Needed by everybody.
-const BASE: [&str; 3] = ["error", "ids", "time"];
+const BASE: [&str; 4] = ["error", "fold", "ids", "time"];
 
 /// What each room of the core may import besides the base and itself. Rooms of features meet in
 /// `logbook` and nowhere else; a room that is not listed is one of those.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("error", &[]),
+    ("fold", &[]),
     ("ids", &[]),
     ("time", &[]),
     ("job", &[]),
