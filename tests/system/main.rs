@@ -33,3 +33,4 @@ mod sync_e2e;
 mod sync_vectors;
 mod tidy;
 mod transfer;
+mod typed;

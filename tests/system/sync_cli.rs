@@ -117,6 +117,16 @@ fn two_folders_pair_and_sync_both_ways_and_part() {
 }
 
 #[test]
+fn pairing_is_done_though_another_device_is_away() {
+    let (laptop, other, third) = (App::new(), App::new(), App::new());
+    pair(&laptop, &other);
+    done(&laptop.run(&["jot", "R IJ port, scrubbed"]));
+    // The first of them is off: it cannot be in step, and that is no failure of this pairing.
+    pair(&laptop, &third);
+    assert_eq!(cases(&third), 1);
+}
+
+#[test]
 fn what_cannot_be_is_said() {
     let (laptop, other) = (App::new(), App::new());
     refused(&other.run(&["sync", "--once"]), 3);

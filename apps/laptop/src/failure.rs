@@ -97,6 +97,9 @@ pub enum Failure {
     /// Nothing was given to read.
     #[error("nothing to read")]
     NoJot,
+    /// A filter names what is not there; it has its words already.
+    #[error("no such name")]
+    NoSuchName(Wording),
     /// A case was named in a way that fits none.
     #[error("no such case")]
     NoSuchCase(String),
@@ -176,7 +179,7 @@ impl Failure {
             Self::NoVaultNote(file) => said("no_vault_note", &[("file", &shown(file))]),
             Self::Sync(error) => Some(error.wording()),
             Self::Calculator(error) => Some(error.wording()),
-            Self::Told(told) | Self::Misused(told) => Some(told.clone()),
+            Self::Told(told) | Self::Misused(told) | Self::NoSuchName(told) => Some(told.clone()),
             Self::PageIsOpen => said("page_is_open", &[]),
             Self::NotPaired => said("not_paired", &[]),
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
@@ -220,6 +223,7 @@ impl Failure {
             Self::Book(error) => of_book(error),
             Self::Sync(error) => of_sync(error),
             Self::NoSuchCase(_)
+            | Self::NoSuchName(_)
             | Self::Calculator(CalculatorError::UnknownCalculator { .. })
             | Self::ManyCases(_)
             | Self::NoSuchConsult(_)

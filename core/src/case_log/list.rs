@@ -24,10 +24,10 @@ pub struct CaseFilter {
     /// One week.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub week: Option<IsoWeek>,
-    /// One of these procedures.
+    /// One of these procedures, by id or by a name, however it is spelled.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub procedures: Vec<String>,
-    /// A procedure of this category.
+    /// A procedure of this category, by id or name.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub category: Option<String>,
     /// This role.
@@ -36,10 +36,10 @@ pub struct CaseFilter {
     /// No role written.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub role_missing: bool,
-    /// This attending.
+    /// This attending, however the name is spelled.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub attending: Option<String>,
-    /// With this tag.
+    /// With this tag, in capitals or not.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub tag: Option<String>,
     /// Marked as interesting.

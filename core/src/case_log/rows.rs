@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::{Value as SqlValue, ValueRef};
 use rusqlite::{Connection, params_from_iter};
+use serde_json::Value;
 
 use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS, ShownFields};
+use super::named::{self, Meant, OnRecord};
 use super::tally::TallyRow;
 use super::values::Role;
 use crate::content::Content;
@@ -39,7 +41,46 @@ impl Condition {
     }
 }
 
-fn condition(filter: &CaseFilter) -> Condition {
+/// What the names of a filter mean here. Names are looked up only where some are given: it takes a walk
+/// through the index.
+pub(crate) fn meant(conn: &Connection, filter: &CaseFilter) -> Result<Meant> {
+    let mut on_record = OnRecord::default();
+    if !filter.procedures.is_empty() || filter.attending.is_some() {
+        let every = format!(
+            "SELECT {PROCEDURE}, {ATTENDING} FROM record WHERE kind = 'case' AND alive = 1"
+        );
+        let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            take_in(&mut on_record.procedures, row, 0)?;
+            take_in(&mut on_record.attendings, row, 1)?;
+        }
+    }
+    if filter.tag.is_some() {
+        let every = format!("SELECT {TAGS} FROM record WHERE kind = 'case' AND alive = 1");
+        let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        let mut lists = BTreeSet::new();
+        while let Some(row) = rows.next().map_err(sql)? {
+            take_in(&mut lists, row, 0)?;
+        }
+        on_record.tags = lists.iter().flat_map(|list| tags_in(list)).collect();
+    }
+    Ok(named::meant(filter, &on_record))
+}
+
+/// The tags in what the index holds of them: a list as JSON, or a word that stands alone.
+fn tags_in(written: &str) -> Vec<String> {
+    let entries = match serde_json::from_str(written) {
+        Ok(Value::Array(entries)) => entries,
+        _ => vec![Value::from(written)],
+    };
+    let words = entries.iter().filter_map(Value::as_str).filter(|word| !word.trim().is_empty());
+    words.map(str::to_owned).collect()
+}
+
+fn condition(meant: &Meant) -> Condition {
+    let filter = &meant.filter;
     let mut c = Condition { text: "kind = 'case' AND alive = 1".to_owned(), values: Vec::new() };
     let day = |day: Day| SqlValue::from(i64::from(day.0));
     if let Some(week) = filter.week {
@@ -52,29 +93,28 @@ fn condition(filter: &CaseFilter) -> Condition {
     if let Some(to) = filter.to {
         c.and("day <= ?", [day(to)]);
     }
-    let one_of =
-        |ids: Vec<String>| (format!("{PROCEDURE} IN ({})", vec!["?"; ids.len()].join(",")), ids);
-    if !filter.procedures.is_empty() {
-        let (text, ids) = one_of(filter.procedures.clone());
-        c.and(&text, ids.into_iter().map(SqlValue::from));
-    }
-    if let Some(category) = &filter.category {
-        let (text, ids) =
-            one_of(Content::shipped().in_category(category).map(|p| p.id.clone()).collect());
-        c.and(&text, ids.into_iter().map(SqlValue::from));
-    }
+    let mut one_of = |column: &str, names: &Option<Vec<String>>| {
+        if let Some(names) = names {
+            let text = format!("{column} IN ({})", vec!["?"; names.len()].join(","));
+            c.and(&text, names.iter().cloned().map(SqlValue::from));
+        }
+    };
+    one_of(PROCEDURE, &meant.procedures);
+    one_of(ATTENDING, &meant.attendings);
     if let Some(role) = filter.role {
         c.and(&format!("{ROLE} = ?"), [SqlValue::from(role.as_str().to_owned())]);
     }
     if filter.role_missing {
         c.and(&format!("{ROLE} IS NULL"), []);
     }
-    if let Some(attending) = &filter.attending {
-        c.and(&format!("{ATTENDING} = ?"), [SqlValue::from(attending.clone())]);
-    }
-    if let Some(tag) = &filter.tag {
-        let condition = format!("EXISTS (SELECT 1 FROM json_each({TAGS}) WHERE value = ?)");
-        c.and(&condition, [SqlValue::from(tag.clone())]);
+    if let Some(tags) = &meant.tags {
+        // Where a word stands alone, it is a list of one; SQLite would take it for broken JSON.
+        let places = vec!["?"; tags.len()].join(",");
+        let condition = format!(
+            "({TAGS} IN ({places}) OR EXISTS (SELECT 1
+               FROM json_each(CASE WHEN json_valid({TAGS}) THEN {TAGS} END) WHERE value IN ({places})))"
+        );
+        c.and(&condition, [tags, tags].into_iter().flatten().cloned().map(SqlValue::from));
     }
     if filter.interesting {
         c.and(&format!("{INTERESTING} = 1"), []);
@@ -113,7 +153,7 @@ fn order(sort: CaseSort) -> String {
 /// One page; `after` is what the page before said.
 pub(crate) fn page(
     conn: &Connection,
-    filter: &CaseFilter,
+    filter: &Meant,
     sort: CaseSort,
     after: Option<&str>,
 ) -> Result<CasePage> {
@@ -164,7 +204,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
 }
 
 /// How many cases there are.
-pub(crate) fn count(conn: &Connection, filter: &CaseFilter) -> Result<u64> {
+pub(crate) fn count(conn: &Connection, filter: &Meant) -> Result<u64> {
     let c = condition(filter);
     let query = format!("SELECT count(*) FROM record WHERE {}", c.text);
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
@@ -179,7 +219,7 @@ const TALLY_BYTES: i64 = 1 << 20;
 /// the last.
 pub(crate) fn tally_rows(
     conn: &Connection,
-    filter: &CaseFilter,
+    filter: &Meant,
     after: (i64, i64),
     mut each: impl FnMut(TallyRow),
 ) -> Result<Option<(i64, i64)>> {
@@ -330,7 +370,8 @@ mod tests {
 
     #[test]
     fn a_tally_in_steps_meets_every_case_once() {
-        let (conn, filter) = (tables(2_500), CaseFilter::default());
+        let conn = tables(2_500);
+        let filter = meant(&conn, &CaseFilter::default()).unwrap();
         let (mut met, mut steps) = (Vec::new(), 0);
         let mut after = Some((i64::MIN, 0));
         while let Some(place) = after {
@@ -346,15 +387,18 @@ mod tests {
         let conn = tables(1);
         let filter = CaseFilter {
             from: Some(Day(0)),
-            procedures: vec!["picc".to_owned()],
             role: Some(Role::Assisted),
-            attending: Some("Okafor".to_owned()),
-            tag: Some("first case".to_owned()),
             interesting: true,
             unfinished: true,
             ..CaseFilter::default()
         };
-        let c = condition(&filter);
+        let some = |name: &str| Some(vec![name.to_owned()]);
+        let c = condition(&Meant {
+            procedures: some("picc"),
+            attendings: some("Okafor"),
+            tags: some("first case"),
+            ..named::meant(&filter, &OnRecord::default())
+        });
         for order in [CaseSort::Procedure, CaseSort::Attending, CaseSort::AirKerma].map(order) {
             let query = format!("EXPLAIN SELECT k FROM record WHERE {} ORDER BY {order}", c.text);
             let mut statement = conn.prepare(&query).unwrap();

@@ -106,7 +106,7 @@ impl Logbook {
 
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
     pub fn tally(&self, filter: CaseFilter, scheme: Option<GoalScheme>) -> Result<Arc<TallyJob>> {
-        self.book.tally_job(filter, scheme).map(TallyJob::begun)
+        self.book.tally_job(&filter, scheme).map(TallyJob::begun)
     }
 
     /// Reads everything that is stored, and makes good what can be.

@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
+use crate::content::Wording;
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
     self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm, SavedJot,
-    SearchPage, Setup, SnippetPiece,
+    Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm,
+    SavedJot, SearchPage, Setup, SnippetPiece,
 };
 use crate::record::{Change, FieldVersion};
 use crate::store::{Place, key::KeyVault};
@@ -122,6 +123,11 @@ impl Logbook {
     /// How many cases there are.
     pub fn count_cases(&self, filter: CaseFilter) -> Result<u64> {
         self.book.count_cases(&filter)
+    }
+
+    /// What is to be said of names in a filter that mean nothing here; empty where all mean something.
+    pub fn filter_told(&self, filter: CaseFilter) -> Result<Vec<Wording>> {
+        self.book.filter_told(&filter)
     }
 
     /// One case, deleted or not.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::change::TypedField;
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
 use super::read::read;
-use super::clock::EntryContext;
 use super::view::{FormView, fill, overlay};
 use crate::calculator::{
     Calculator, CalculatorChoice, CalculatorError, CalculatorInput, CalculatorResult, InputKind,

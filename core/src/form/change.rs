@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormDefinition, FormField};
 use super::read::{Reading, read};
-use super::clock::EntryContext;
 use super::show;
 use super::view::stored_moment;
 use super::warning::FormWarning;

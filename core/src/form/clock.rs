@@ -34,7 +34,9 @@ impl EntryContext {
         let kept = self.edited.filter(|edited| edited.day() == day);
         let (start, problem) = if let Some(offset_min) = kept.and_then(|kept| kept.offset_min) {
             (day.at(hour, minute, offset_min), None)
-        } else if let Some((found, change)) = self.zone.as_ref().and_then(|z| z.at(day, hour, minute)) {
+        } else if let Some((found, change)) =
+            self.zone.as_ref().and_then(|z| z.at(day, hour, minute))
+        {
             let odd = |change| match change {
                 ClockChange::Skipped => FormProblem::ClockSkipped,
                 ClockChange::Twice => FormProblem::ClockTwice,

@@ -7,7 +7,7 @@ use super::clock::{EntryContext, moment};
 use super::definition::{FieldKind, FormChoice, FormField};
 use super::number::{self, Typed};
 use super::warning::{FormProblem, FormWarning};
-use crate::content::{Content, Quantity};
+use crate::content::{Content, OtherUnit, Quantity};
 
 /// What a typed text is stored as.
 #[derive(Clone, PartialEq, Default)]
@@ -105,17 +105,23 @@ fn number(path: &str, text: &str, quantity: &Quantity) -> Reading {
     }
 }
 
-/// The units of a quantity, without other spellings of the same.
+/// The units of a quantity, without longer or shorter names of the same: `s`, `sec`. Units of the same
+/// size are told each: `cGy·cm²`, `µGy·m²`.
 fn units(quantity: &Quantity) -> String {
-    let mut factors: Vec<(f64, f64)> = Vec::new();
-    let mut units = vec![quantity.unit.as_str()];
+    let mut told: Vec<&OtherUnit> = Vec::new();
     for other in &quantity.others {
-        if !factors.contains(&(other.times, other.per)) {
-            factors.push((other.times, other.per));
-            units.push(&other.unit);
+        let name = other.unit.to_lowercase();
+        let is_same = |known: &&&OtherUnit| {
+            let known_name = known.unit.to_lowercase();
+            let shortened = known_name.starts_with(&name) || name.starts_with(&known_name);
+            (known.times, known.per) == (other.times, other.per) && shortened
+        };
+        if told.iter().find(is_same).is_none() {
+            told.push(other);
         }
     }
-    units.join(", ")
+    let others = told.into_iter().map(|other| other.unit.as_str());
+    std::iter::once(quantity.unit.as_str()).chain(others).collect::<Vec<_>>().join(", ")
 }
 
 /// The warning for a number outside the plausible range.
@@ -229,6 +235,10 @@ mod tests {
         assert_eq!(warning.text, "Not a number, kept as text.");
         let warning = typed("contrast_ml", &["5 apples"]).warning.unwrap();
         assert_eq!(warning.text, "Not a unit for this field, kept as text. Units: mL, L, dL.");
+        let warning = typed("dap_gycm2", &["5 apples"]).warning.unwrap();
+        assert!(warning.text.contains("cGy·cm², mGy·cm², µGy·m², mGy·m²"), "{}", warning.text);
+        let warning = typed("fluoro_min", &["5 apples"]).warning.unwrap();
+        assert!(warning.text.ends_with("Units: min, s, h."), "{}", warning.text);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::case_log::rows::recent;
 use crate::consult::CONSULT;
 use crate::error::{LogbookError, Result};
 use crate::form::{
-    self, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues,
-    TextStyle, TypedField,
+    self, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues, TextStyle,
+    TypedField,
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};

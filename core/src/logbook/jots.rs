@@ -15,7 +15,7 @@ use crate::record::{Change, Created, Fields, NewRecord};
 use crate::time::Moment;
 
 /// What there is to know beside the line that a jot is saved from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct JotOptions {
     /// The guesses that the user took.
@@ -31,6 +31,8 @@ pub struct JotOptions {
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub draft: Option<DraftId>,
 }
+
+quiet_debug!(JotOptions);
 
 /// A case that was just saved from a jot.
 #[derive(Debug, Clone, PartialEq)]

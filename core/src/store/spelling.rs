@@ -97,7 +97,7 @@ fn pairs(text: &str) -> Vec<String> {
 }
 
 fn emoji(text: &str) -> String {
-    text.chars().map(|letter| format!("emoji{:x}", u32::from(letter))).collect()
+    text.chars().next().map_or_else(String::new, |letter| format!("emoji{:x}", u32::from(letter)))
 }
 
 /// What the index takes in of a text besides the text itself; `None` where there is nothing.
@@ -153,8 +153,8 @@ pub(crate) fn wanted(typed: &str) -> Vec<Wanted> {
 /// Where the first of the words is in a text: its bytes.
 fn first(text: &str, wanted: &[Wanted]) -> Option<std::ops::Range<usize>> {
     pieces(text).into_iter().find_map(|piece| {
-        let here = wanted.iter().filter(|wanted| wanted.script == piece.script);
-        here.filter_map(|wanted| within(&piece, &wanted.needle)).next()
+        let mut here = wanted.iter().filter(|wanted| wanted.script == piece.script);
+        here.find_map(|wanted| within(&piece, &wanted.needle))
     })
 }
 

@@ -75,8 +75,7 @@ mod tests {
     use super::*;
 
     /// A zone, a day, what was typed, what is meant, and what is special about it.
-    type Row =
-        (&'static str, &'static str, (u32, u32), &'static str, Option<ClockChange>);
+    type Row = (&'static str, &'static str, (u32, u32), &'static str, Option<ClockChange>);
 
     const SKIPPED: Option<ClockChange> = Some(ClockChange::Skipped);
     const TWICE: Option<ClockChange> = Some(ClockChange::Twice);

@@ -28,11 +28,11 @@ pub struct FilterArgs {
     /// In this week, 2026-W41.
     #[arg(long, value_name = "WEEK")]
     week: Option<String>,
-    /// Of this procedure, by its id; may be given more than once.
-    #[arg(long, value_name = "ID")]
+    /// Of this procedure, by its id or a name; may be given more than once.
+    #[arg(long, value_name = "NAME")]
     procedure: Vec<String>,
     /// Of this category of procedures.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "NAME")]
     category: Option<String>,
     /// With this part of yours.
     #[arg(long, value_name = "ROLE")]
@@ -120,7 +120,7 @@ impl FilterArgs {
 }
 
 fn role(given: &str) -> Result<Role, Failure> {
-    Role::parse(&given.replace([' ', '-'], "_")).ok_or_else(|| {
+    Role::named(given).ok_or_else(|| {
         let choices: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
         Failure::NotAChoice { given: given.to_owned(), choices: choices.join(", ") }
     })
@@ -167,11 +167,22 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
         }
     }
     out.flush()?;
+    tell_names(&book, &filter)?;
     if !args.json && say::to_terminal() {
         let all = book.count_cases(&filter)?;
         say::note(&format!("{shown} of {all} cases"));
     }
     Ok(())
+}
+
+/// Says which names of a filter mean nothing here.
+pub fn tell_names(book: &Logbook, filter: &CaseFilter) -> Result<(), Failure> {
+    let mut told = book.filter_told(filter)?;
+    let Some(last) = told.pop() else { return Ok(()) };
+    for told in told {
+        say::note(&told.line());
+    }
+    Err(Failure::NoSuchName(last))
 }
 
 fn row_json(row: &CaseRow) -> Value {

@@ -4,6 +4,7 @@ mod calc;
 mod cases;
 mod checklist;
 mod consults;
+mod hyphens;
 pub mod input;
 mod job;
 mod jot;
@@ -122,7 +123,8 @@ enum Command {
 
 /// Runs the command; says on standard error why it could not.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let args = hyphens::sorted(&Cli::command(), std::env::args_os());
+    match run(Cli::parse_from(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(told) = failure.wording() {

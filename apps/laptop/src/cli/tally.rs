@@ -6,7 +6,7 @@ use seldinger_core::case_log::values::Role;
 use seldinger_core::time::Day;
 use serde_json::{Value, json};
 
-use super::cases::FilterArgs;
+use super::cases::{FilterArgs, tell_names};
 use super::look::{self, fit, number};
 use crate::failure::Failure;
 use crate::open::Home;
@@ -25,7 +25,8 @@ pub struct TallyArgs {
 /// Counts.
 pub fn run(home: &Home, args: &TallyArgs) -> Result<(), Failure> {
     let filter = args.filter.filter()?;
-    let tally = home.existing()?.book.tally(&filter, None)?;
+    let book = home.existing()?.book;
+    let tally = book.tally(&filter, None)?;
     let mut out = Out::new();
     if args.json {
         out.line(to_json(&tally))?;
@@ -34,7 +35,8 @@ pub fn run(home: &Home, args: &TallyArgs) -> Result<(), Failure> {
         procedures(&mut out, &tally)?;
         goals(&mut out, &tally)?;
     }
-    out.flush()
+    out.flush()?;
+    tell_names(&book, &filter)
 }
 
 fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {

@@ -64,7 +64,7 @@ struct Theme {
 }
 
 async fn theme(Form(chosen): Form<Theme>) -> Response {
-    // The cookie holds a word for the eyes, so a script of ours may read it; nothing else is in it.
+    // A word for the eyes, which only the server reads; the sheet comes with the page.
     let (value, seconds) = match chosen.theme.as_str() {
         "light" => ("light", 31_536_000),
         "dark" => ("dark", 31_536_000),
