@@ -22,6 +22,17 @@ await run("devices", async (step, browser) => {
     await browser.shot(page, "devices-none");
   });
 
+  await step("the first try with a code says what was wrong and keeps what was typed", async () => {
+    await page.getByRole("link", { name: "Type a code of another device" }).press("Enter");
+    await page.getByLabel("Code, as the other device shows it").fill("0000-0000");
+    await page.getByLabel("Code, as the other device shows it").press("Enter");
+    await page.locator(".pair .told").waitFor();
+    const kept = await page.getByLabel("Code, as the other device shows it").inputValue();
+    check(kept === "0000-0000", `the form came back with ${JSON.stringify(kept)}`);
+    await sound(page);
+    await open("Devices");
+  });
+
   let phone;
   await step("a code is shown to scan and to type", async () => {
     await act("Show a code");
