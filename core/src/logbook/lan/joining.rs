@@ -141,7 +141,7 @@ impl Shared {
             if !looks_around || now() >= until {
                 break;
             }
-            thread::sleep(LOOK);
+            drop(self.bell.wait_timeout(lock(&self.calls), LOOK));
         }
         self.show_joining(number, failed(why));
     }
