@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Form, FromRequest as _, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::connections::Known;
 use super::doors::Session;
 use super::state::AppState;
-use super::{AGAIN, CODE, OPEN, STYLE, UNLOCK, WAITING, door};
+use super::{AGAIN, CODE, MOST_DOOR_BYTES, OPEN, STYLE, UNLOCK, WAITING, door};
 
 /// The most that a form may hold: a long note many times over.
 const MOST_FORM_BYTES: usize = 2 * 1024 * 1024;
@@ -55,6 +55,11 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     // Each of these looks itself at who asks.
     let is_door = [OPEN, AGAIN, WAITING, CODE, UNLOCK].contains(&path);
+    if is_door && !reads {
+        let (parts, body) = request.into_parts();
+        let bytes = in_time(body, MOST_DOOR_BYTES).await?;
+        return Ok(Request::from_parts(parts, Body::from(bytes)));
+    }
     if is_door || (reads && (path == STYLE || path.starts_with("/assets/"))) {
         return Ok(request);
     }
@@ -125,16 +130,21 @@ async fn carries_token(session: &Session, request: Request) -> Result<Request, R
         return Err(refused());
     }
     let (parts, body) = request.into_parts();
-    let bytes = tokio::time::timeout(FORM_DEADLINE, to_bytes(body, MOST_FORM_BYTES))
-        .await
-        .map_err(|_| StatusCode::REQUEST_TIMEOUT.into_response())?
-        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+    let bytes = in_time(body, MOST_FORM_BYTES).await?;
     let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     let fields = Form::<Vec<(String, String)>>::from_request(copy, &()).await;
     let fits = fields.is_ok_and(|Form(fields)| {
         fields.iter().any(|(name, value)| name == FIELD && session.accepts(value))
     });
     if fits { Ok(Request::from_parts(parts, Body::from(bytes))) } else { Err(refused()) }
+}
+
+/// A body that has to come whole, in time and in bounds.
+async fn in_time(body: Body, most: usize) -> Result<Bytes, Response> {
+    tokio::time::timeout(FORM_DEADLINE, to_bytes(body, most))
+        .await
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT.into_response())?
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
 }
 
 /// The headers of every answer. Nothing is kept by the browser but the assets, whose addresses
