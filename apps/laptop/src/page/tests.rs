@@ -259,18 +259,13 @@ fn a_notice_is_told_to_the_browser_that_caused_it_and_on_its_page() {
 fn a_title_names_the_room_and_nothing_else() {
     const WORD: &str = "Quetzalfink";
     let visit = Visit::new();
-    let lines: String = KINDS
-        .iter()
-        .map(|kind| {
-            let fields = format!(
-                "{{\"title\":\"{WORD}\",\"question\":\"{WORD}\",\"text\":\"{WORD}\",\
-                 \"procedure\":\"{WORD}\",\"name\":\"{WORD}\",\"surname\":\"{WORD}\",\
-                 \"note\":\"{WORD}\",\"indication\":\"{WORD}\"}}"
-            );
-            let at = "2026-10-05T10:00:00-05:00";
-            format!("{{\"kind\":\"{kind}\",\"at\":\"{at}\",\"fields\":{fields}}}\n")
-        })
-        .collect();
+    let fields =
+        ["title", "question", "text", "procedure", "name", "surname", "note", "indication"];
+    let fields = fields.map(|field| format!("\"{field}\":\"{WORD}\"")).join(",");
+    let at = "2026-10-05T10:00:00-05:00";
+    let line =
+        |kind: &str| format!("{{\"kind\":\"{kind}\",\"at\":\"{at}\",\"fields\":{{{fields}}}}}\n");
+    let lines = KINDS.map(line).concat();
     assert_eq!(visit.post_file("/import", &lines).status, 200);
     let rooms: Vec<&str> =
         shell::DAILY.iter().chain(&shell::WHOLE).map(|room| room.name()).collect();

@@ -76,12 +76,11 @@ pub async fn answer(
     loop {
         tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => {
+            accepted = listener.accept() => {
+                if let Ok((stream, from)) = accepted {
                     places.take(stream, from.ip(), &router, limits, graceful.watcher());
-                }
-                // Without files: somebody has to go first.
-                Err(_) => {
+                } else {
+                    // Without files: somebody has to go first.
                     places.make_room(0);
                     tokio::time::sleep(BREATH).await;
                 }

@@ -201,7 +201,9 @@ fn locked_body(state: &AppState, headers: &HeaderMap, told: Option<&Wording>) ->
     let mode = state.vault_mode();
     let mut body = String::from("<main><h1>Seldinger</h1>");
     if let Some(told) = told {
-        body += &format!("<div class=\"told\" role=\"alert\">{}</div>", said(told));
+        body += "<div class=\"told\" role=\"alert\">";
+        body += &said(told);
+        body += "</div>";
     }
     body += &said(&match lock {
         None => wording("app.page_locked", &[]),
@@ -245,7 +247,7 @@ fn said(told: &Wording) -> String {
     [&told.what, &told.kept, &told.todo]
         .into_iter()
         .filter(|part| !part.is_empty())
-        .map(|part| format!("<p>{}</p>", escaped(part)))
+        .map(|part| ["<p>", &escaped(part), "</p>"].concat())
         .collect()
 }
 

@@ -12,7 +12,7 @@ use seldinger_core::store::Place;
 use seldinger_core::store::key::RecoveryCode;
 
 use super::doors::{Doors, Session};
-use super::invitations::InvitationId;
+use super::invitations::{InvitationId, Invitations};
 use super::opening::OpeningFile;
 use crate::exchange::{Exchange, host_name};
 use crate::failure::Failure;
@@ -293,7 +293,7 @@ impl AppState {
 
     /// What lets one browser in, once; with a file that brings it there, where one is to be started.
     pub(super) fn invite(&self, opens: bool) -> WayIn {
-        let (id, token) = self.0.doors.invitations(|invitations| invitations.add());
+        let (id, token) = self.0.doors.invitations(Invitations::add);
         let file = opens.then(|| OpeningFile::write(&self.0.home.places, self.0.port, &token));
         let file = file.flatten().map(|file| {
             let path = file.path().to_owned();

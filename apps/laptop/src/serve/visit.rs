@@ -164,6 +164,7 @@ impl Visit {
     }
 
     /// Waits for something that a handler would wait for.
+    #[allow(clippy::unused_self, reason = "it reads like what a browser does")]
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.worker_threads(1).enable_time().build().unwrap().block_on(work)
