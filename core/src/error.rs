@@ -146,6 +146,9 @@ pub enum LogbookError {
     /// A form, scheme or filter that was asked for does not exist.
     #[error("no such definition")]
     UnknownDefinition,
+    /// No page of a list said that the next one begins there.
+    #[error("not a page of a list")]
+    NotAPage,
 }
 
 /// What is wrong with a line of an import.

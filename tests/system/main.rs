@@ -15,6 +15,7 @@ mod consults;
 mod content;
 mod crash;
 mod damage;
+mod door;
 mod failing_disk;
 mod files;
 mod jot;

@@ -135,6 +135,12 @@ pub enum Failure {
     /// The book is sealed by a passphrase, and there is nobody to ask.
     #[error("a passphrase is needed")]
     PassphraseNeeded,
+    /// The page was locked under a passphrase, and there is nobody to ask.
+    #[error("the page is locked")]
+    PageLocked,
+    /// Too many passphrases were wrong; seconds until another is heard.
+    #[error("wait before the next passphrase")]
+    PassphraseWait(String),
     /// An empty passphrase seals nothing.
     #[error("an empty passphrase")]
     PassphraseEmpty,
@@ -208,6 +214,8 @@ impl Failure {
             }
             Self::BadPeople { line } => said("bad_people", &[("line", &line.to_string())]),
             Self::PassphraseNeeded => said("passphrase_needed", &[]),
+            Self::PageLocked => said("locked_needs_typing", &[]),
+            Self::PassphraseWait(seconds) => said("passphrase_wait", &[("seconds", seconds)]),
             Self::PassphraseEmpty => said("passphrase_empty", &[]),
             Self::PassphrasesDiffer => said("passphrases_differ", &[]),
             Self::CodeNeeded => said("code_needed", &[]),
@@ -237,6 +245,8 @@ impl Failure {
             Self::NotAChoice { .. } | Self::NoJot | Self::Calculator(_) | Self::Misused(_) => 2,
             Self::VariableNotText(_)
             | Self::PassphraseNeeded
+            | Self::PageLocked
+            | Self::PassphraseWait(_)
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
@@ -288,7 +298,7 @@ fn of_book(error: &LogbookError) -> u8 {
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
-        E::NotADay => 2,
+        E::NotADay | E::NotAPage => 2,
         E::Cancelled => 130,
         _ => 1,
     }

@@ -48,6 +48,7 @@ impl LogbookError {
             Self::NotACode => "not_a_code",
             Self::BadLine { reason, .. } => reason.variant(),
             Self::UnknownDefinition => "unknown_definition",
+            Self::NotAPage => "not_a_page",
         }
     }
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::facts::{self, Fact, Shape};
 use super::fields::Posted;
 use super::places;
+use super::proof::Proven;
 use super::shell::{Notices, Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
@@ -199,6 +200,7 @@ async fn delete(
 }
 
 async fn ask_erase(
+    _proven: Proven,
     State(state): State<AppState>,
     shell: Shell,
     Path(id): Path<String>,
@@ -212,6 +214,7 @@ async fn ask_erase(
 }
 
 async fn erase(
+    _proven: Proven,
     State(state): State<AppState>,
     Extension(notices): Extension<Notices>,
     Path(id): Path<String>,

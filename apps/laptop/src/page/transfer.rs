@@ -18,6 +18,7 @@ use seldinger_core::logbook::{
 };
 use serde::Deserialize;
 
+use super::proof::Proven;
 use super::shell::{Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
@@ -95,7 +96,11 @@ impl Write for Buffer {
     }
 }
 
-async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Response {
+async fn download(
+    _proven: Proven,
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+) -> Response {
     let (format, kind) = match file.as_str() {
         "cases.csv" => (ExportFormat::Csv, "text/csv; charset=utf-8"),
         "logbook.jsonl" => (ExportFormat::Jsonl, "application/jsonl"),

@@ -1,6 +1,7 @@
 //! The joining side: takes a code to where it leads, shows six digits, and syncs as soon as the other
 //! side has typed them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -9,11 +10,15 @@ use super::{Shared, SyncResult, SyncService, lock};
 use crate::content::Wording;
 use crate::error::LogbookError;
 use crate::ids::random;
-use crate::link::{Incoming, LinkError, Pin, Poker, Wire};
+use crate::link::{Incoming, LinkError, Pin, Poker, Wire, now};
 use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Why};
 use crate::sync::{CodeError, Invitation, TypedSecret};
 
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How long devices are looked for that announce themselves.
+const SEARCH: Duration = Duration::from_secs(6);
+/// How often it is looked who is around.
+const LOOK: Duration = Duration::from_millis(100);
 /// The other side's user may take as long as its window is open.
 const VERDICT: Duration = Duration::from_secs(130);
 
@@ -49,6 +54,12 @@ pub(super) struct Joining {
     view: JoinView,
     number: u64,
     poker: Option<Poker>,
+}
+
+/// Why it did not work at one address, and whether the others need not be tried.
+struct Elsewhere {
+    told: Wording,
+    is_over: bool,
 }
 
 enum Code {
@@ -108,33 +119,57 @@ impl Shared {
 
     fn join(&self, code: &Code, at: Option<&str>, number: u64) {
         let mut why = LinkError::Unreachable.wording();
-        for address in self.places(code, at) {
-            let nonce = random(self.ids());
-            let mut joiner = match code {
-                Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
-                Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
-            };
-            let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
-            let wire = match Wire::connect(&address, PATIENCE, &self.identity, pin) {
-                Ok(wire) => wire,
-                Err(error) => {
-                    why = error.wording();
-                    continue;
+        let is_told = at.is_some()
+            || matches!(code, Code::Scanned(invitation) if !invitation.addresses.is_empty());
+        let looks_around = self.discovery.is_some() && !is_told;
+        let (until, mut tried) = (now() + SEARCH, HashSet::new());
+        while self.goes_on(number) {
+            let places = self.places(code, at);
+            let fresh: Vec<String> =
+                places.into_iter().filter(|place| tried.insert(place.clone())).collect();
+            for address in fresh {
+                match self.join_at(code, &address, number) {
+                    Ok(()) => return,
+                    Err(Elsewhere { told, is_over }) => {
+                        why = told;
+                        if is_over {
+                            return self.show_joining(number, failed(why));
+                        }
+                    }
                 }
-            };
-            match self.prove(&mut joiner, wire, &address, number) {
-                Some(told) => why = told,
-                None => return,
             }
-            // A typed code does not say whose it is: the next device may know it.
-            if matches!(pin, Pin::Device(_)) {
+            if !looks_around || now() >= until {
                 break;
             }
+            drop(self.bell.wait_timeout(lock(&self.calls), LOOK));
         }
         self.show_joining(number, failed(why));
     }
 
-    /// Where the device may be that shows the code.
+    /// Whether this try was neither given up nor replaced.
+    fn goes_on(&self, number: u64) -> bool {
+        lock(&self.joining).as_ref().is_some_and(|joining| joining.number == number)
+    }
+
+    /// Tries one address. What comes of it once digits were shown is shown there.
+    fn join_at(&self, code: &Code, address: &str, number: u64) -> Result<(), Elsewhere> {
+        let nonce = random(self.ids());
+        let mut joiner = match code {
+            Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
+            Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
+        };
+        let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
+        let wire = Wire::connect(address, PATIENCE, &self.identity, pin);
+        let wire = wire.map_err(|why| Elsewhere { told: why.wording(), is_over: false })?;
+        match self.prove(&mut joiner, wire, address, number) {
+            // A typed code does not say whose it is: the next device may know it.
+            Some(told) => Err(Elsewhere { told, is_over: matches!(pin, Pin::Device(_)) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the device may be that shows the code. Where nobody said, it is whoever is announced: a
+    /// device that has begun to look around just now hears of the first a moment later.
     fn places(&self, code: &Code, at: Option<&str>) -> Vec<String> {
         let mut places: Vec<String> = at.map(str::to_owned).into_iter().collect();
         if let Code::Scanned(invitation) = code {

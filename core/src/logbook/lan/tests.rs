@@ -180,6 +180,34 @@ fn a_typed_code_finds_its_device_among_others() {
         .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
 }
 
+/// As a device that has begun to look around just now: nobody at first.
+struct HeardLater(Mutex<u32>, String);
+
+impl Discovery for HeardLater {
+    fn around(&self) -> std::result::Result<Vec<Announced>, DiscoveryError> {
+        let mut looks = lock(&self.0);
+        *looks += 1;
+        if *looks < 4 {
+            return Ok(Vec::new());
+        }
+        Around(vec![self.1.clone()]).around()
+    }
+}
+
+#[test]
+fn the_first_try_waits_for_whoever_is_announced_a_moment_later() {
+    let laptop = device("Laptop");
+    let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
+    let code = laptop.sync.open_window(std::slice::from_ref(&at)).unwrap().code.unwrap();
+    let phone = device_that_sees("Phone", Some(Arc::new(HeardLater(Mutex::new(0), at))));
+    phone.sync.join(&code, None).unwrap();
+    phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { .. }) => Some(()),
+        Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+        _ => None,
+    });
+}
+
 #[test]
 fn paired_devices_exchange_what_they_have_and_what_comes() {
     for typed in [false, true] {

@@ -15,6 +15,7 @@ use super::{Badge, day_and_time};
 use crate::exchange::host_name;
 use crate::page::live::{Seen, look, unless_seen};
 use crate::page::places;
+use crate::page::proof::Proven;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -162,6 +163,7 @@ pub(super) async fn named(state: &AppState, fingerprint: &str) -> Result<String,
 
 /// Whether it is meant.
 pub async fn ask_revoke(
+    _proven: Proven,
     State(state): State<AppState>,
     shell: Shell,
     Path(fingerprint): Path<String>,
@@ -172,6 +174,7 @@ pub async fn ask_revoke(
 
 /// Ends the exchange with a device.
 pub async fn revoke(
+    _proven: Proven,
     State(state): State<AppState>,
     Extension(notices): Extension<Notices>,
     Path(fingerprint): Path<String>,

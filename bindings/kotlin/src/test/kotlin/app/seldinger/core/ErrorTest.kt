@@ -69,6 +69,7 @@ class ErrorTest {
             LogbookException.NotACode(),
             LogbookException.BadLine(3uL, LineProblem.AT),
             LogbookException.UnknownDefinition(),
+            LogbookException.NotAPage(),
         ).forEach(::assertHasWords)
     }
 
