@@ -13,8 +13,8 @@ CREATE TABLE sibling (
 -- What a purged record had taken in, for each device its highest stamp (CBOR): an edit beyond brings it back.
 ALTER TABLE tomb ADD COLUMN seen BLOB;
 
--- The devices that this one is paired with. What they are called, and whether they are revoked, are
--- records of the kind device: that is known everywhere.
+-- The devices that this one is paired with. What they are called, and which of their keys are revoked, is
+-- in records of the kinds device and revocation: that is known everywhere.
 CREATE TABLE peer (
   fingerprint BLOB PRIMARY KEY,   -- of its key, 32 bytes
   replica INTEGER,                -- its device id when it was last heard; another one: it starts anew
@@ -42,6 +42,7 @@ CREATE TABLE refused (
   bytes BLOB,                     -- what the peer sent, for a later version to read; NULL: the peer refused ours
   PRIMARY KEY (fingerprint, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX refused_id ON refused (id);
 
 -- Records that were written since the index came by, and whose words are still those in the index.
 CREATE TABLE same_words (k INTEGER PRIMARY KEY) STRICT;
@@ -53,7 +54,7 @@ CREATE VIEW words AS
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
       WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
-  FROM record WHERE alive = 1 AND kind <> 'device';
+  FROM record WHERE alive = 1 AND kind NOT IN ('device', 'revocation');
 -- What is in the index.
 CREATE VIEW search_doc AS
   SELECT k, procedure, body FROM words

@@ -154,7 +154,9 @@ impl Call {
         match joiner.state() {
             JoinState::Showing { digits, .. } => Ok(digits),
             JoinState::Failed(why) => Err(why),
-            JoinState::Proving | JoinState::Paired(_) => panic!("out of turn"),
+            JoinState::Proving | JoinState::Paired(_) | JoinState::OwnKeyRevoked => {
+                panic!("out of turn")
+            }
         }
     }
 

@@ -75,14 +75,14 @@ fn a_device_that_is_not_paired_hears_nothing() {
 fn a_revoked_device_is_cut_off_and_stays_outside() {
     let (laptop, peer) = betrayed();
     let (mut call, _) = peer.greet(&laptop.at);
-    laptop.sync.revoke(peer.party.fingerprint).unwrap();
+    laptop.sync.revoke(peer.party.fingerprint, peer.party.name.as_str()).unwrap();
     call.end();
     let (before, heard) = (stands(&laptop, &peer), call.heard.len());
     call.say(&Frame::Page(page(0, 1, 1, &[b"x"])));
     assert_eq!(call.heard.len(), heard);
     let mut again = peer.call(&laptop.at);
     again.say(&Frame::Hello(peer.hello()));
-    assert_eq!(again.end(), LinkError::Refused);
+    assert_eq!(again.end(), LinkError::Revoked);
     // An open window lets it prove a secret, and nothing else.
     laptop.qr();
     let mut again = peer.call(&laptop.at);

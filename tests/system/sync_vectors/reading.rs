@@ -120,6 +120,7 @@ fn pairing_says(message: &PairMessage) -> Value {
         }}),
         PairMessage::Reveal { nonce } => json!({ "reveal": { "nonce": hex(nonce) } }),
         PairMessage::Done => json!("done"),
+        PairMessage::Revoked { proof } => json!({ "revoked": { "proof": hex(proof) } }),
         PairMessage::Refused(why) => json!({ "refused": format!("{why:?}") }),
     }
 }

@@ -237,6 +237,8 @@ fn pairing() -> Vec<Vector> {
     let proof = joiner.begin(to_laptop).unwrap();
     let proven = window.receive(&to_phone, proof.clone(), NOW).unwrap();
     let reveal = joiner.receive(proven.clone()).unwrap();
+    let mut another = Window::open(party(1, "Laptop"), secret(), [5; 32], NOW);
+    let revoked = another.receive_from(&to_phone, proof.clone(), NOW, true).unwrap();
     let said = |name, means, message: &PairMessage| {
         Vector::new(name, Form::Pairing, means, message.to_bytes())
     };
@@ -253,6 +255,11 @@ fn pairing() -> Vec<Vector> {
             "pair_refused",
             "another device knew the secret, too",
             &PairMessage::Refused(NoPair::TwoClaimants),
+        ),
+        said(
+            "pair_revoked",
+            "the window knows the joiner's key as revoked; the proof is the inviter's",
+            &revoked,
         ),
     ]
 }

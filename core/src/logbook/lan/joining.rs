@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Shared, SyncResult, SyncService, lock};
+use super::{Keys, Shared, SyncResult, SyncService, lock};
 use crate::content::Wording;
 use crate::error::LogbookError;
 use crate::ids::random;
 use crate::link::{Incoming, LinkError, Pin, Poker, Wire};
-use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Why};
+use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Party, Why};
 use crate::sync::{CodeError, Invitation, TypedSecret};
 
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -65,6 +65,7 @@ impl SyncService {
     pub fn join(&self, code: &str, at: Option<&str>) -> SyncResult<()> {
         let shared = Arc::clone(&self.shared);
         let code = read(code, &shared)?;
+        shared.refresh_keys()?;
         let at = at.map(str::to_owned);
         let number = {
             let mut joining = lock(&shared.joining);
@@ -109,13 +110,10 @@ impl Shared {
     fn join(&self, code: &Code, at: Option<&str>, number: u64) {
         let mut why = LinkError::Unreachable.wording();
         for address in self.places(code, at) {
-            let nonce = random(self.ids());
-            let mut joiner = match code {
-                Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
-                Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
-            };
+            let Keys { me, identity } = self.keys();
+            let mut joiner = joiner(code, me, random(self.ids()));
             let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
-            let wire = match Wire::connect(&address, PATIENCE, &self.identity, pin) {
+            let wire = match Wire::connect(&address, PATIENCE, &identity, pin) {
                 Ok(wire) => wire,
                 Err(error) => {
                     why = error.wording();
@@ -126,12 +124,33 @@ impl Shared {
                 Some(told) => why = told,
                 None => return,
             }
+            if joiner.state() == JoinState::OwnKeyRevoked {
+                return self.join_anew(code, &address, number, why);
+            }
             // A typed code does not say whose it is: the next device may know it.
             if matches!(pin, Pin::Device(_)) {
                 break;
             }
         }
         self.show_joining(number, failed(why));
+    }
+
+    /// The device that shows the code has revoked our key: another try, once, under new keys.
+    fn join_anew(&self, code: &Code, address: &str, number: u64, why: Wording) {
+        let renewed = self.book.note_own_key_revoked().map_err(Into::into);
+        if let Err(error) = renewed.and_then(|()| self.refresh_keys()) {
+            return self.show_joining(number, failed(error.wording()));
+        }
+        let Keys { me, identity } = self.keys();
+        let mut joiner = joiner(code, me, random(self.ids()));
+        let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
+        let told = match Wire::connect(address, PATIENCE, &identity, pin) {
+            Ok(wire) => self.prove(&mut joiner, wire, address, number),
+            Err(error) => Some(error.wording()),
+        };
+        if told.is_some() {
+            self.show_joining(number, failed(told.unwrap_or(why)));
+        }
     }
 
     /// Where the device may be that shows the code.
@@ -190,6 +209,10 @@ impl Shared {
                     self.run(wire, None);
                     return None;
                 }
+                JoinState::OwnKeyRevoked => {
+                    wire.finish();
+                    break LinkError::Revoked.wording();
+                }
                 JoinState::Failed(why) => {
                     wire.finish();
                     break why.wording();
@@ -202,6 +225,12 @@ impl Shared {
                 Incoming::Closed(why) => break told(why),
             };
             say = joiner.receive(said.unwrap_or(PairMessage::Refused(Why::OutOfTurn)));
+            // It has proved the secret; its key is no more to be trusted for that.
+            if matches!(joiner.state(), JoinState::Showing { .. })
+                && self.book.is_revoked(channel.peer).unwrap_or(true)
+            {
+                say = joiner.turn_away();
+            }
         };
         if !is_known {
             return Some(why);
@@ -220,7 +249,18 @@ impl Shared {
 
 /// Whoever has no open window lets no stranger in.
 fn told(why: LinkError) -> Wording {
-    if why == LinkError::Refused { Why::Closed.wording() } else { why.wording() }
+    if matches!(why, LinkError::Refused | LinkError::Revoked) {
+        Why::Closed.wording()
+    } else {
+        why.wording()
+    }
+}
+
+fn joiner(code: &Code, me: Party, nonce: [u8; 32]) -> Joiner {
+    match code {
+        Code::Scanned(invitation) => Joiner::scanned(me, invitation, nonce),
+        Code::Typed(secret) => Joiner::typed(me, secret, nonce),
+    }
 }
 
 fn failed(told: Wording) -> JoinView {

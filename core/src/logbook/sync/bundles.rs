@@ -108,6 +108,9 @@ impl Logbook {
         to: &BundleTo,
         name: &str,
     ) -> SyncResult<Job<MadeBundle, SyncError>> {
+        if *to == BundleTo::Stranger {
+            self.renew_if_revoked()?;
+        }
         let (peer, seal) = match to {
             BundleTo::Stranger => (NOBODY, Seal::NewCode(PairingSecret::new(&*self.ids).typed())),
             BundleTo::Device { fingerprint, code } => {
@@ -149,6 +152,9 @@ impl Logbook {
         source: &ImportSource,
         code: Option<&str>,
     ) -> SyncResult<Job<TakenBundle, SyncError>> {
+        if code.is_some() {
+            self.renew_if_revoked()?;
+        }
         let me = self.device_identity()?;
         let bytes = read(source)?;
         let opened = match code {

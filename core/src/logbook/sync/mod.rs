@@ -11,6 +11,9 @@ mod bundles;
 #[cfg(test)]
 mod large_tests;
 mod peers;
+mod revocation;
+#[cfg(test)]
+mod revocation_tests;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -21,6 +24,9 @@ mod twice_tests;
 pub use bundles::{BundleTo, MadeBundle, TakenBundle};
 pub(super) use peers::names;
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
+#[cfg(feature = "lan")]
+pub(super) use revocation::is_about_trust;
+pub use revocation::{REVOCATION, Revocation, RevokedBy};
 pub(super) use rows::{forget_peers, forget_sent};
 
 use std::sync::atomic::Ordering;
@@ -134,7 +140,10 @@ impl Logbook {
     }
 
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
-        let (mut batch, too_large) = self.read(|conn| batch(conn, peer, after, buckets))?;
+        let (mut batch, too_large) = self.read(|conn| {
+            revocation::refuse_revoked(conn, peer)?;
+            batch(conn, peer, after, buckets)
+        })?;
         let aside = self.read(|conn| rows::refused(conn, peer))?;
         let again = batch.records.iter().map(|record| record.id).filter(|id| aside.contains(id));
         let again: Vec<RecordId> = again.collect();
@@ -154,6 +163,7 @@ impl Logbook {
     /// never stops the rest; taking in the same again changes nothing.
     fn apply(&self, peer: Fingerprint, incoming: &Incoming) -> Result<Applied> {
         let taken = self.transact(|tx| {
+            revocation::refuse_revoked(tx.conn(), peer)?;
             let mut applied = Applied::default();
             let mut echo = Vec::new();
             let aside = rows::refused(tx.conn(), peer)?;

@@ -170,6 +170,14 @@ pub(super) fn has(conn: &Connection, peer: Fingerprint, lseq: u64) -> Result<boo
     statement.query_row(params![peer.0, lseq], |row| row.get(0)).map_err(sql)
 }
 
+/// Whether there is a record of this id, or ever was, or one was set aside.
+pub(super) fn was_ever(conn: &Connection, id: RecordId) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM record WHERE id = ?1) OR EXISTS (SELECT 1 FROM tomb WHERE id = ?1)
+                     OR EXISTS (SELECT 1 FROM refused WHERE id = ?1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([id.bytes()], |row| row.get(0)).map_err(sql)
+}
+
 const WHYS: [(WhyRefused, &str); 3] = [
     (WhyRefused::Unreadable, "unreadable"),
     (WhyRefused::FarAhead, "far_ahead"),
