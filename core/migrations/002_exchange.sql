@@ -20,10 +20,12 @@ CREATE TABLE peer (
   replica INTEGER,                -- its device id when it was last heard; another one: it starts anew
   sent INTEGER NOT NULL,          -- up to which of our local sequence it has everything
   received INTEGER NOT NULL,      -- up to which of its local sequence we have everything
+  receipt BLOB,                   -- its own proof that it has written as much
   synced_ms INTEGER,              -- when both sides last had everything
   addresses TEXT NOT NULL,        -- JSON list, where it was reached last comes first
   bundles_made INTEGER NOT NULL,  -- how many bundle files were made for it
-  bundles_read INTEGER NOT NULL   -- the number of its last bundle that was read
+  bundles_read INTEGER NOT NULL,  -- the number of its last bundle that was read
+  aside_bytes INTEGER NOT NULL DEFAULT 0  -- what is kept of what it sent and could not be taken in
 ) STRICT, WITHOUT ROWID;
 
 -- Stretches of our local sequence that came from a peer just as they stand: it has them.
@@ -39,7 +41,8 @@ CREATE TABLE refused (
   fingerprint BLOB NOT NULL REFERENCES peer (fingerprint) ON DELETE CASCADE,
   id BLOB NOT NULL,
   why TEXT NOT NULL,
-  bytes BLOB,                     -- what the peer sent, for a later version to read; NULL: the peer refused ours
+  bytes BLOB,                     -- what the peer sent, for a later version; empty: too much to keep; NULL: it refused ours
+  version TEXT NOT NULL,          -- of the program that set it aside: another one tries again
   PRIMARY KEY (fingerprint, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX refused_id ON refused (id);

@@ -1,10 +1,11 @@
 //! Which device is writing. A restored or copied book must not stamp under its old name.
 
 use crate::error::Result;
-use crate::ids::{DeviceId, Ids};
+use crate::ids::{DeviceId, Ids, random};
 use crate::store::{Connection, Store, local};
 #[cfg(feature = "lan")]
 use crate::sync::Fingerprint;
+use crate::sync::frame::ReceiptKey;
 
 #[cfg(feature = "lan")]
 use super::lan::SyncError;
@@ -16,6 +17,7 @@ const DEVICE: &str = "device";
 const IDENTITY: &str = "identity";
 const INSTALLATION: &str = "installation";
 const KEYS: &str = "keys";
+const RECEIPT_KEY: &str = "receipt_key";
 /// The fingerprint of our own that a paired device has called revoked.
 #[cfg(feature = "lan")]
 const TOLD_REVOKED: &str = "told_revoked";
@@ -87,6 +89,18 @@ pub(super) fn forget_keys(conn: &Connection) -> Result<()> {
     #[cfg(feature = "lan")]
     local::remove(conn, TOLD_REVOKED)?;
     sync::forget_peers(conn)
+}
+
+/// What receipts for our own pages are made with, made when it is first asked for. It stays with the book
+/// and all its copies: an older copy recognizes what a later one has given out.
+pub(super) fn receipt_key(store: &Store, ids: &dyn Ids) -> Result<ReceiptKey> {
+    let known = store.read(|conn| local::blob(conn, RECEIPT_KEY))?;
+    if let Some(key) = known.and_then(|key| key.try_into().ok()) {
+        return Ok(ReceiptKey(key));
+    }
+    let key: [u8; 32] = random(ids);
+    store.write(|conn| local::set(conn, RECEIPT_KEY, &key.as_slice()))?;
+    Ok(ReceiptKey(key))
 }
 
 /// A paired device has said that our key is revoked.

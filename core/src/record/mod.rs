@@ -17,6 +17,7 @@
 //! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
 
 mod beside;
+mod budget;
 mod cursor;
 mod digest;
 mod dots;
@@ -35,6 +36,7 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+pub(crate) use budget::{MOST_RECORD_BYTES, PIECE, pieces, weigh};
 pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
@@ -48,7 +50,6 @@ pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub(crate) use take_in::traveling;
 pub use take_in::{SenderHasIt, TakenIn};
-#[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};

@@ -351,6 +351,7 @@ fn frames_that_are_too_long_or_cut_off_or_damaged_end_the_line_and_change_nothin
         waiting: 0,
         root: Sums::default().root(),
         now: laptop.book.now().utc,
+        receipt: crate::sync::frame::Receipt::default(),
     });
     let too_long = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes();
     let nonsense = SyncState::Failed { trouble: SyncTrouble::Nonsense };

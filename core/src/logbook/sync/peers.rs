@@ -112,7 +112,7 @@ impl Logbook {
                     synced: row.synced.map(moment),
                     waiting,
                     oldest_waiting: oldest.map(|hlc| moment(Hlc(hlc).ms())),
-                    refused: rows::refused(conn, fingerprint)?.len() as u64,
+                    refused: rows::count_refused(conn, fingerprint)?,
                     is_revoked: is_revoked(conn, fingerprint)?,
                     revoked_by: revocation::revoked_by(conn, fingerprint, own)?,
                 });

@@ -18,7 +18,7 @@ use crate::ids::RecordId;
 use crate::logbook::Logbook;
 #[cfg(feature = "lan")]
 use crate::logbook::identity;
-use crate::record::{self, Change, Created, NewRecord};
+use crate::record::{self, Change, Created, NewRecord, Tx};
 use crate::store::Connection;
 use crate::sync::Fingerprint;
 use crate::time::Moment;
@@ -227,6 +227,19 @@ fn is_its_name(typed: &str, name: &str, key: Fingerprint) -> bool {
 pub(in crate::logbook) fn is_about_trust(kind: &str) -> bool {
     // Of what is gone only the id came, if it was never here.
     kind == super::DEVICE || kind == REVOCATION || kind.is_empty()
+}
+
+/// A record was set aside: where it is one that revokes a device which is paired here, its key is revoked
+/// all the same.
+pub(super) fn heed(tx: &mut Tx<'_>, id: RecordId) -> Result<()> {
+    for (key, _) in rows::peers(tx.conn())? {
+        if revocation_id(key) == id {
+            let fields = [(KEY.to_owned(), json!(key.to_string()))].into_iter().collect();
+            let at = Moment { utc: tx.now(), offset_min: None };
+            tx.create(NewRecord { id, kind: REVOCATION.to_owned(), at, fields })?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what concerns a key that is revoked.

@@ -150,7 +150,7 @@ impl World {
         let book = self.book(who);
         book.transact(|tx| {
             for bytes in &self.backups[who] {
-                take_one(tx, bytes)?.unwrap();
+                take_one(tx, read_one(bytes))?.unwrap();
             }
             Ok(())
         })
@@ -344,7 +344,11 @@ fn what_is_set_aside_of_a_revocation_revokes_as_well() {
     let world = three_and_x();
     let id = revocation_id(world.keys[M]);
     let peer = world.keys[A];
-    let incoming = Incoming { cursor: None, records: vec![record::too_large(id)] };
+    let incoming = Incoming {
+        cursor: None,
+        receipt: Receipt::default(),
+        records: vec![record::too_large(id)],
+    };
     world.book(B).apply(peer, &incoming).unwrap();
     assert!(!world.book(B).trusts(world.keys[M]).unwrap());
 }

@@ -337,7 +337,8 @@ fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
     poison[3] ^= 0xff;
     let stamps = poison.len() / 2;
     poison.truncate(stamps);
-    let incoming = Incoming { cursor: Some(2), records: vec![poison, good] };
+    let incoming =
+        Incoming { cursor: Some(2), receipt: Receipt::default(), records: vec![poison, good] };
     let applied = laptop.book.apply(key(0), &incoming).unwrap();
     assert!(applied.changed);
     assert_eq!(applied.refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
@@ -391,7 +392,10 @@ fn what_stands_twice_in_a_record_is_kept_once() {
     whole.siblings.extend(whole.siblings.clone());
     let records = vec![record::encode_traveling(&twice)];
     let [third, ..] = paired::<1>();
-    let taken = third.book.apply(key(0), &Incoming { cursor: None, records }).unwrap();
+    let taken = third
+        .book
+        .apply(key(0), &Incoming { cursor: None, receipt: Receipt::default(), records })
+        .unwrap();
     assert_eq!(taken, Applied { changed: true, ..Applied::default() });
     assert_eq!(third.book.sums(key(9)).unwrap().1, laptop.book.sums(key(9)).unwrap().1);
 }
@@ -408,7 +412,11 @@ fn one_stamp_with_two_values_ends_as_one_of_them() {
         if let Some(role) = role {
             whole.record.fields.insert("role".to_owned(), json!(role));
         }
-        Incoming { cursor: None, records: vec![record::encode_traveling(&sent)] }
+        Incoming {
+            cursor: None,
+            receipt: Receipt::default(),
+            records: vec![record::encode_traveling(&sent)],
+        }
     };
     // No device does that; one whose file was copied by hand may.
     let other = sent(&phone.book, Some("scrubbed"));
