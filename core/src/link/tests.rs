@@ -359,6 +359,17 @@ fn quiet_calls_stop_no_paired_device_and_stopping_waits_for_nobody() {
     assert!(matches!(wire.next(LONG), Incoming::Closed(_)));
 }
 
+/// An open window: everybody comes in, and nobody is paired.
+struct Open;
+impl Trust for Open {
+    fn accepts(&self, _: &Fingerprint) -> bool {
+        true
+    }
+    fn is_paired(&self, _: &Fingerprint) -> bool {
+        false
+    }
+}
+
 #[test]
 fn a_stranger_that_a_window_keeps_is_not_crowded_out_and_others_are() {
     let laptop = device();
@@ -370,16 +381,6 @@ fn a_stranger_that_a_window_keeps_is_not_crowded_out_and_others_are() {
         }
         called.send(wire.next(LONG)).unwrap();
     };
-    /// An open window: everybody comes in, and nobody is paired.
-    struct Open;
-    impl Trust for Open {
-        fn accepts(&self, _: &Fingerprint) -> bool {
-            true
-        }
-        fn is_paired(&self, _: &Fingerprint) -> bool {
-            false
-        }
-    }
     let listener = Listener::bind("127.0.0.1:0", &laptop, Arc::new(Open), Arc::new(serve)).unwrap();
     let mut kept = call(&listener, &device(), Pin::Anyone).unwrap();
     kept.send(b"proof").unwrap();
@@ -406,17 +407,19 @@ fn of_one_device_the_newest_calls_count() {
     assert!(wires[..3].iter_mut().all(|wire| matches!(wire.next(LONG), Incoming::Closed(_))));
 }
 
+/// Everybody comes in but for one who was revoked.
+struct Revoked(Fingerprint);
+impl Trust for Revoked {
+    fn accepts(&self, peer: &Fingerprint) -> bool {
+        *peer != self.0
+    }
+    fn is_revoked(&self, peer: &Fingerprint) -> bool {
+        *peer == self.0
+    }
+}
+
 #[test]
 fn new_keys_answer_from_the_next_call_on_and_a_revoked_device_hears_why() {
-    struct Revoked(Fingerprint);
-    impl Trust for Revoked {
-        fn accepts(&self, peer: &Fingerprint) -> bool {
-            *peer != self.0
-        }
-        fn is_revoked(&self, peer: &Fingerprint) -> bool {
-            *peer == self.0
-        }
-    }
     let (phone, laptop, renewed) = (device(), device(), device());
     let (listener, _ends) = echo(&laptop, Arc::new(Revoked(phone.fingerprint())));
     let mut wire = call(&listener, &phone, Pin::Device(laptop.fingerprint())).unwrap();

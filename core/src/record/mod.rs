@@ -36,7 +36,9 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
-pub(crate) use budget::{MOST_RECORD_BYTES, PIECE, pieces, weigh};
+#[cfg(test)]
+pub(crate) use budget::PIECE;
+pub(crate) use budget::{MOST_RECORD_BYTES, pieces, weigh};
 pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};

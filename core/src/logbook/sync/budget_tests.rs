@@ -124,17 +124,17 @@ fn a_record_that_grows_by_every_join_stays_what_it_was() {
 /// Saves a case whenever it hears that something was taken in.
 struct Saving {
     book: Weak<Logbook>,
-    is_saving: AtomicBool,
+    busy: AtomicBool,
     heard: Mutex<Vec<Vec<Change>>>,
 }
 
 impl ChangeObserver for Saving {
     fn changed(&self, changes: Vec<Change>) -> std::result::Result<(), ObserverError> {
-        if !self.is_saving.swap(true, Ordering::SeqCst) {
+        if !self.busy.swap(true, Ordering::SeqCst) {
             self.heard.lock().unwrap().push(changes);
             let book = self.book.upgrade().ok_or(ObserverError::Failed)?;
             book.create_case(fields(json!({"note": "typed meanwhile"}))).unwrap();
-            self.is_saving.store(false, Ordering::SeqCst);
+            self.busy.store(false, Ordering::SeqCst);
         }
         Ok(())
     }
@@ -147,7 +147,7 @@ fn a_heavy_page_is_taken_in_by_pieces_and_saves_come_between_them() {
     let book = Arc::new(book);
     let observer = Arc::new(Saving {
         book: Arc::downgrade(&book),
-        is_saving: AtomicBool::new(false),
+        busy: AtomicBool::new(false),
         heard: Mutex::default(),
     });
     book.observe(observer.clone());

@@ -87,8 +87,8 @@ pub(super) fn revoked_by(
     conn: &Connection,
     key: Fingerprint,
     own: Option<Fingerprint>,
-) -> Result<Vec<RevokedBy>> {
-    let Ok(record) = record::load(conn, revocation_id(key)) else { return Ok(Vec::new()) };
+) -> Vec<RevokedBy> {
+    let Ok(record) = record::load(conn, revocation_id(key)) else { return Vec::new() };
     let by = record.fields.get(BY).and_then(serde_json::Value::as_object);
     let mut found = Vec::new();
     for (fingerprint, at) in by.into_iter().flatten() {
@@ -104,7 +104,7 @@ pub(super) fn revoked_by(
         let key = |by: &RevokedBy| (by.at.is_none(), by.at.map(|at| at.utc), by.name.clone());
         key(one).cmp(&key(other))
     });
-    Ok(found)
+    found
 }
 
 impl Logbook {
@@ -162,7 +162,7 @@ impl Logbook {
                     fingerprint: key.to_string(),
                     name: name_of(conn, key),
                     is_this_device: own == Some(key),
-                    by: revoked_by(conn, key, own)?,
+                    by: revoked_by(conn, key, own),
                 });
                 Ok(())
             })?;
