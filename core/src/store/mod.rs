@@ -285,7 +285,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.held.leave(&lock(&self.writer));
+        self.held.leave(&self.writer.lock());
     }
 }
 
