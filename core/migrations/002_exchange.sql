@@ -13,17 +13,19 @@ CREATE TABLE sibling (
 -- What a purged record had taken in, for each device its highest stamp (CBOR): an edit beyond brings it back.
 ALTER TABLE tomb ADD COLUMN seen BLOB;
 
--- The devices that this one is paired with. What they are called, and whether they are revoked, are
--- records of the kind device: that is known everywhere.
+-- The devices that this one is paired with. What they are called, and which of their keys are revoked, is
+-- in records of the kinds device and revocation: that is known everywhere.
 CREATE TABLE peer (
   fingerprint BLOB PRIMARY KEY,   -- of its key, 32 bytes
   replica INTEGER,                -- its device id when it was last heard; another one: it starts anew
   sent INTEGER NOT NULL,          -- up to which of our local sequence it has everything
   received INTEGER NOT NULL,      -- up to which of its local sequence we have everything
+  receipt BLOB,                   -- its own proof that it has written as much
   synced_ms INTEGER,              -- when both sides last had everything
   addresses TEXT NOT NULL,        -- JSON list, where it was reached last comes first
   bundles_made INTEGER NOT NULL,  -- how many bundle files were made for it
-  bundles_read INTEGER NOT NULL   -- the number of its last bundle that was read
+  bundles_read INTEGER NOT NULL,  -- the number of its last bundle that was read
+  aside_bytes INTEGER NOT NULL DEFAULT 0  -- what is kept of what it sent and could not be taken in
 ) STRICT, WITHOUT ROWID;
 
 -- Stretches of our local sequence that came from a peer just as they stand: it has them.
@@ -39,9 +41,11 @@ CREATE TABLE refused (
   fingerprint BLOB NOT NULL REFERENCES peer (fingerprint) ON DELETE CASCADE,
   id BLOB NOT NULL,
   why TEXT NOT NULL,
-  bytes BLOB,                     -- what the peer sent, for a later version to read; NULL: the peer refused ours
+  bytes BLOB,                     -- what the peer sent, for a later version; empty: too much to keep; NULL: it refused ours
+  version TEXT NOT NULL,          -- of the program that set it aside: another one tries again
   PRIMARY KEY (fingerprint, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX refused_id ON refused (id);
 
 -- Records that were written since the index came by, and whose words are still those in the index.
 CREATE TABLE same_words (k INTEGER PRIMARY KEY) STRICT;
@@ -55,7 +59,7 @@ CREATE VIEW words AS
     (SELECT group_concat(value, char(10)) FROM json_tree(record.fields)
       WHERE type = 'text' AND (key IS NOT 'procedure' OR fullkey <> '$.procedure')
         AND value NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T*') AS body
-  FROM record WHERE alive = 1 AND kind <> 'device';
+  FROM record WHERE alive = 1 AND kind NOT IN ('device', 'revocation');
 -- What is in the index.
 CREATE VIEW search_doc AS
   SELECT k, procedure, body, NULL AS more FROM words

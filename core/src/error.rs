@@ -143,6 +143,15 @@ pub enum LogbookError {
         /// What is wrong with it.
         reason: LineProblem,
     },
+    /// The key of this device is revoked; it is paired again only once it has new ones.
+    #[error("the key of device {id} is revoked")]
+    KeyRevoked {
+        /// The record that names the device.
+        id: RecordId,
+    },
+    /// What was typed to confirm is not the name of the device.
+    #[error("another name")]
+    OtherName,
     /// A form, scheme or filter that was asked for does not exist.
     #[error("no such definition")]
     UnknownDefinition,

@@ -68,6 +68,7 @@ await run("devices", async (step, browser) => {
   await step("a revoked device is shown as such", async () => {
     await page.getByRole("link", { name: "Revoke Phone" }).press("Enter");
     await page.getByRole("heading", { name: "Revoke Phone?" }).waitFor();
+    await page.getByLabel("To confirm, type its name: Phone").fill("Phone");
     await act("Revoke");
     await page.getByText("Nothing goes to it and nothing is taken from it").waitFor();
     await sound(page);

@@ -111,8 +111,15 @@ fn two_folders_pair_and_sync_both_ways_and_part() {
 
     refused(&laptop.run(&["devices", "revoke", "nobody"]), 3);
     assert!(refused(&other.run(&["devices", "revoke", "abcd"]), 3).contains("abcd"));
-    done(&laptop.run(&["devices", "revoke", "other"]));
-    assert_eq!(one_json(&laptop.run(&["devices", "--json"]))["revoked"], true);
+    // It cannot be undone: without its name once more, or with another one, nothing happens.
+    assert!(refused(&laptop.run(&["devices", "revoke", "other"]), 2).contains("--name"));
+    refused(&laptop.run(&["devices", "revoke", "other", "--name", "laptop"]), 2);
+    assert_eq!(one_json(&laptop.run(&["devices", "--json"]))["revoked"], false);
+    done(&laptop.run(&["devices", "revoke", "other", "--name", "Other"]));
+    let about = one_json(&laptop.run(&["devices", "--json"]));
+    assert_eq!(about["revoked"], true);
+    assert_eq!(about["revoked_by"][0]["this_device"], true);
+    assert!(done(&laptop.run(&["devices"])).contains("revoked by this device"));
     refused(&laptop.run(&["sync", "--once"]), 3);
 }
 

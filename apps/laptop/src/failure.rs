@@ -298,7 +298,7 @@ fn of_book(error: &LogbookError) -> u8 {
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
-        E::NotADay | E::NotAPage => 2,
+        E::NotADay | E::NotAPage | E::OtherName => 2,
         E::Cancelled => 130,
         _ => 1,
     }

@@ -65,7 +65,7 @@ pub use names::RecordName;
 pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
 pub use sync::{BundleTo, MadeBundle, TakenBundle};
-pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
+pub use sync::{DEVICE, Peer, REVOCATION, RecordSync, Revocation, RevokedBy, SyncCounts};
 pub use transfer::{
     BadLineAt, ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport,
     ImportOptions, ImportReport, ImportSource,
@@ -272,6 +272,18 @@ impl Logbook {
     #[cfg(feature = "lan")]
     pub fn device_identity(&self) -> lan::SyncResult<crate::link::DeviceIdentity> {
         identity::keys(&self.store, &*self.ids)
+    }
+
+    /// New device keys and a new device id; all pairings are forgotten. What is written stays. For a
+    /// device that was revoked, and for a book that was restored: there `store::local::RENEW_IDENTITY`,
+    /// set in the restored file, does the same as soon as it is opened.
+    pub fn renew_identity(&self) -> Result<()> {
+        let device = self.store.write(|conn| {
+            identity::forget_keys(conn)?;
+            identity::new_device(conn, &*self.ids)
+        })?;
+        self.device.store(device.0, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
     }
 
     fn purge(&self) -> Result<()> {

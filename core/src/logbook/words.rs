@@ -47,6 +47,8 @@ impl LogbookError {
             Self::BadBackup => "bad_backup",
             Self::NotACode => "not_a_code",
             Self::BadLine { reason, .. } => reason.variant(),
+            Self::KeyRevoked { .. } => "key_revoked",
+            Self::OtherName => "other_name",
             Self::UnknownDefinition => "unknown_definition",
             Self::NotAPage => "not_a_page",
         }

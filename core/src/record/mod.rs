@@ -18,6 +18,7 @@
 //! Words that its tokenizer does not see are put beside the text: `store/spelling.rs`.
 
 mod beside;
+mod budget;
 mod cursor;
 mod digest;
 mod dots;
@@ -36,6 +37,9 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+#[cfg(test)]
+pub(crate) use budget::PIECE;
+pub(crate) use budget::{MOST_RECORD_BYTES, pieces, weigh};
 pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
@@ -49,7 +53,6 @@ pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub(crate) use take_in::traveling;
 pub use take_in::{SenderHasIt, TakenIn};
-#[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};

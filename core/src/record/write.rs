@@ -178,6 +178,11 @@ impl<'c> Tx<'c> {
         Ok(self.changes)
     }
 
+    /// Lets the search index follow at once: who takes in much text does not leave it to the next save.
+    pub(crate) fn index_now(&self) -> Result<()> {
+        words::index(self.conn, self.lseq)
+    }
+
     /// The connection, for a room's own reads within the transaction.
     pub(crate) fn conn(&self) -> &'c Connection {
         self.conn

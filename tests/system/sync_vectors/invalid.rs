@@ -1,7 +1,7 @@
 //! What must be refused: damaged, too large, too many, from another century.
 
 use minicbor::Encoder;
-use seldinger_core::sync::frame::{Frame, MOST_BYTES, PAGE_RECORDS, Page, pack};
+use seldinger_core::sync::frame::{Frame, MOST_BYTES, PAGE_RECORDS, Page, Receipt, pack};
 use seldinger_core::time::{DAY_MS, Hlc, UtcMillis};
 use serde_json::json;
 
@@ -101,7 +101,15 @@ fn frames() -> Vec<Vector> {
 fn pages() -> Vec<Vector> {
     let page = |name, means, count: usize, packed| {
         let count = u32::try_from(count).unwrap();
-        let page = Page { from: 0, to: 9, more: false, is_repair: false, count, packed };
+        let page = Page {
+            from: 0,
+            to: 9,
+            more: false,
+            is_repair: false,
+            receipt: Receipt::default(),
+            count,
+            packed,
+        };
         Vector::new(name, Form::Page, means, Frame::Page(page).encode())
     };
     let one = pack([b"record".as_slice()].into_iter());

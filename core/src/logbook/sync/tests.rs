@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::{Keep, tests::book};
 use super::*;
+use crate::error::LogbookError;
 use crate::ids::RecordId;
 use crate::record::Change;
 use crate::sync::pairing::{DeviceName, Party, SealKey};
@@ -67,16 +68,20 @@ pub(super) struct Device {
     last: Option<Change>,
 }
 
+impl Device {
+    pub(super) fn new() -> Self {
+        let (folder, book) = book();
+        Self { _folder: folder, book, last: None }
+    }
+}
+
 pub(super) fn key(n: usize) -> Fingerprint {
     Fingerprint([u8::try_from(n).unwrap(); 32])
 }
 
 /// Books that know each other.
 pub(super) fn paired<const N: usize>() -> [Device; N] {
-    let devices = [(); N].map(|()| {
-        let (folder, book) = book();
-        Device { _folder: folder, book, last: None }
-    });
+    let devices = [(); N].map(|()| Device::new());
     for (n, device) in devices.iter().enumerate() {
         for other in (0..N).filter(|other| *other != n) {
             device.book.store.write(|conn| rows::add_peer(conn, key(other))).unwrap();
@@ -141,8 +146,13 @@ impl<'a> End<'a> {
     fn perform(&mut self) -> Option<Effect> {
         let effect = self.todo.pop_front()?;
         assert_ne!(effect, Effect::Differs);
-        if let Some(event) = self.book.perform(self.peer, &effect).unwrap() {
-            self.tell(event);
+        match self.book.perform(self.peer, &effect) {
+            // The other was revoked meanwhile, maybe by what it sent itself.
+            Err(LogbookError::KeyRevoked { .. }) => {
+                self.todo.clear();
+                return None;
+            }
+            done => done.unwrap().into_iter().for_each(|event| self.tell(event)),
         }
         if let Effect::Send(frame) = &effect {
             self.sent.push(frame.clone());
@@ -153,8 +163,16 @@ impl<'a> End<'a> {
 
 /// Runs a session until `steps` effects were executed or nothing is left; gives all frames.
 pub(super) fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
-    let mut ends =
-        [End::new(&devices[one].book, key(other)), End::new(&devices[other].book, key(one))];
+    run_as((&devices[one].book, key(one)), (&devices[other].book, key(other)), steps)
+}
+
+/// The same under any keys.
+pub(super) fn run_as(
+    one: (&Logbook, Fingerprint),
+    other: (&Logbook, Fingerprint),
+    steps: usize,
+) -> Vec<Vec<u8>> {
+    let mut ends = [End::new(one.0, other.1), End::new(other.0, one.1)];
     let mut done = 0;
     loop {
         let mut idle = true;
@@ -319,7 +337,8 @@ fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
     poison[3] ^= 0xff;
     let stamps = poison.len() / 2;
     poison.truncate(stamps);
-    let incoming = Incoming { cursor: Some(2), records: vec![poison, good] };
+    let incoming =
+        Incoming { cursor: Some(2), receipt: Receipt::default(), records: vec![poison, good] };
     let applied = laptop.book.apply(key(0), &incoming).unwrap();
     assert!(applied.changed);
     assert_eq!(applied.refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
@@ -373,7 +392,10 @@ fn what_stands_twice_in_a_record_is_kept_once() {
     whole.siblings.extend(whole.siblings.clone());
     let records = vec![record::encode_traveling(&twice)];
     let [third, ..] = paired::<1>();
-    let taken = third.book.apply(key(0), &Incoming { cursor: None, records }).unwrap();
+    let taken = third
+        .book
+        .apply(key(0), &Incoming { cursor: None, receipt: Receipt::default(), records })
+        .unwrap();
     assert_eq!(taken, Applied { changed: true, ..Applied::default() });
     assert_eq!(third.book.sums(key(9)).unwrap().1, laptop.book.sums(key(9)).unwrap().1);
 }
@@ -390,7 +412,11 @@ fn one_stamp_with_two_values_ends_as_one_of_them() {
         if let Some(role) = role {
             whole.record.fields.insert("role".to_owned(), json!(role));
         }
-        Incoming { cursor: None, records: vec![record::encode_traveling(&sent)] }
+        Incoming {
+            cursor: None,
+            receipt: Receipt::default(),
+            records: vec![record::encode_traveling(&sent)],
+        }
     };
     // No device does that; one whose file was copied by hand may.
     let other = sent(&phone.book, Some("scrubbed"));

@@ -92,6 +92,32 @@ fn what_both_wrote_crosses_once_each_way() {
     assert_eq!(crossed(&run(&devices, 1, 2, usize::MAX)), 700);
 }
 
+/// A third device that has made the same of both is sent it once more by whoever does not know that. It
+/// takes in nothing new by that, so that nothing comes of it: it ends there.
+#[test]
+fn what_two_merged_goes_to_a_third_that_has_it_once_more_and_no_further() {
+    const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];
+    let devices = paired::<3>();
+    let round = || PAIRS.map(|(one, other)| crossed(&run(&devices, one, other, usize::MAX)));
+    let id = devices[0].book.create_case(fields(json!({"fluoro_min": 1}))).unwrap().id;
+    round();
+    for order in [[(0, 2), (1, 2), (0, 1)], [(0, 1), (1, 2), (0, 2)], [(1, 2), (0, 1), (0, 2)]] {
+        for (at, device) in devices.iter().take(2).enumerate() {
+            let lseq = device.book.record(id).unwrap().lseq;
+            edit(&device.book, id, "fluoro_min", Some(json!(lseq * 10 + at as u64)));
+        }
+        for (one, other) in order {
+            run(&devices, one, other, usize::MAX);
+        }
+        let stood = || devices.each_ref().map(|device| device.book.record(id).unwrap().lseq);
+        let before = stood();
+        let again = round();
+        assert!(again.iter().all(|count| *count <= 2), "{again:?}");
+        assert_eq!(stood(), before, "what is known is not written again");
+        assert_eq!(round(), [0, 0, 0]);
+    }
+}
+
 #[test]
 fn a_session_that_is_cut_while_both_wrote_loses_nothing() {
     for steps in 0..40 {
