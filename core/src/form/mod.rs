@@ -8,7 +8,6 @@ mod adverse_event;
 mod calculation;
 mod change;
 mod definition;
-mod number;
 mod read;
 mod render;
 mod show;

@@ -17,6 +17,7 @@
 //! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
 
 mod beside;
+mod bring_in;
 mod cursor;
 mod digest;
 mod dots;
@@ -35,6 +36,7 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+pub(crate) use bring_in::{BroughtIn, WhenKnown};
 pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
 pub use history::{FieldVersion, fields_at, history_of};
@@ -43,7 +45,7 @@ pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
-pub(crate) use rows::{entries, entries_of};
+pub(crate) use rows::{entries, entries_of, read_again};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub(crate) use take_in::traveling;

@@ -13,7 +13,8 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("time", &[]),
     ("job", &[]),
     ("store", &["job"]),
-    ("record", &["store"]),
+    // What a value means is content; which values an index needs is not.
+    ("record", &["content", "store"]),
     ("content", &[]),
     ("calculator", &["content"]),
     ("privacy", &["content", "record"]),
