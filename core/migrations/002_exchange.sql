@@ -83,3 +83,21 @@ CREATE TABLE digest (
   id BLOB PRIMARY KEY,
   sum BLOB NOT NULL               -- 16 bytes
 ) STRICT, WITHOUT ROWID;
+
+-- What values certainly mean that are not written as a form stores them: a JSON object, NULL for nearly every
+-- record. Lists, filters and sums ask it first.
+ALTER TABLE record ADD COLUMN readings TEXT;
+-- To be worked out when the book is opened.
+UPDATE record SET readings = '{}' WHERE kind = 'case';
+DROP INDEX record_list;
+-- One index serves the list, its filters, its orders and every walk over the book without touching the rows.
+-- Of a lesson only that it is there. It is a length because a bare test for NULL is never read from an index.
+CREATE INDEX record_list ON record (kind, alive, when_ms, k, day,
+  coalesce(readings ->> '$.procedure', fields ->> '$.procedure'),
+  coalesce(readings ->> '$.role', fields ->> '$.role'),
+  attending,
+  coalesce(readings ->> '$.interesting', fields ->> '$.interesting'), at_ms,
+  length(fields ->> '$.lesson'), coalesce(readings ->> '$.air_kerma_mgy', fields ->> '$.air_kerma_mgy'),
+  fields ->> '$.tags');
+-- What is read again when the words that are read have changed; costs nothing for the others.
+CREATE INDEX record_readings ON record (k) WHERE readings IS NOT NULL;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use seldinger_core::calculator::CalculatorError;
 use seldinger_core::content::{Wording, wording};
-use seldinger_core::error::{LogbookError, MissingPart};
+use seldinger_core::error::{LogbookError, MissingPart, StopReason};
 use seldinger_core::logbook::lan::SyncError;
 use seldinger_core::store::backup::FoundBackup;
 
@@ -300,6 +300,15 @@ fn of_book(error: &LogbookError) -> u8 {
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
         E::NotADay | E::NotAPage | E::OtherName => 2,
         E::Cancelled => 130,
+        E::ImportStopped { reason, .. }
+        | E::ExportStopped { reason, .. }
+        | E::BundleStopped { reason, .. } => match reason {
+            StopReason::Cancelled => 130,
+            StopReason::FileChanged => 7,
+            StopReason::Damaged => 5,
+            _ => 6,
+        },
+        E::TooMuchAtOnce => 7,
         _ => 1,
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS, ShownFields};
 use super::named::{self, Meant, OnRecord};
-use super::tally::TallyRow;
+use super::tally::{Amount, TallyRow};
 use super::values::Role;
 use crate::content::Content;
 use crate::error::Result;
@@ -19,12 +19,15 @@ use crate::time::{Day, IsoWeek, Moment, UtcMillis};
 
 // What the index `record_list` holds of a case. Written out, because SQLite evaluates a generated column
 // of a strict table from the row itself, for each case on record, although the index has its value.
-const PROCEDURE: &str = "(fields ->> '$.procedure')";
-const ROLE: &str = "(fields ->> '$.role')";
+// The readings of a value come first where it is not written as a form stores it: `content/reading.rs`.
+const PROCEDURE: &str = "coalesce(readings ->> '$.procedure', fields ->> '$.procedure')";
+const ROLE: &str = "coalesce(readings ->> '$.role', fields ->> '$.role')";
 const ATTENDING: &str = "(fields ->> '$.attending')";
-const INTERESTING: &str = "(fields ->> '$.interesting')";
+const INTERESTING: &str = "coalesce(readings ->> '$.interesting', fields ->> '$.interesting')";
 const LESSON: &str = "length(fields ->> '$.lesson')";
-const AIR_KERMA: &str = "(fields ->> '$.air_kerma_mgy')";
+const AIR_KERMA: &str = "coalesce(readings ->> '$.air_kerma_mgy', fields ->> '$.air_kerma_mgy')";
+const FLUORO: &str = "coalesce(readings ->> '$.fluoro_min', fields ->> '$.fluoro_min')";
+const DAP: &str = "coalesce(readings ->> '$.dap_gycm2', fields ->> '$.dap_gycm2')";
 const TAGS: &str = "(fields ->> '$.tags')";
 
 /// A condition and the values that it binds.
@@ -226,8 +229,8 @@ pub(crate) fn tally_rows(
     let mut c = condition(filter);
     c.and("(when_ms, k) > (?, ?)", [after.0.into(), after.1.into()]);
     let query = format!(
-        "SELECT id, day, procedure, role, attending, {AIR_KERMA}, fields ->> '$.fluoro_min',
-           fields ->> '$.dap_gycm2', when_ms, k, octet_length(fields)
+        "SELECT id, day, {PROCEDURE}, {ROLE}, attending, {AIR_KERMA}, {FLUORO},
+           {DAP}, when_ms, k, octet_length(fields)
          FROM record WHERE {} ORDER BY when_ms, k LIMIT {TALLY_ROWS}",
         c.text
     );
@@ -240,7 +243,7 @@ pub(crate) fn tally_rows(
         };
         // A value of another type than expected is kept in the record and counts as not written here.
         let text = |at| row.get::<_, String>(at).ok();
-        let number = |at| row.get::<_, f64>(at).ok();
+        let number = |at| row.get_ref(at).map_or(Amount::Unread, amount);
         each(TallyRow {
             id: RecordId::from_bytes(column(row, 0)?),
             day: Day(column(row, 1)?),
@@ -257,11 +260,27 @@ pub(crate) fn tally_rows(
     Ok(end)
 }
 
+#[allow(clippy::cast_precision_loss)] // A dose beyond 2^53 is none.
+fn amount(value: ValueRef<'_>) -> Amount {
+    match value {
+        ValueRef::Null => Amount::Nothing,
+        ValueRef::Integer(number) => Amount::Number(number as f64),
+        ValueRef::Real(number) => Amount::Number(number),
+        ValueRef::Text(text) if text.trim_ascii().is_empty() => Amount::Nothing,
+        ValueRef::Text(_) | ValueRef::Blob(_) => Amount::Unread,
+    }
+}
+
 /// The values that the latest cases have in a column, most used first, at most 12.
 pub(crate) fn recent(conn: &Connection, column_name: &str) -> Result<Vec<String>> {
+    let column = match column_name {
+        "procedure" => PROCEDURE,
+        "role" => ROLE,
+        other => other,
+    };
     let query = format!(
-        "SELECT value FROM (SELECT {column_name} AS value, when_ms FROM record
-           WHERE kind = 'case' AND alive = 1 AND typeof({column_name}) = 'text' ORDER BY when_ms DESC LIMIT 60)
+        "SELECT value FROM (SELECT {column} AS value, when_ms FROM record
+           WHERE kind = 'case' AND alive = 1 AND typeof({column}) = 'text' ORDER BY when_ms DESC LIMIT 60)
          GROUP BY value ORDER BY count(*) DESC, max(when_ms) DESC LIMIT 12"
     );
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
@@ -357,6 +376,7 @@ mod tests {
     fn tables(cases: u32) -> Connection {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../migrations/001_init.sql")).unwrap();
+        conn.execute_batch(include_str!("../../migrations/002_exchange.sql")).unwrap();
         conn.execute(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
              INSERT INTO record (k, id, kind, at_ms, when_ms, day, alive, hlc, lseq, meta, fields)
@@ -378,7 +398,7 @@ mod tests {
             after = tally_rows(&conn, &filter, place, |row| met.push(row.fluoro_min)).unwrap();
             steps += 1;
         }
-        assert!(met.into_iter().eq((1..=2_500).map(|n| Some(f64::from(n)))));
+        assert!(met.into_iter().eq((1..=2_500).map(|n| Amount::Number(f64::from(n)))));
         assert_eq!(steps, 3);
     }
 

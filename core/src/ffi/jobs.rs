@@ -71,7 +71,8 @@ jobs! {
 
 #[uniffi::export]
 impl Logbook {
-    /// Imports JSON lines from a file: checked whole first, then written; known records are passed over.
+    /// Imports JSON lines from a file: checked whole first, then written. Records that are known are left
+    /// alone unless the options say otherwise.
     pub fn import_file(&self, path: String, options: ImportOptions) -> Result<Arc<ImportJob>> {
         self.book.import_job(ImportSource::Path(path.into()), options).map(ImportJob::begun)
     }

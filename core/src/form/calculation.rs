@@ -141,7 +141,7 @@ mod tests {
         let labs = [
             ("procedure_id", "Paracentesis"),
             ("inr", "1.4"),
-            ("platelets_10e9_l", "90,000 /µL"),
+            ("platelets_10e9_l", "90000 /µL"),
             ("chronic_liver_disease", "no"),
             ("drugs", "aspirin + apixaban"),
         ];

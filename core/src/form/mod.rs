@@ -9,7 +9,6 @@ mod calculation;
 mod change;
 mod clock;
 mod definition;
-mod number;
 mod read;
 mod render;
 mod show;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::adverse_event;
 use super::clock::{EntryContext, moment};
 use super::definition::{FieldKind, FormChoice, FormField};
-use super::number::{self, Typed};
 use super::warning::{FormProblem, FormWarning};
-use crate::content::{Content, OtherUnit, Quantity};
+use crate::content::number::{self, Typed};
+use crate::content::{Content, OtherUnit, Quantity, reading};
 
 /// What a typed text is stored as.
 #[derive(Clone, PartialEq, Default)]
@@ -81,7 +81,7 @@ fn one(field: &FormField, text: &str, context: &EntryContext) -> Reading {
             },
             None => Reading::odd(text, path, FormProblem::NotATime),
         },
-        FieldKind::Procedure => match procedure(text) {
+        FieldKind::Procedure => match reading::procedure_named(text) {
             Some(id) => Reading::plain(json!(id)),
             None => Reading::odd(text, path, FormProblem::NotAProcedure),
         },
@@ -91,6 +91,10 @@ fn one(field: &FormField, text: &str, context: &EntryContext) -> Reading {
 }
 
 fn number(path: &str, text: &str, quantity: &Quantity) -> Reading {
+    // A point is the decimal sign of every form, which shows numbers so; a comma may be either.
+    if number::may_be_two(text, &[',']) {
+        return Reading::odd(text, path, FormProblem::MayBeTwo);
+    }
     match number::read(text, quantity) {
         Typed::Number(number) => {
             let warning = number.as_f64().and_then(|value| range(path, value, quantity));
@@ -142,17 +146,6 @@ fn choice<'a>(options: &'a [FormChoice], text: &str) -> Option<&'a str> {
         option.label.to_lowercase() == lower || option.value.to_lowercase() == lower
     };
     exact.or_else(|| options.iter().find(near)).map(|option| option.value.as_str())
-}
-
-fn procedure(text: &str) -> Option<&'static str> {
-    let content = Content::shipped();
-    let lower = text.to_lowercase();
-    let named = |names: [&str; 3]| names.iter().any(|name| name.to_lowercase() == lower);
-    let found = content
-        .procedures()
-        .iter()
-        .find(|known| named([&known.id, &known.name, &known.short_name]));
-    found.map(|known| known.id.as_str())
 }
 
 fn choices(field: &FormField, texts: &[String]) -> Reading {
@@ -239,6 +232,16 @@ mod tests {
         assert!(warning.text.contains("cGy·cm², mGy·cm², µGy·m², mGy·m²"), "{}", warning.text);
         let warning = typed("fluoro_min", &["5 apples"]).warning.unwrap();
         assert!(warning.text.ends_with("Units: min, s, h."), "{}", warning.text);
+    }
+
+    #[test]
+    fn a_comma_that_may_mean_thousands_or_decimals_is_kept_and_told() {
+        let told = |text: &str| stored("air_kerma_mgy", text);
+        assert_eq!(told("1,240"), (json!("1,240"), Some(FormProblem::MayBeTwo)));
+        assert_eq!(told("1,240 mGy"), (json!("1,240 mGy"), Some(FormProblem::MayBeTwo)));
+        assert_eq!(told("1.240"), (json!(1.24), None), "as the form itself shows numbers");
+        assert_eq!(told("1,2"), (json!(1.2), None));
+        assert_eq!(told("12,345.5"), (json!(12345.5), None));
     }
 
     #[test]

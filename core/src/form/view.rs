@@ -10,6 +10,7 @@ use super::read::read;
 use super::show;
 use super::warning::{FormProblem, FormWarning};
 use crate::content::Content;
+use crate::content::reading::{self, Meaning};
 use crate::record::{Fields, get};
 use crate::time::Moment;
 
@@ -121,9 +122,10 @@ quiet_debug!(OptionView);
 
 /// Fills a form from a record's fields. What the form does not ask for is left alone.
 pub fn fill(definition: &FormDefinition, fields: &Fields, recents: &[RecentValues]) -> FormView {
+    let kind = &definition.kind;
     let section = |section: &FormSection| {
         let views: Vec<FieldView> =
-            section.fields.iter().map(|field| view(field, fields, recents)).collect();
+            section.fields.iter().map(|field| view(kind, field, fields, recents)).collect();
         SectionView {
             id: section.id.clone(),
             title: section.title.clone(),
@@ -183,10 +185,11 @@ pub fn overlay(
 
 /// What is odd in a record, as far as the form can tell.
 pub fn warnings(definition: &FormDefinition, fields: &Fields) -> Vec<FormWarning> {
-    definition.fields().filter_map(|field| warning(field, get(fields, &field.path)?)).collect()
+    let told = |field: &FormField| warning(&definition.kind, field, get(fields, &field.path)?);
+    definition.fields().filter_map(told).collect()
 }
 
-fn view(field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldView {
+fn view(kind: &str, field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldView {
     let value = get(fields, &field.path);
     let values = value.map(|value| show::texts(field, value)).unwrap_or_default();
     FieldView {
@@ -202,12 +205,18 @@ fn view(field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldVi
         missing: field.asked && values.is_empty(),
         fixed: field.fixed,
         width: field.width,
-        warnings: value.and_then(|value| warning(field, value)).into_iter().collect(),
+        warnings: value.and_then(|value| warning(kind, field, value)).into_iter().collect(),
         values,
     }
 }
 
-fn warning(field: &FormField, value: &Value) -> Option<FormWarning> {
+fn warning(kind: &str, field: &FormField, value: &Value) -> Option<FormWarning> {
+    if let Meaning::Reads(read) = reading::of_value(kind, &field.path, value) {
+        let texts = show::texts(field, &read).join(", ");
+        let value = format!("{texts} {}", show::unit(field, Some(&read)));
+        let value = [("value", value.trim_end())];
+        return Some(FormWarning::new(&field.path, FormProblem::CountsAs, &value));
+    }
     if !show::fits(field, value) {
         return Some(FormWarning::new(&field.path, FormProblem::OtherShape, &[]));
     }
@@ -389,7 +398,7 @@ mod tests {
             ("labs.inr", FormProblem::AboveRange),
             ("devices", FormProblem::OtherShape),
             ("fluoro_min", FormProblem::NotANumber),
-            ("air_kerma_mgy", FormProblem::NotANumber),
+            ("air_kerma_mgy", FormProblem::CountsAs),
         ];
         assert_eq!(problems(odd), wanted.map(|(path, problem)| (path.to_owned(), problem)));
         assert_eq!(field(json!({"labs": {"inr": 99}}), &[], "labs.inr").warnings.len(), 1);

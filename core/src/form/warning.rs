@@ -8,6 +8,10 @@ use crate::content::words;
 pub enum FormProblem {
     /// Not a number; kept as text.
     NotANumber,
+    /// A number in which a comma may mean thousands or decimals; kept as text.
+    MayBeTwo,
+    /// Kept as it was written, and counted as what it certainly means.
+    CountsAs,
     /// A number with a unit that the field does not know; kept as text.
     UnknownUnit,
     /// Most likely a slip.
@@ -42,8 +46,10 @@ pub enum FormProblem {
 
 impl FormProblem {
     /// Every problem.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::NotANumber,
+        Self::MayBeTwo,
+        Self::CountsAs,
         Self::UnknownUnit,
         Self::AboveRange,
         Self::BelowRange,
@@ -65,6 +71,8 @@ impl FormProblem {
     pub fn key(self) -> &'static str {
         match self {
             Self::NotANumber => "form.not_a_number",
+            Self::MayBeTwo => "form.may_be_two",
+            Self::CountsAs => "form.counts_as",
             Self::UnknownUnit => "form.unknown_unit",
             Self::AboveRange => "form.above_range",
             Self::BelowRange => "form.below_range",

@@ -17,6 +17,10 @@ mod drafts;
 mod forms;
 mod identity;
 mod imaging;
+mod import;
+mod import_source;
+#[cfg(test)]
+mod import_tests;
 mod jots;
 #[cfg(feature = "lan")]
 pub mod lan;
@@ -58,6 +62,8 @@ pub use consults::{ConsultPage, ConsultRow, ConsultView};
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
+pub use import::{BadLineAt, ImportOptions, ImportReport, UnreadValue};
+pub use import_source::{ImportSource, Packed, Packer};
 pub use jots::{JotOptions, SavedJot};
 pub use library::{FoundPage, PROCEDURE_NOTE, ProcedureNote, ProcedurePage};
 pub use lists::RecordList;
@@ -66,20 +72,17 @@ pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
 pub use sync::{BundleTo, MadeBundle, TakenBundle};
 pub use sync::{DEVICE, Peer, REVOCATION, RecordSync, Revocation, RevokedBy, SyncCounts};
-pub use transfer::{
-    BadLineAt, ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport,
-    ImportOptions, ImportReport, ImportSource,
-};
+pub use transfer::{ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport};
 pub use verify::{BackupState, VerifyReport};
 pub use wall_clock::ReadTime;
 
 pub use crate::store::search::SnippetPiece;
 
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, FieldVersion, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
-use crate::store::{Connection, Place, Store};
+use crate::store::{Connection, Place, Store, local};
 use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
 
 /// What a logbook is opened with.
@@ -129,6 +132,9 @@ pub struct Changed<T> {
     /// The records that it changed, in order.
     pub changes: Vec<Change>,
 }
+
+/// Which rules the readings beside the records were made by.
+const READINGS: &str = "readings";
 
 /// How long what was replaced stays readable.
 const HISTORY_DAYS: i64 = 90;
@@ -197,7 +203,25 @@ impl Logbook {
         let (observers, zone) = (Observers::default(), Mutex::default());
         let book = Self { store, clock, ids, device, observers, zone };
         book.purge()?;
+        book.read_values_again()?;
         Ok(book)
+    }
+
+    /// Where this version reads values in another way than the one that wrote: brings what lists and
+    /// tallies ask for up to it. Where the book cannot be written, they see the former readings.
+    fn read_values_again(&self) -> Result<()> {
+        let revision = crate::content::reading::revision();
+        if self.read(|conn| local::number(conn, READINGS))? == Some(revision) {
+            return Ok(());
+        }
+        let written = self.store.write(|conn| {
+            record::read_again(conn)?;
+            local::set(conn, READINGS, &revision)
+        });
+        match written {
+            Err(LogbookError::ReadOnly | LogbookError::DiskFull | LogbookError::Busy) => Ok(()),
+            other => other,
+        }
     }
 
     /// Tells `observer` of every change from now on.

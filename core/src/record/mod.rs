@@ -18,6 +18,7 @@
 //! Words that its tokenizer does not see are put beside the text: `store/spelling.rs`.
 
 mod beside;
+mod bring_in;
 mod budget;
 mod cursor;
 mod digest;
@@ -37,6 +38,7 @@ mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+pub(crate) use bring_in::{BroughtIn, WhenKnown};
 #[cfg(test)]
 pub(crate) use budget::PIECE;
 pub(crate) use budget::{MOST_RECORD_BYTES, pieces, weigh};
@@ -48,7 +50,7 @@ pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
-pub(crate) use rows::{entries, entries_of};
+pub(crate) use rows::{entries, entries_of, read_again};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
 pub(crate) use take_in::traveling;

@@ -14,7 +14,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("time", &[]),
     ("job", &[]),
     ("store", &["job"]),
-    ("record", &["store"]),
+    // What a value means is content; which values an index needs is not.
+    ("record", &["content", "store"]),
     ("content", &[]),
     ("calculator", &["content"]),
     ("privacy", &["content", "record"]),

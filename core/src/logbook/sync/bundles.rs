@@ -4,12 +4,12 @@
 //! Taking a bundle in says nothing back; how far this side came is in the next bundle that it makes.
 
 use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{batch, rows};
-use crate::error::{LogbookError, Result};
+use crate::error::{LogbookError, Result, StopReason};
 use crate::job::{Job, JobProgress, Work};
 use crate::link::DeviceIdentity;
 use crate::link::bundle::{self, Bundle, BundleError, MAX_BUNDLE, MAX_PAYLOAD, Opened};
@@ -184,7 +184,11 @@ impl Logbook {
 fn read(source: &ImportSource) -> SyncResult<Vec<u8>> {
     let file = match source {
         ImportSource::Bytes(bytes) => return Ok(bytes.to_vec()),
-        ImportSource::Path(path) => File::open(path).map_err(LogbookError::from)?,
+        ImportSource::Path(path) => {
+            let file = File::open(path).map_err(LogbookError::from)?;
+            Box::new(file) as Box<dyn Read>
+        }
+        ImportSource::Packed(packed) => Box::new(packed.open()?),
     };
     let mut bytes = Vec::new();
     let most = MAX_BUNDLE as u64 + 1;
@@ -399,6 +403,16 @@ impl Work<SyncError> for Taking {
         }
         let finished = self.pages.as_slice().is_empty();
         Ok(JobProgress { done: self.done, total: self.total, finished })
+    }
+
+    fn stopped(&self, error: SyncError) -> SyncError {
+        match error {
+            SyncError::Book { error } if self.done > 0 => {
+                let (reason, records) = (StopReason::of(&error), self.done);
+                LogbookError::BundleStopped { reason, records }.into()
+            }
+            other => other,
+        }
     }
 
     fn finish(self: Box<Self>) -> SyncResult<TakenBundle> {
