@@ -7,7 +7,7 @@ use super::clock::{EntryContext, moment};
 use super::definition::{FieldKind, FormChoice, FormField};
 use super::warning::{FormProblem, FormWarning};
 use crate::content::number::{self, Typed};
-use crate::content::{Content, OtherUnit, Quantity, reading};
+use crate::content::{OtherUnit, Quantity, reading};
 
 /// What a typed text is stored as.
 #[derive(Clone, PartialEq, Default)]

@@ -189,13 +189,13 @@ fn values_stay_as_they_are_and_are_read_where_that_is_certain() {
     // Written again by a form, a value needs no reading.
     let patch = vec![("fluoro_min".to_owned(), Some(json!(4)))];
     book.transact(|tx| tx.edit(id(1), patch, None)).unwrap();
-    let tally = book.tally_job(CaseFilter::default(), None).unwrap().run(|_| ()).unwrap();
+    let tally = book.tally_job(&CaseFilter::default(), None).unwrap().run(|_| ()).unwrap();
     assert!((tally.dose.fluoro_min.sum - 6.0).abs() < 1e-9);
 }
 
 /// What lists, filters and sums make of the odd values.
 fn judge_readings(book: &Logbook) {
-    let tally = book.tally_job(CaseFilter::default(), None).unwrap().run(|_| ()).unwrap();
+    let tally = book.tally_job(&CaseFilter::default(), None).unwrap().run(|_| ()).unwrap();
     let dose = &tally.dose;
     assert!((dose.fluoro_min.sum - 5.5).abs() < 1e-9);
     assert!((dose.air_kerma_mgy.sum - 1207.0).abs() < 1e-9);

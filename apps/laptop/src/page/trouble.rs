@@ -35,9 +35,7 @@ impl From<LogbookError> for Trouble {
             | E::NothingToChoose
             | E::NotAnId
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
-            E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => {
-                StatusCode::BAD_REQUEST
-            }
+            E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -20,8 +20,8 @@ fn what_is_certain_is_read_as_a_form_reads_it() {
     reads("fluoro_min", &json!("12 min"), json!(12));
     reads("air_kerma_mgy", &json!("1.2 Gy"), json!(1200));
     reads("air_kerma_mgy", &json!("1240"), json!(1240));
-    reads("dap_gycm2", json!("1363.9 µGy·m²"), json!(13.639));
-    reads("dap_gycm2", json!("12,345.6"), json!(12345.6));
+    reads("dap_gycm2", &json!("1363.9 µGy·m²"), json!(13.639));
+    reads("dap_gycm2", &json!("12,345.6"), json!(12345.6));
     reads("labs.inr", &json!("1,7"), json!(1.7));
     reads("procedure", &json!("PICC"), json!("picc"));
     reads("procedure", &json!("picc placement"), json!("picc"));
