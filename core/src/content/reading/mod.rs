@@ -30,7 +30,7 @@ use crate::time::Moment;
 type Fields = Map<String, Value>;
 
 /// What a stored value means.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum Meaning {
     /// What it says: it stands as a form would store it, or its field is free text.
     AsStored,
@@ -39,6 +39,8 @@ pub(crate) enum Meaning {
     /// Nothing certain.
     Unread,
 }
+
+quiet_debug!(Meaning);
 
 /// What lists, filters and sums of cases ask for.
 const HOT: [&str; 6] =
