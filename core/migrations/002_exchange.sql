@@ -1,12 +1,15 @@
 -- Schema 2: what the exchange between devices keeps beside the records.
 
--- Values beside the one that is shown, long texts too, of writes that did not know of each other.
+-- Values beside the one that is shown, long texts too, of writes that did not know of each other; they
+-- stay until somebody chooses.
 CREATE TABLE sibling (
   k INTEGER NOT NULL REFERENCES record (k) ON DELETE CASCADE,
   path TEXT NOT NULL,
   hlc INTEGER NOT NULL,
   device INTEGER NOT NULL,
   value TEXT,                     -- JSON; NULL: the field was taken away
+  author_hlc INTEGER,             -- the stamp of who wrote it, where an undo brought it back; else NULL
+  author_device INTEGER,
   PRIMARY KEY (k, path, hlc, device)
 ) STRICT, WITHOUT ROWID;
 

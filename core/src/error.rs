@@ -120,6 +120,9 @@ pub enum LogbookError {
     /// Nothing stands beside the field any more, or it is nothing that can be chosen.
     #[error("nothing to choose")]
     NothingToChoose,
+    /// Something else was written there since the choice was looked at.
+    #[error("something else was written there meanwhile")]
+    ChoiceChanged,
     /// What was given as an id is not one.
     #[error("not an id")]
     NotAnId,

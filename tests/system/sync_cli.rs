@@ -134,6 +134,55 @@ fn pairing_is_done_though_another_device_is_away() {
 }
 
 #[test]
+fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
+    let (laptop, other) = (App::new(), App::new());
+    done(&laptop.run(&["checklist", "begin", "during"]));
+    pair(&laptop, &other);
+    let reasons = ["No fluoroscopy", "Machine is down"];
+    for (app, why) in [&laptop, &other].into_iter().zip(reasons) {
+        done(&app.run(&["checklist", "skip", "last", "S-64", "--because", why]));
+    }
+    let meet = || {
+        let mut answers = Running::start(&laptop, &["sync"]);
+        answers.value("");
+        done(&other.run(&["sync", "--once"]));
+        system_tests::send(answers.child.id(), "INT");
+        assert_eq!(answers.end(), Some(0));
+    };
+    meet();
+    let exported: Value = serde_json::from_str(done(&laptop.run(&["export", "-"])).trim()).unwrap();
+    let id = exported["id"].as_str().unwrap();
+    for app in [&laptop, &other] {
+        let also = one_json(&app.run(&["settle", id, "--json"]));
+        let why = also
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|also| reasons.contains(&also["other"].as_str().unwrap()));
+        assert!(reasons.contains(&why.unwrap()["shown"].as_str().unwrap()));
+        let told = done(&app.run(&["settle", id]));
+        assert!(reasons.iter().all(|why| told.contains(why)), "{told}");
+    }
+    let also = one_json(&laptop.run(&["settle", id, "--json"]));
+    for also in also.as_array().unwrap() {
+        let keep = if also["both"].is_string() { "both" } else { "other" };
+        done(&laptop.run(&["settle", id, also["path"].as_str().unwrap(), "--keep", keep]));
+    }
+    meet();
+    for (app, [mine, theirs]) in [(&laptop, reasons), (&other, [reasons[1], reasons[0]])] {
+        assert!(done(&app.run(&["settle", id])).is_empty());
+        let told = done(&app.run(&["show", id, "--history"]));
+        let after = |why: &str| {
+            let mut lines = told.lines().skip_while(|line| !line.ends_with(why));
+            lines.nth(1).unwrap().to_owned()
+        };
+        assert!(after(mine).contains("written here") && after(mine).contains("until"), "{told}");
+        assert!(after(theirs).contains("written on"), "{told}");
+    }
+    refused(&laptop.run(&["settle", id, "note", "--keep", "shown"]), 3);
+}
+
+#[test]
 fn what_cannot_be_is_said() {
     let (laptop, other) = (App::new(), App::new());
     refused(&other.run(&["sync", "--once"]), 3);

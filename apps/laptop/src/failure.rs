@@ -287,6 +287,7 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::NotFound { .. }
         | E::NoDraft
         | E::NothingToChoose
+        | E::ChoiceChanged
         | E::NotAnId
         | E::UnknownDefinition => 3,
         E::KeyLocked

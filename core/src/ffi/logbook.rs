@@ -12,11 +12,11 @@ use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
-    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm,
-    SavedJot, SearchPage, Setup, SnippetPiece,
+    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, FieldVersion,
+    JotOptions, Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase,
+    SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
 };
-use crate::record::{Change, FieldVersion};
+use crate::record::Change;
 use crate::store::{Place, key::KeyVault};
 use crate::time::SystemClock;
 
@@ -245,8 +245,14 @@ impl Logbook {
     }
 
     /// Ends that for one field; undoing it brings back what another device wrote.
-    pub fn settle(&self, id: RecordId, path: String, keep: Keep) -> Result<Option<Change>> {
-        self.book.settle(id, &path, &keep)
+    pub fn settle(
+        &self,
+        id: RecordId,
+        path: String,
+        keep: Keep,
+        seen: String,
+    ) -> Result<Option<Change>> {
+        self.book.settle(id, &path, &keep, &seen)
     }
 
     /// Records in which something was written twice, the latest first.

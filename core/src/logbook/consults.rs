@@ -279,6 +279,9 @@ fn carried_over(fields: &Fields) -> Vec<TypedField> {
     carried.into_iter().filter_map(typed).collect()
 }
 
+/// The section of what a form does not ask for.
+pub(super) const ALSO_KEPT: &str = "also_kept";
+
 /// What a consult holds that its form does not ask for: from another template, or a newer app.
 pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSection> {
     if record.kind != CONSULT {
@@ -290,7 +293,7 @@ pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSec
     }
     fields.retain(|field| field.path != TEMPLATE);
     let title = words("badge.consult_also_kept", &[]);
-    (!fields.is_empty()).then(|| SheetSection { id: "also_kept".to_owned(), title, fields })
+    (!fields.is_empty()).then(|| SheetSection { id: ALSO_KEPT.to_owned(), title, fields })
 }
 
 fn spell_out(path: &str, value: &Value, form: &FormDefinition, fields: &mut Vec<SheetField>) {
@@ -321,6 +324,7 @@ fn spell_out(path: &str, value: &Value, form: &FormDefinition, fields: &mut Vec<
         unit: String::new(),
         warnings: Vec::new(),
         identifiers: Vec::new(),
+        by: None,
         was: Vec::new(),
         also: Vec::new(),
     });

@@ -4,6 +4,7 @@
 //! sequence together and tells what changed; observers hear of it after the commit, with no lock held.
 
 mod also;
+mod authors;
 mod cases;
 mod checklists;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod consult_templates;
 #[cfg(test)]
 mod consult_tests;
 mod consults;
+mod difference;
 mod drafts;
 mod forms;
 mod identity;
@@ -52,6 +54,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
+pub use authors::{FieldVersion, WrittenBy};
 pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
 pub use checklists::{CaseTimeline, ChangedRun, WrittenStages};
 pub use chips::JotChip;
@@ -59,6 +62,7 @@ pub use consult_templates::{
     ConsultTemplate, FieldToAdd, PresentationWording, SavedTemplate, TemplateChange, TemplateText,
 };
 pub use consults::{ConsultPage, ConsultRow, ConsultView};
+pub use difference::{StandsIn, TextPiece};
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
@@ -80,7 +84,7 @@ pub use crate::store::search::SnippetPiece;
 
 use crate::error::{LogbookError, Result};
 use crate::ids::{Ids, RecordId};
-use crate::record::{self, Change, FieldVersion, Record, Tx};
+use crate::record::{self, Change, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
 use crate::store::{Connection, Place, Store, local};
 use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
@@ -257,11 +261,6 @@ impl Logbook {
     /// One record, deleted or not.
     pub fn record(&self, id: RecordId) -> Result<Record> {
         self.read(|conn| record::load(conn, id))
-    }
-
-    /// What the field at `path` held, the present value first.
-    pub fn history(&self, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
-        self.read(|conn| record::history_of(conn, id, path))
     }
 
     /// Moves a record to the recently deleted, from where it can be brought back for 30 days.

@@ -47,6 +47,7 @@ impl LogbookError {
             Self::NotFound { .. } => "not_found",
             Self::NoDraft => "no_draft",
             Self::NothingToChoose => "nothing_to_choose",
+            Self::ChoiceChanged => "choice_changed",
             Self::NotAnId => "not_an_id",
             Self::NotADay => "not_a_day",
             Self::Cancelled => "cancelled",

@@ -50,8 +50,8 @@ fn items_of(whole: &Whole) -> Option<usize> {
     let Whole { record, siblings, .. } = whole;
     let meta = &record.meta;
     let devices = meta.seen().len();
-    let mut items = meta.types.len() + meta.exceptions.len() + siblings.len();
-    let paths = meta.types.keys().chain(meta.exceptions.keys());
+    let mut items = meta.types.len() + meta.exceptions.len() + meta.authors.len() + siblings.len();
+    let paths = meta.types.keys().chain(meta.exceptions.keys()).chain(meta.authors.keys());
     let fits = |path: &str| path.len() <= MOST_PATH_BYTES && segments(path) <= MOST_DEEP;
     if record.kind.len() > MOST_KIND_BYTES
         || devices > MOST_DEVICES
@@ -72,6 +72,7 @@ fn items_of(whole: &Whole) -> Option<usize> {
         fits(path).then_some(())?;
         let left = MOST_DEEP.saturating_sub(segments(path));
         items += sibling
+            .dot
             .value
             .as_ref()
             .map_or(Some(0), |value| values_in(value, left, MOST_PATH_BYTES - path.len()))?;
@@ -139,6 +140,7 @@ mod tests {
     use super::*;
     use crate::ids::{DeviceId, RecordId};
     use crate::record::Record;
+    use crate::record::dots::Dot;
     use crate::record::merge::Sibling;
     use crate::record::meta::Meta;
     use crate::record::travel::{decode, encode};
@@ -214,9 +216,8 @@ mod tests {
         let beside = |path: &dyn Fn(usize) -> String, value: Value, count: usize| {
             let mut whole = plain(json!({}));
             whole.record.meta.base = stamp(9_999, 1);
-            let value = Some(value);
-            let one =
-                |n| Sibling { path: path(n), stamp: stamp(n as u64, 1), value: value.clone() };
+            let dot = Dot { value: Some(value), author: stamp(0, 1) };
+            let one = |n| Sibling { path: path(n), stamp: stamp(n as u64, 1), dot: dot.clone() };
             whole.siblings = (0..count).map(one).collect();
             fits(&whole)
         };

@@ -5,8 +5,15 @@ use serde_json::Value;
 use super::travel::Seen;
 use crate::time::Stamp;
 
-/// A value on a path; `None`: taken away.
-pub(super) type Dot = Option<Value>;
+/// A value on a path.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Dot {
+    /// `None`: taken away.
+    pub(crate) value: Option<Value>,
+    /// Who wrote it, and when: the write that put it here, or, where that was a choice or an undo, the one
+    /// that it brought back.
+    pub(crate) author: Stamp,
+}
 
 /// How the dots of a path come together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +51,16 @@ impl Dots {
         }
     }
 
+    /// Leaves only the dots with such a value.
+    pub(super) fn keep(&mut self, stays: impl Fn(Option<&Value>) -> bool) {
+        self.0.retain(|(_, dot)| stays(dot.value.as_ref()));
+    }
+
     /// The stamp of the dot that is shown.
     pub(super) fn shown(&self, rule: Rule) -> Option<Stamp> {
         let rank = |(stamp, dot): &(Stamp, &Dot)| match rule {
             Rule::Highest => (false, *stamp),
-            Rule::AnyTrue => (**dot == Some(Value::Bool(true)), *stamp),
+            Rule::AnyTrue => (dot.value == Some(Value::Bool(true)), *stamp),
         };
         self.iter().max_by_key(rank).map(|(stamp, _)| stamp)
     }
@@ -78,8 +90,8 @@ impl Dots {
 
 /// Equal stamps have equal values; should they not, both sides choose the same one.
 fn same_write(one: Dot, other: Dot) -> Dot {
-    let text = |dot: &Dot| dot.as_ref().map(Value::to_string);
-    if text(&one) >= text(&other) { one } else { other }
+    let rank = |dot: &Dot| (dot.value.as_ref().map(Value::to_string), dot.author);
+    if rank(&one) >= rank(&other) { one } else { other }
 }
 
 impl IntoIterator for Dots {

@@ -8,15 +8,16 @@
 //!
 //! # What is shown
 //! The highest dot. Members of a set, and being alive, are there as soon as one dot says so: an edit
-//! beats a delete. Two dots of a register, a long text too, are both kept, each as somebody wrote it;
-//! the next edit resolves them.
+//! beats a delete. Two dots of a register, a long text too, are both kept, each as somebody wrote it,
+//! until somebody chooses. An edit replaces what was shown; what stands beside it stays. A value that a
+//! choice or an undo brings back keeps its author: the history says who wrote what.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::Record;
-use super::dots::{Dots, Rule};
+use super::dots::{Dot, Dots, Rule};
 use super::meta::{ALIVE, Meta};
 use super::path::{Fields, each_path, flatten, is_within, outer, put_all};
 use super::shape::{FieldType, Shape};
@@ -29,7 +30,7 @@ use crate::time::{Hlc, Moment, Stamp};
 pub(crate) struct Sibling {
     pub(crate) path: String,
     pub(crate) stamp: Stamp,
-    pub(crate) value: Option<Value>,
+    pub(crate) dot: Dot,
 }
 
 /// What a write says that did not know of the one that is shown.
@@ -37,7 +38,18 @@ pub(crate) struct Other {
     pub(crate) path: String,
     /// Which of the writes on its path.
     pub(crate) stamp: Stamp,
-    pub(crate) value: Option<Value>,
+    pub(crate) dot: Dot,
+}
+
+/// What a write does on one path.
+pub(crate) struct Put<'a> {
+    pub(crate) path: &'a str,
+    /// What the record showed there.
+    pub(crate) before: Option<&'a Value>,
+    pub(crate) dot: Dot,
+    pub(crate) stamp: Stamp,
+    /// Whether it is a choice: what stands beside goes.
+    pub(crate) settles: bool,
 }
 
 /// A record with everything that is beside it: what is stored, and what travels.
@@ -94,23 +106,25 @@ impl State {
         let types = |path: &str| state.type_of(path);
         each_path(&record.fields, &types, &mut |path, value| {
             let stamp = meta.stamp(&path);
-            dots.insert(path, Dots::one(stamp, Some(value.clone())));
+            let dot = Dot { value: Some(value.clone()), author: meta.author(&path) };
+            dots.insert(path, Dots::one(stamp, dot));
         });
         state.dots = dots;
         for (path, stamp) in &meta.exceptions {
             if !state.dots.contains_key(path) {
-                state.put_dot(path, *stamp, None);
+                state.put_dot(path, *stamp, Dot { value: None, author: meta.author(path) });
             }
         }
-        state.put_dot(ALIVE, meta.stamp(ALIVE), Some(Value::Bool(record.alive)));
+        let alive = Dot { value: Some(Value::Bool(record.alive)), author: meta.author(ALIVE) };
+        state.put_dot(ALIVE, meta.stamp(ALIVE), alive);
         for sibling in siblings {
-            state.put_dot(&sibling.path, sibling.stamp, sibling.value.clone());
+            state.put_dot(&sibling.path, sibling.stamp, sibling.dot.clone());
         }
         state
     }
 
-    fn put_dot(&mut self, path: &str, stamp: Stamp, value: Option<Value>) {
-        self.dots.entry(path.to_owned()).or_default().insert(stamp, value);
+    fn put_dot(&mut self, path: &str, stamp: Stamp, dot: Dot) {
+        self.dots.entry(path.to_owned()).or_default().insert(stamp, dot);
     }
 
     fn type_of(&self, path: &str) -> FieldType {
@@ -137,21 +151,38 @@ impl State {
         self
     }
 
-    /// Writes a value, or takes it away: resolves whatever stood beside it.
-    pub(crate) fn write(&mut self, path: &str, value: Option<Value>, stamp: Stamp) {
+    /// Writes a value, or takes it away. What says the same as what was shown, or as what is written, is
+    /// replaced by it; what says something else stays beside it, unless this is a choice.
+    pub(crate) fn write(&mut self, put: Put<'_>) {
+        let Put { path, before, dot, stamp, settles } = put;
         self.seen.insert(stamp.device, stamp.hlc);
-        self.dots.insert(path.to_owned(), Dots::one(stamp, value));
+        let replaces_all = settles || self.rule(path) == Rule::AnyTrue;
+        let dots = self.dots.entry(path.to_owned()).or_default();
+        dots.keep(|value| !replaces_all && value != before && value != dot.value.as_ref());
+        dots.insert(stamp, dot);
     }
 
     /// Puts a value beside what was just written on its path, under a stamp below that one.
-    pub(crate) fn put_beside(&mut self, path: &str, value: Option<Value>, stamp: Stamp) {
-        self.put_dot(path, stamp, value);
+    pub(crate) fn put_beside(&mut self, path: &str, dot: Dot, stamp: Stamp) {
+        self.put_dot(path, stamp, dot);
     }
 
     /// Whether one of the values on the path is this one.
     pub(crate) fn says(&self, path: &str, value: Option<&Value>) -> bool {
         let dots = self.dots.get(path);
-        dots.is_some_and(|dots| dots.iter().any(|(_, dot)| dot.as_ref() == value))
+        dots.is_some_and(|dots| dots.iter().any(|(_, dot)| dot.value.as_ref() == value))
+    }
+
+    /// Whether this write still stands on its path.
+    pub(crate) fn holds(&self, path: &str, stamp: Stamp) -> bool {
+        self.dots.get(path).is_some_and(|dots| dots.get(stamp).is_some())
+    }
+
+    #[cfg(test)]
+    /// The writes that stand on the path.
+    pub(crate) fn stamps(&self, path: &str) -> Vec<Stamp> {
+        let dots = self.dots.get(path);
+        dots.map(|dots| dots.iter().map(|(stamp, _)| stamp).collect()).unwrap_or_default()
     }
 
     /// What stands beside what is shown and says something else, the latest first on each path.
@@ -165,12 +196,14 @@ impl State {
             let value = shown.get(path.as_str()).map(|(_, value)| *value);
             let mut on_path: Vec<Other> = dots
                 .iter()
-                .filter(|(_, dot)| dot.as_ref() != value)
-                .map(|(stamp, dot)| Other { path: path.clone(), stamp, value: dot.clone() })
+                .filter(|(_, dot)| dot.value.as_ref() != value)
+                .map(|(stamp, dot)| Other { path: path.clone(), stamp, dot: dot.clone() })
                 .collect();
             on_path.sort_by_key(|other| std::cmp::Reverse(other.stamp));
             for other in on_path {
-                if !found.iter().any(|known| known.path == *path && known.value == other.value) {
+                let is_known =
+                    |known: &Other| known.path == *path && known.dot.value == other.dot.value;
+                if !found.iter().any(is_known) {
                     found.push(other);
                 }
             }
@@ -231,7 +264,7 @@ impl State {
         for (path, dots) in &self.dots {
             let Some(first) = dots.shown(self.rule(path)) else { continue };
             let is_visible = if path == ALIVE {
-                alive = dots.get(first).is_some_and(|dot| *dot == Some(Value::Bool(true)));
+                alive = dots.get(first).is_some_and(|dot| dot.value == Some(Value::Bool(true)));
                 true
             } else {
                 shown.contains_key(path.as_str())
@@ -239,10 +272,13 @@ impl State {
             if first != self.base || !is_visible || (path == ALIVE && !alive) {
                 meta.exceptions.insert(path.clone(), first);
             }
+            if let Some(dot) = dots.get(first).filter(|dot| dot.author != first) {
+                meta.authors.insert(path.clone(), dot.author);
+            }
             for (stamp, dot) in dots.iter() {
-                if stamp != first || (!is_visible && dot.is_some()) {
-                    let value = dot.clone();
-                    siblings.push(Sibling { path: path.clone(), stamp, value });
+                if stamp != first || (!is_visible && dot.value.is_some()) {
+                    let dot = dot.clone();
+                    siblings.push(Sibling { path: path.clone(), stamp, dot });
                 }
             }
         }
@@ -261,7 +297,7 @@ impl State {
             let Some((stamp, dot)) = shown.and_then(|stamp| Some((stamp, dots.get(stamp)?))) else {
                 continue;
             };
-            if let Some(value) = dot {
+            if let Some(value) = &dot.value {
                 may_clash |= prefixes(path).any(|outer| self.dots.contains_key(outer));
                 all.push((stamp, path, value));
             }
@@ -302,18 +338,12 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 impl State {
     /// Equal for equal states.
     pub(crate) fn canonical(&self) -> String {
-        let dot = |(stamp, dot): (Stamp, &Option<Value>)| format!("{stamp:?} {dot:?}");
+        let dot =
+            |(stamp, dot): (Stamp, &Dot)| format!("{stamp:?} {:?} {:?}", dot.value, dot.author);
         let dots = |(path, dots): (&String, &Dots)| {
             (path.clone(), dots.iter().map(dot).collect::<Vec<_>>())
         };
         let dots: Vec<_> = self.dots.iter().map(dots).collect();
         format!("{:?} {:?} {dots:#?}", self.base, self.seen)
-    }
-
-    pub(crate) fn stamps(&self, path: &str) -> Vec<Stamp> {
-        self.dots
-            .get(path)
-            .map(|dots| dots.iter().map(|(stamp, _)| stamp).collect())
-            .unwrap_or_default()
     }
 }

@@ -55,6 +55,16 @@ impl Shape {
     }
 }
 
+/// Whether the field at `path` of such records is a set of words.
+pub(crate) fn is_set(kind: &str, path: &str) -> bool {
+    Shape::of(kind).field_type(path) == FieldType::Set
+}
+
+/// Whether the field at `path` says when such a record happened.
+pub(crate) fn is_when(kind: &str, path: &str) -> bool {
+    Shape::of(kind).when.as_deref() == Some(path)
+}
+
 const KINDS: &str = include_str!("../../content/kinds.toml");
 
 #[cfg(test)]

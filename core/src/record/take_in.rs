@@ -98,7 +98,7 @@ impl Tx<'_> {
         let keeps_words = was.kind == is.kind && changed.iter().all(ChangedPath::is_wordless);
         remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), lseq))?;
         for other in others {
-            if !joined.says(&other.path, other.value.as_ref()) {
+            if !joined.says(&other.path, other.dot.value.as_ref()) {
                 remember_other(self.conn(), k, &other, (self.now(), lseq))?;
             }
         }

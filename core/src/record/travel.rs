@@ -4,6 +4,7 @@
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
+use super::dots::Dot;
 use super::merge::{Sibling, Whole};
 use super::meta::Meta;
 use super::{Fields, Record};
@@ -103,12 +104,18 @@ fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
     out.bool(record.alive)?.bytes(&record.meta.encode())?.str(&json(&record.fields))?;
     out.array(siblings.len() as u64)?;
     for sibling in siblings {
-        out.array(3)?.str(&sibling.path)?;
-        stamp(out, sibling.stamp)?;
-        match &sibling.value {
+        let Sibling { path, stamp: written, dot } = sibling;
+        out.array(4)?.str(path)?;
+        stamp(out, *written)?;
+        match &dot.value {
             Some(value) => out.str(&value.to_string())?,
             None => out.null()?,
         };
+        if dot.author == *written {
+            out.null()?;
+        } else {
+            stamp(out, dot.author)?;
+        }
     }
     Ok(())
 }
@@ -179,12 +186,13 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     let fields: Fields = serde_json::from_str(input.str()?).map_err(|_| Unreadable)?;
     let mut siblings = Vec::new();
     for _ in 0..array(input)? {
-        expect_array(input, 3)?;
+        expect_array(input, 4)?;
         let path = input.str()?.to_owned();
         let stamp = read_stamp(input)?;
         let value = if null(input)? { None } else { Some(input.str()?) };
         let value = value.map(serde_json::from_str).transpose().map_err(|_| Unreadable)?;
-        siblings.push(Sibling { path, stamp, value });
+        let author = if null(input)? { stamp } else { read_stamp(input)? };
+        siblings.push(Sibling { path, stamp, dot: Dot { value, author } });
     }
     let at = Moment { utc, offset_min };
     let is_moment = MOMENTS_MS.contains(&utc.0)
@@ -192,7 +200,8 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     // What stands beside a record was written by somebody whom it has heard.
     let seen = meta.seen();
     let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
-    let all_known = siblings.iter().all(|sibling| known(&sibling.stamp));
+    let all_known = meta.authors.values().all(known)
+        && siblings.iter().all(|one| known(&one.stamp) && known(&one.dot.author));
     if !is_moment || !all_known {
         return Err(Unreadable);
     }
@@ -254,7 +263,8 @@ mod tests {
         let id = RecordId::from_bytes([1; 16]);
         let (kind, fields) = ("case".to_owned(), Fields::new());
         let record = Record { id, kind, at, fields, alive: true, lseq: 0, meta };
-        let sibling = Sibling { path: "role".to_owned(), stamp: stamp(beside), value: None };
+        let dot = Dot { value: None, author: stamp(beside) };
+        let sibling = Sibling { path: "role".to_owned(), stamp: stamp(9), dot };
         Whole { record, siblings: vec![sibling] }
     }
 

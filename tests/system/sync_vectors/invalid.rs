@@ -139,6 +139,8 @@ struct Parts {
     fields: String,
     /// The stamp of a value beside the one that is shown.
     beside: Option<(u64, u64)>,
+    /// Who wrote that, where it is not that stamp.
+    author: Option<(u64, u64)>,
 }
 
 /// A moment of the logical clock.
@@ -161,7 +163,7 @@ impl Parts {
     fn right() -> Self {
         let fields = json!({"role": "assisted"}).to_string();
         let (id, kind, stamps) = (vec![1; 16], b"case".to_vec(), stamps(5, HLC));
-        Self { tag: 0, id, kind, at: NOW.0, stamps, fields, beside: None }
+        Self { tag: 0, id, kind, at: NOW.0, stamps, fields, beside: None, author: None }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -174,7 +176,11 @@ impl Parts {
             out.i64(self.at)?.i16(-300)?.bool(true)?.bytes(&self.stamps)?.str(&self.fields)?;
             out.array(u64::from(self.beside.is_some()))?;
             if let Some((hlc, device)) = self.beside {
-                out.array(3)?.str("role")?.array(2)?.u64(hlc)?.u64(device)?.str("\"observed\"")?;
+                out.array(4)?.str("role")?.array(2)?.u64(hlc)?.u64(device)?.str("\"observed\"")?;
+                match self.author {
+                    Some((hlc, device)) => out.array(2)?.u64(hlc)?.u64(device)?,
+                    None => out.null()?,
+                };
             }
             Ok(())
         })
@@ -231,6 +237,11 @@ fn records() -> Vec<Vector> {
         }),
         parts("record_stranger", "a value of a device that it has not heard of", |right| Parts {
             beside: Some((1, 6)),
+            ..right
+        }),
+        parts("record_author", "an author that the record has not heard of", |right| Parts {
+            beside: Some((HLC, 5)),
+            author: Some((HLC, 6)),
             ..right
         }),
         parts("record_far_ahead", "written in 200 years", |right| {

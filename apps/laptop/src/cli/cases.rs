@@ -11,7 +11,7 @@ use seldinger_core::record::Record;
 use seldinger_core::time::{Day, IsoWeek};
 use serde_json::{Value, json};
 
-use super::{library, look};
+use super::{library, look, settle};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -78,6 +78,9 @@ pub struct ShowArgs {
     /// The whole record as one JSON object.
     #[arg(long)]
     json: bool,
+    /// Who wrote what, and when, of the last 90 days.
+    #[arg(long, conflicts_with = "json")]
+    history: bool,
 }
 
 /// What is looked for.
@@ -208,7 +211,16 @@ pub fn show(home: &Home, args: &ShowArgs) -> Result<(), Failure> {
     let record = book.record(find(&book, args.id.trim())?)?;
     let mut out = Out::new();
     if args.json {
-        out.line(record_json(&record))?;
+        let mut shown = record_json(&record);
+        let also = book.also_written(record.id)?;
+        if !also.is_empty() {
+            shown["also_written"] = settle::also_json(&also);
+        }
+        out.line(shown)?;
+        return out.flush();
+    }
+    if args.history {
+        settle::history(&mut out, &book, record.id)?;
         return out.flush();
     }
     look::pair(&mut out, "id", &record.id.to_string())?;

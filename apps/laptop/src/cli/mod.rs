@@ -12,6 +12,7 @@ mod key;
 mod library;
 mod look;
 mod safety;
+mod settle;
 mod sync;
 mod tally;
 mod transfer;
@@ -75,6 +76,8 @@ enum Command {
     Cases(cases::CasesArgs),
     /// Show one case or record.
     Show(cases::ShowArgs),
+    /// Choose between what two devices wrote in the same field.
+    Settle(settle::SettleArgs),
     /// Find words in the library and in everything that was written.
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
@@ -158,6 +161,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Jot(args)) => jot::run(&home, &args),
         Some(Command::Cases(args)) => cases::list(&home, &args),
         Some(Command::Show(args)) => cases::show(&home, &args),
+        Some(Command::Settle(args)) => settle::run(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
         Some(Command::Consults(args)) => consults::list(&home, &args),

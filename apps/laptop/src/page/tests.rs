@@ -149,7 +149,12 @@ fn a_form_saves_in_spite_of_warnings_and_keeps_both_of_two_values() {
     visit.post("/form/save", &with(&[("f.fluoro_min", "41"), ("f.lesson", "ask first")]));
     let page = visit.get(&place).body;
     assert!(page.contains("Also written here: 41 min") && page.contains("ask first"), "{page}");
-    visit.post(&format!("/records/{record}/settle"), &[("path", "fluoro_min"), ("keep", "typed")]);
+    let (keep, seen) = (visit.get(&place).value("keep"), visit.get(&place).value("seen"));
+    let choice = [("path", "fluoro_min"), ("keep", &*keep), ("seen", &*seen)];
+    let stale = [choice[0], choice[1], ("seen", "something else")];
+    let settle = format!("/records/{record}/settle");
+    assert_eq!(visit.post(&settle, &stale).status, 409);
+    visit.post(&settle, &choice);
     let page = visit.get(&place).body;
     assert!(!page.contains("Also written") && page.contains("was 40 min"));
 }

@@ -36,6 +36,7 @@ impl From<LogbookError> for Trouble {
             | E::NotAnId
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
             E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::ChoiceChanged => StatusCode::CONFLICT,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

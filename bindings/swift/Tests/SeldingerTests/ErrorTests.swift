@@ -27,7 +27,7 @@ import Testing
     .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
     .Cancelled, .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
-    .NotAPage,
+    .NotAPage, .ChoiceChanged,
   ]
   for error in errors {
     let words = error.wording.what

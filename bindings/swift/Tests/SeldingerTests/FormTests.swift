@@ -31,10 +31,15 @@ private func lesson(_ text: String) -> [TypedField] {
   let stale = try book.saveForm(form: old, typed: lesson("second")).stale
   #expect(stale.map(\.path) == ["lesson"])
   #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first"])
-  #expect(try book.alsoWritten(id: id).map(\.text) == ["second"])
-  let which = try #require(book.alsoWritten(id: id).first).which
-  _ = try book.settle(id: id, path: "lesson", keep: .other(which: which))
-  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["second"])
+  let also = try #require(book.alsoWritten(id: id).first)
+  #expect([also.text, also.shown, also.by.place] == ["second", "first", "here"])
+  #expect(also.pieces.map(\.text) == ["first", "second"])
+  #expect(throws: LogbookError.ChoiceChanged) {
+    try book.settle(id: id, path: "lesson", keep: .shown, seen: "something else")
+  }
+  let both = try #require(also.both)
+  _ = try book.settle(id: id, path: "lesson", keep: .both(text: both), seen: also.seen)
+  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first\nsecond"])
   #expect(try book.alsoWritten(id: id).isEmpty)
 }
 

@@ -66,12 +66,14 @@ pub(super) struct Device {
     _folder: tempfile::TempDir,
     pub(super) book: Logbook,
     last: Option<Change>,
+    /// What was typed on it: record, path and value.
+    pub(super) typed: Vec<(RecordId, String, Value)>,
 }
 
 impl Device {
     pub(super) fn new() -> Self {
         let (folder, book) = book();
-        Self { _folder: folder, book, last: None }
+        Self { _folder: folder, book, last: None, typed: Vec::new() }
     }
 }
 
@@ -199,12 +201,15 @@ fn step(devices: &mut [Device], step: &Step) {
     match *step {
         Step::Create(at, n) => {
             let fields = fields(json!({"procedure": "picc", "labs": {"inr": n}, "tags": ["tag0"]}));
-            devices[at].last = Some(devices[at].book.create_case(fields).unwrap().change);
+            let saved = devices[at].book.create_case(fields).unwrap();
+            devices[at].typed.push((saved.id, "labs.inr".to_owned(), json!(n)));
+            devices[at].last = Some(saved.change);
         }
         Step::Edit(at, record, path, n) => {
             let Some(id) = pick(&devices[at].book, record) else { return };
             let name = PATHS[path];
             let edit = vec![(name.to_owned(), Some(value(name, n)))];
+            devices[at].typed.push((id, name.to_owned(), value(name, n)));
             // Erased records are not there to be edited.
             if let Ok(changed) = devices[at].book.transact(|tx| tx.edit(id, edit, None)) {
                 devices[at].last = changed.value.change;
@@ -231,16 +236,19 @@ fn step(devices: &mut [Device], step: &Step) {
             }
         }
         Step::Settle(at, record, n) => {
-            let Device { book, last, .. } = &mut devices[at];
+            let Device { book, last, typed, .. } = &mut devices[at];
             let Some(id) = pick(book, record).filter(|id| book.record(*id).is_ok()) else { return };
             let also = book.also_written(id).unwrap();
             let Some(one) = also.get(n % also.len().max(1)) else { return };
-            let keep = match n % 3 {
-                0 => Keep::Shown,
-                1 if one.can_keep_both => Keep::Both,
+            let keep = match (n % 3, &one.both) {
+                (0, _) => Keep::Shown,
+                (1, Some(text)) => {
+                    typed.push((id, one.path.clone(), json!(text)));
+                    Keep::Both { text: text.clone() }
+                }
                 _ => Keep::Other { which: one.which.clone() },
             };
-            *last = book.settle(id, &one.path, &keep).unwrap();
+            *last = book.settle(id, &one.path, &keep, &one.seen).unwrap();
             assert!(book.also_written(id).unwrap().iter().all(|left| left.path != one.path));
         }
         Step::Exchange { from, to, steps } => {
@@ -303,6 +311,11 @@ proptest! {
             prop_assert!(agree.unwrap(), "the sums are not what the records say");
             for peer in device.book.peers().unwrap() {
                 prop_assert_eq!(peer.waiting, 0);
+            }
+        }
+        for id in records(&devices[0].book) {
+            for at in 0..3 {
+                prop_assert!(twice_tests::tells_the_truth(&devices, at, id), "{} on {}", id, at);
             }
         }
         // Nothing is left to say: one hello each way.

@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
+use crate::record::dots::Dot;
 use crate::record::json_error;
 use crate::record::merge::Sibling;
 use crate::record::meta::ALIVE;
@@ -31,17 +32,20 @@ fn stamp(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Stamp> {
 }
 
 pub(super) fn siblings(conn: &Connection, k: i64) -> Result<Vec<Sibling>> {
-    let query =
-        "SELECT path, hlc, device, value FROM sibling WHERE k = ?1 ORDER BY path, hlc, device";
+    let query = "SELECT path, hlc, device, value, author_hlc, author_device FROM sibling
+                 WHERE k = ?1 ORDER BY path, hlc, device";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let read = |row: &rusqlite::Row<'_>| {
-        Ok((row.get::<_, String>(0)?, stamp(row, 1)?, row.get::<_, Option<String>>(3)?))
+        let written = stamp(row, 1)?;
+        let author = row.get::<_, Option<u64>>(4)?.map(|_| stamp(row, 4)).transpose()?;
+        let value: Option<String> = row.get(3)?;
+        Ok((row.get::<_, String>(0)?, written, value, author.unwrap_or(written)))
     };
     let rows = statement.query_map([k], read).map_err(sql)?;
     rows.map(|row| {
-        let (path, stamp, value) = row.map_err(sql)?;
+        let (path, stamp, value, author) = row.map_err(sql)?;
         let value = value.as_deref().map(serde_json::from_str).transpose().map_err(json_error)?;
-        Ok(Sibling { path, stamp, value })
+        Ok(Sibling { path, stamp, dot: Dot { value, author } })
     })
     .collect()
 }
@@ -53,11 +57,13 @@ pub(super) fn clear(conn: &Connection, k: i64) -> Result<()> {
 }
 
 pub(super) fn put_sibling(conn: &Connection, k: i64, sibling: &Sibling) -> Result<()> {
-    let change = "INSERT INTO sibling (k, path, hlc, device, value) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let Sibling { path, stamp, value } = sibling;
-    let value = value.as_ref().map(ToString::to_string);
-    conn.prepare_cached(change)
-        .and_then(|mut s| s.execute(params![k, path, stamp.hlc.0, stamp.device.0, value]))
-        .map_err(sql)?;
+    let change = "INSERT INTO sibling (k, path, hlc, device, value, author_hlc, author_device)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let Sibling { path, stamp, dot } = sibling;
+    let value = dot.value.as_ref().map(ToString::to_string);
+    let author = (dot.author != *stamp).then_some(dot.author);
+    let (hlc, device) = (author.map(|author| author.hlc.0), author.map(|author| author.device.0));
+    let values = params![k, path, stamp.hlc.0, stamp.device.0, value, hlc, device];
+    conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map_err(sql)?;
     Ok(())
 }

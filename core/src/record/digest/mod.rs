@@ -7,6 +7,7 @@
 mod rows;
 
 use super::budget;
+use super::dots::Dot;
 use super::merge::State;
 use super::rows as record_rows;
 use super::rows::{Entry, entries};
@@ -161,9 +162,11 @@ pub(super) fn digest(state: &State) -> Digest {
     }
     for (path, dots) in &state.dots {
         part(path.as_bytes());
-        for (stamp, value) in dots.iter() {
+        for (stamp, Dot { value, author }) in dots.iter() {
             part(&stamp.bytes());
             part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
+            let author = (*author != stamp).then(|| author.bytes());
+            part(author.as_ref().map_or(&[], |author| author.as_slice()));
         }
     }
     let mut digest = [0; 16];

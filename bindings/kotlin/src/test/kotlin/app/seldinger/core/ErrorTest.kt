@@ -62,6 +62,7 @@ class ErrorTest {
             LogbookException.NotFound(id),
             LogbookException.NoDraft(),
             LogbookException.NothingToChoose(),
+            LogbookException.ChoiceChanged(),
             LogbookException.NotAnId(),
             LogbookException.NotADay(),
             LogbookException.Cancelled(),

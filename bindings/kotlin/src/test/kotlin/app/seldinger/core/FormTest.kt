@@ -36,9 +36,14 @@ class FormTest {
         val stale = book.saveForm(old, lesson("second")).stale.single()
         assertEquals("lesson", stale.path)
         assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
-        assertEquals(listOf("second"), book.alsoWritten(id).map(AlsoWritten::text))
-        book.settle(id, "lesson", Keep.Other(book.alsoWritten(id).single().which))
-        assertEquals(listOf("second"), book.openForm("case", id).texts("lesson"))
+        val also = book.alsoWritten(id).single()
+        assertEquals(listOf("second", "first", "here"), listOf(also.text, also.shown, also.by.place))
+        assertEquals(listOf("first", "second"), also.pieces.map(TextPiece::text))
+        assertThrows(LogbookException.ChoiceChanged::class.java) {
+            book.settle(id, "lesson", Keep.Shown, "something else")
+        }
+        book.settle(id, "lesson", Keep.Both(checkNotNull(also.both)), also.seen)
+        assertEquals(listOf("first\nsecond"), book.openForm("case", id).texts("lesson"))
         assertTrue(book.alsoWritten(id).isEmpty())
     }
 
