@@ -89,7 +89,7 @@ impl ImportReport {
         self.added + self.updated + self.restored
     }
 
-    fn count(&mut self, brought: &BroughtIn) {
+    fn count(&mut self, brought: BroughtIn) {
         match brought {
             BroughtIn::New => self.added += 1,
             BroughtIn::Same => self.known += 1,
@@ -239,7 +239,9 @@ impl Import {
             Ok((brought, tx.end()?))
         })?;
         // Counted once the batch is in, never before.
-        brought.iter().for_each(|brought| self.report.count(brought));
+        for brought in brought {
+            self.report.count(brought);
+        }
         let room = LISTED - self.report.changes.len();
         let undoable = changes.iter().filter(|change| change.what != What::Created).take(room);
         self.report.changes.extend(undoable.cloned());
@@ -321,7 +323,8 @@ impl Repeats {
 
     /// Two lines that differ may have the same short form; then they are told apart by the whole.
     fn short(id: RecordId) -> u64 {
-        let [.., a, b, c, d, e, f, g, h] = id.bytes();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let mut last = [0; 8];
+        last.copy_from_slice(&id.bytes()[8..]);
+        u64::from_be_bytes(last)
     }
 }

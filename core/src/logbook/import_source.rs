@@ -140,13 +140,12 @@ struct Pieces {
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let has_room = |piece: &&mut Vec<u8>| piece.capacity() - piece.len() >= bytes.len();
-        match self.pieces.last_mut().filter(has_room) {
-            Some(piece) => piece.extend_from_slice(bytes),
-            None => {
-                let mut piece = Vec::with_capacity(bytes.len().max(PIECE_BYTES));
-                piece.extend_from_slice(bytes);
-                self.pieces.push(piece);
-            }
+        if let Some(piece) = self.pieces.last_mut().filter(has_room) {
+            piece.extend_from_slice(bytes);
+        } else {
+            let mut piece = Vec::with_capacity(bytes.len().max(PIECE_BYTES));
+            piece.extend_from_slice(bytes);
+            self.pieces.push(piece);
         }
         self.bytes += bytes.len();
         Ok(bytes.len())
@@ -199,7 +198,9 @@ mod tests {
             pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..400), 0..20),
         ) {
             let mut packer = Packer::new().unwrap();
-            pieces.iter().for_each(|piece| packer.add(piece).unwrap());
+            for piece in &pieces {
+                packer.add(piece).unwrap();
+            }
             let source = packer.finish().unwrap();
             prop_assert_eq!(unpacked(&source), pieces.concat());
             prop_assert_eq!(unpacked(&source), pieces.concat());

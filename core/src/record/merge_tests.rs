@@ -180,7 +180,7 @@ impl Run {
         let stamp = Stamp { hlc: Hlc::tick(wall, state.highest()), device: replica.device };
         let is_member = path == ALIVE || path.starts_with("tags.");
         let goes = |dot: &Dot| is_member || settles || dot.value == before || dot.value == value;
-        let on_path = state.dots.get(path).into_iter().flat_map(|dots| dots.iter());
+        let on_path = state.dots.get(path).into_iter().flat_map(super::dots::Dots::iter);
         let replaced = on_path.filter(|(_, dot)| goes(dot)).map(|(stamp, _)| stamp).collect();
         self.writes
             .insert(stamp, Written { path: path.to_owned(), replaced, value: value.clone() });
