@@ -23,6 +23,7 @@ mod migrations;
 mod modes;
 mod notices;
 mod phones;
+mod recovery;
 mod secrets;
 mod serve;
 mod shells;

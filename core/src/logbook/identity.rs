@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::ids::{DeviceId, Ids};
+use crate::store::local::{IDENTITY, INSTALLATION};
 use crate::store::{Connection, Store, local};
 
 #[cfg(feature = "lan")]
@@ -11,8 +12,6 @@ use super::{Setup, sync};
 use crate::link::DeviceIdentity;
 
 const DEVICE: &str = "device";
-const IDENTITY: &str = "identity";
-const INSTALLATION: &str = "installation";
 const KEYS: &str = "keys";
 
 /// The device id of this incarnation: the stored one while installation and file are those of last

@@ -14,6 +14,18 @@ pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
     value(conn, name)
 }
 
+/// Which file this was last time.
+pub(crate) const IDENTITY: &str = "identity";
+/// Which installation opened it last time.
+pub(crate) const INSTALLATION: &str = "installation";
+
+/// Makes whoever opens the book next take it for one that came from elsewhere: it writes under a new
+/// device id then, with new keys, and is paired with nothing.
+pub(crate) fn leave_device(conn: &Connection) -> Result<()> {
+    remove(conn, IDENTITY)?;
+    set(conn, INSTALLATION, &"")
+}
+
 /// What is not text and no number.
 pub(crate) fn blob(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
     value(conn, name)

@@ -21,6 +21,7 @@ mod library;
 mod live;
 mod places;
 mod records;
+mod recovery;
 mod sample;
 mod settings;
 mod shell;
@@ -53,6 +54,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(records::routes())
         .merge(transfer::routes())
         .merge(settings::routes())
+        .merge(recovery::routes())
         .merge(devices::routes())
         .merge(sample::routes())
         .merge(tally::routes())

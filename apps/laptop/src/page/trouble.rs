@@ -27,6 +27,7 @@ impl From<LogbookError> for Trouble {
             | E::NoDraft
             | E::NothingToChoose
             | E::NotAnId
+            | E::CodeNotKept
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
             E::NotADay | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,

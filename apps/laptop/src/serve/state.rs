@@ -6,7 +6,6 @@ use seldinger_core::content::words;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::SyncResult;
-use seldinger_core::store::key::RecoveryCode;
 
 use super::doors::Doors;
 use crate::exchange::{Exchange, host_name};
@@ -25,7 +24,6 @@ struct Shared {
     sample: Mutex<Option<Arc<Logbook>>>,
     home: Home,
     vault: Vault,
-    recovery_code: Mutex<Option<RecoveryCode>>,
     doors: Doors,
     port: u16,
     /// Hash of what a second start of the app has to show.
@@ -43,7 +41,6 @@ impl AppState {
             sample: Mutex::default(),
             home,
             vault: opened.vault,
-            recovery_code: Mutex::new(opened.recovery_code),
             doors,
             port,
             secret: blake3::hash(secret.as_bytes()),
@@ -98,17 +95,6 @@ impl AppState {
     /// The folder where key files are, as text.
     pub fn key_folder(&self) -> String {
         self.0.home.places.key_files().display().to_string()
-    }
-
-    /// The recovery code of a book that was made just now, once.
-    pub fn take_recovery_code(&self) -> Option<String> {
-        let code = self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take();
-        code.map(|code| code.text().to_string())
-    }
-
-    /// Whether that code has not been taken yet.
-    pub fn has_recovery_code(&self) -> bool {
-        self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Lets every browser out, and prints the address that lets one in again.
