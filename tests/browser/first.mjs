@@ -1,7 +1,33 @@
 // The first minutes: an empty log, the recovery code, the sample rotation and back.
 
+import { pathToFileURL } from "node:url";
 import { check, run, same } from "./harness.mjs";
 import { sound } from "./look.mjs";
+
+const { env } = process;
+
+/** Shows the recovery code, and confirms it. */
+async function confirmCode(page, browser) {
+  await page.getByRole("link", { name: "Look at it" }).press("Enter");
+  await page.getByRole("button", { name: "Show the code" }).press("Enter");
+  const code = (await page.locator(".code").innerText()).trim();
+  check(/^[0-9A-Z]{5}(-[0-9A-Z]{5}){3}-[0-9A-Z]{6}$/.test(code), `no code: ${code}`);
+  await sound(page);
+  await browser.shot(page, "recovery-code");
+  await page.getByRole("link", { name: "It is written down" }).press("Enter");
+  const fields = page.getByLabel(/^Group \d of 5$/);
+  same(await fields.count(), 2, "groups that are asked for");
+  await sound(page);
+  for (let at = 0; at < 2; at++) {
+    const label = await page.locator("form.digits label").nth(at).innerText();
+    await fields.nth(at).fill(code.split("-")[Number(label.match(/\d/)[0]) - 1]);
+  }
+  await page.getByRole("button", { name: "Confirm" }).press("Enter");
+  await page.getByText("kept nowhere but on your paper").waitFor();
+  await page.getByRole("link", { name: "Cases" }).press("Enter");
+  await page.getByText("Cases stand here, newest first.").waitFor();
+  same(await page.getByRole("link", { name: "Look at it" }).count(), 0, "offers to show it again");
+}
 
 await run("first", async (step, browser) => {
   const page = await browser.enter();
@@ -21,27 +47,7 @@ await run("first", async (step, browser) => {
     same(await page.evaluate(() => document.activeElement.id), "main", "where it leads");
   });
 
-  await step("the recovery code is shown until it is confirmed", async () => {
-    await page.getByRole("link", { name: "Look at it" }).press("Enter");
-    await page.getByRole("button", { name: "Show the code" }).press("Enter");
-    const code = (await page.locator(".code").innerText()).trim();
-    check(/^[0-9A-Z]{5}(-[0-9A-Z]{5}){3}-[0-9A-Z]{6}$/.test(code), `no code: ${code}`);
-    await sound(page);
-    await browser.shot(page, "recovery-code");
-    await page.getByRole("link", { name: "It is written down" }).press("Enter");
-    const fields = page.getByLabel(/^Group \d of 5$/);
-    same(await fields.count(), 2, "groups that are asked for");
-    await sound(page);
-    for (let at = 0; at < 2; at++) {
-      const label = await page.locator("form.digits label").nth(at).innerText();
-      await fields.nth(at).fill(code.split("-")[Number(label.match(/\d/)[0]) - 1]);
-    }
-    await page.getByRole("button", { name: "Confirm" }).press("Enter");
-    await page.getByText("kept nowhere but on your paper").waitFor();
-    await page.getByRole("link", { name: "Cases" }).press("Enter");
-    await page.getByText("Cases stand here, newest first.").waitFor();
-    same(await page.getByRole("link", { name: "Look at it" }).count(), 0, "offers to show it again");
-  });
+  await step("the recovery code is shown until it is confirmed", () => confirmCode(page, browser));
 
   await step("the sample rotation opens as a book of its own", async () => {
     await page.getByRole("button", { name: "Open the sample rotation" }).press("Enter");
@@ -60,14 +66,26 @@ await run("first", async (step, browser) => {
     await sound(page);
   });
 
-  await step("a locked page shows nothing until its new address", async () => {
+  await step("a locked page shows nothing until it is unlocked", async () => {
     await page.getByRole("link", { name: "Settings" }).press("Enter");
+    await page.getByText("does not keep out whoever can use your account").waitFor();
     await page.getByRole("button", { name: "Lock now" }).press("Enter");
-    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.getByText("The key is out of memory, and sync has stopped.").waitFor();
     await page.goto(new URL("/tally", page.url()).href);
     same(await page.getByText("0 cases").count(), 0, "what a locked page shows");
     // It is refused with 401, which is the point.
     const told = browser.told();
     check(told.length > 0 && told.every((line) => line.includes("401")), told.join("\n"));
+    await page.getByRole("button", { name: "Unlock" }).press("Enter");
+    await page.getByText("Cases stand here, newest first.").waitFor();
+  });
+
+  await step("a file hands the browser in, and the token is in no address", async () => {
+    const file = pathToFileURL(env.OPENING).href;
+    await browser.context.clearCookies();
+    await page.goto(file);
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    const url = new URL(page.url());
+    same(`${url.host}${url.pathname}${url.search}`, `${browser.host}/`, "where it leads");
   });
 });

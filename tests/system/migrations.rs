@@ -88,29 +88,3 @@ fn a_book_of_every_released_schema_opens_and_gives_everything_back() {
         assert_eq!(backed_up, schema < SCHEMA, "a backup comes before a migration");
     }
 }
-
-/// TEMPORARY
-#[test]
-fn zz_patch() {
-    if std::env::var_os("PATCH_BOOK").is_none() {
-        return;
-    }
-    let from = frozen(1);
-    let key = fs::read_to_string(from.join(KEY)).unwrap();
-    let (_, digits) = key.trim().split_once(' ').unwrap();
-    let about = fs::read_to_string(from.join("book.key")).unwrap();
-    let about: serde_json::Value = serde_json::from_str(about.lines().nth(1).unwrap()).unwrap();
-    let conn = rusqlite::Connection::open(from.join("book.db")).unwrap();
-    conn.pragma_update(None, "key", format!("x'{digits}'")).unwrap();
-    conn.execute(
-        "INSERT OR REPLACE INTO local VALUES ('recovery_recipient', ?1)",
-        [about["recovery"].as_str().unwrap()],
-    )
-    .unwrap();
-    conn.execute(
-        "INSERT OR REPLACE INTO local VALUES ('backup_key', ?1)",
-        [blake3::hash(b"a frozen book").as_bytes().as_slice()],
-    )
-    .unwrap();
-    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-}

@@ -268,7 +268,7 @@ fn a_restored_book_is_another_device_and_paired_with_nothing() {
     let (device, keys) = (book.device(), book.device_identity().unwrap().fingerprint());
     let file = folder.path().join("out.backup");
     backup(&book, &file, Seal::RecoveryCode);
-    book.revoke(fingerprint).unwrap();
+    book.revoke(fingerprint, "Phone").unwrap();
     drop(book);
     restore(&setup, &file, &code.text()).unwrap();
     let book = Logbook::open(setup).unwrap();

@@ -6,6 +6,11 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use super::sql;
 use crate::error::Result;
 
+/// Set in a book that was restored from a backup: when it is next opened it makes new device keys and a
+/// new device id, and forgets every pairing. Whatever restores sets it to 1 in what it puts in place;
+/// `logbook::identity` looks at it and removes it.
+pub(crate) const RENEW_IDENTITY: &str = "renew_identity";
+
 pub(crate) fn text(conn: &Connection, name: &str) -> Result<Option<String>> {
     value(conn, name)
 }
@@ -14,16 +19,10 @@ pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
     value(conn, name)
 }
 
-/// Which file this was last time.
-pub(crate) const IDENTITY: &str = "identity";
-/// Which installation opened it last time.
-pub(crate) const INSTALLATION: &str = "installation";
-
 /// Makes whoever opens the book next take it for one that came from elsewhere: it writes under a new
 /// device id then, with new keys, and is paired with nothing.
 pub(crate) fn leave_device(conn: &Connection) -> Result<()> {
-    remove(conn, IDENTITY)?;
-    set(conn, INSTALLATION, &"")
+    set(conn, RENEW_IDENTITY, &1)
 }
 
 /// What is not text and no number.

@@ -24,6 +24,7 @@ mod peek;
 pub(crate) mod recovery;
 pub(crate) mod rekey;
 pub mod search;
+mod spelling;
 mod swap;
 mod wal;
 mod whole_file;
@@ -33,6 +34,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use parking_lot::FairMutex;
 
 // Rooms pass a connection on to their `rows`, which alone speak SQL to it.
 pub use rusqlite::Connection;
@@ -128,7 +131,9 @@ pub(crate) struct Store {
     place: Place,
     key: BookKey,
     key_file: KeyFile,
-    writer: Mutex<Connection>,
+    /// Whoever has waited longest comes next: what is taken in from other devices, piece after piece, keeps
+    /// no save waiting for more than one of them.
+    writer: FairMutex<Connection>,
     /// Pages from before an erasure are still in the log.
     log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
@@ -191,14 +196,13 @@ impl Store {
         modes::correct(&place.folder);
         let (key, key_file) = open_key(&place, vault)?;
         let held = Held::enter(&place.folder, lock)?.join();
-        let stamp = stamp(now);
-        check_files(&place, &key, &stamp)?;
+        check_files(&place, &key, &stamp(now))?;
         let mut conn = connect(&place.database(), &key, &place)?;
         held.note_open();
         migrate::migrate(&mut conn, |from| {
             let conn = OwnConnection::open(&place, &key, &held)?;
             let (place, key, key_file, made) = (&place, &key, &key_file, now.utc);
-            backup::before_migration(Source { conn, place, key, key_file, made }, from, &stamp)
+            backup::before_migration(Source { conn, place, key, key_file, made }, from, &stamp(now))
         })?;
         Self::connected(place, key, key_file, held, conn)
     }
@@ -212,14 +216,14 @@ impl Store {
     ) -> Result<Self> {
         let reader = connect(&place.database(), &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
-        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        let (writer, reader) = (FairMutex::new(writer), Mutex::new(reader));
         let log_is_stale = AtomicBool::new(false);
         Ok(Self { place, key, key_file, writer, log_is_stale, reader, held })
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let conn = lock(&self.writer);
+        let conn = self.writer.lock();
         let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
             // What was written is saved, whether or not this works.
@@ -253,7 +257,7 @@ impl Store {
     /// reads from the log that has to wait: it is made up for after a later write, or on closing.
     pub(crate) fn empty_log(&self) -> Result<()> {
         self.log_is_stale.store(true, Ordering::Relaxed);
-        self.try_to_empty_log(&lock(&self.writer))
+        self.try_to_empty_log(&self.writer.lock())
     }
 
     fn try_to_empty_log(&self, conn: &Connection) -> Result<()> {
@@ -293,7 +297,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.held.leave(&lock(&self.writer));
+        self.held.leave(&self.writer.lock());
     }
 }
 

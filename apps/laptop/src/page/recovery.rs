@@ -11,6 +11,7 @@ use seldinger_core::logbook::lan::SyncError;
 use seldinger_core::store::CodeGroups;
 use serde::Deserialize;
 
+use super::proof::Proven;
 use super::shell::{Notices, Room, Shell, draw};
 use super::trouble::Trouble;
 use crate::serve::AppState;
@@ -49,7 +50,11 @@ async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, T
     draw(&CodePage { shell, waits, code: None, told })
 }
 
-async fn show(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
+async fn show(
+    _proven: Proven,
+    State(state): State<AppState>,
+    shell: Shell,
+) -> Result<Response, Trouble> {
     let code = state.ask_own(|book| Ok(book.unconfirmed_code()?)).await?;
     let (shell, told) = (shell.at(Room::Settings), wording("page.code_means", &[]));
     draw(&CodePage { shell, waits: true, code: Some(code.text().to_string()), told })

@@ -19,6 +19,13 @@ pub struct Trouble {
     told: Wording,
 }
 
+impl Trouble {
+    /// What has its words already.
+    pub fn told(status: StatusCode, told: Wording) -> Self {
+        Self { status, told }
+    }
+}
+
 impl From<LogbookError> for Trouble {
     fn from(error: LogbookError) -> Self {
         use LogbookError as E;
@@ -29,7 +36,8 @@ impl From<LogbookError> for Trouble {
             | E::NotAnId
             | E::CodeNotKept
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
-            E::NotADay | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::ChoiceChanged => StatusCode::CONFLICT,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -62,6 +62,7 @@ class ErrorTest {
             LogbookException.NotFound(id),
             LogbookException.NoDraft(),
             LogbookException.NothingToChoose(),
+            LogbookException.ChoiceChanged(),
             LogbookException.NotAnId(),
             LogbookException.NotADay(),
             LogbookException.Cancelled(),
@@ -73,6 +74,7 @@ class ErrorTest {
             LogbookException.NotACode(),
             LogbookException.BadLine(3uL, LineProblem.AT),
             LogbookException.UnknownDefinition(),
+            LogbookException.NotAPage(),
         ).forEach(::assertHasWords)
     }
 
