@@ -65,6 +65,9 @@ fn whenever_a_change_of_the_key_dies_a_code_that_was_shown_opens_the_book() {
         let (book, code) = Logbook::create(setup.clone()).unwrap();
         book.create_case(case(1, "kept")).unwrap();
         drop(book);
+        // As a kill leaves it: marked as open, and its log is there.
+        fs::write(place.join("book.open"), "open").unwrap();
+        fs::write(place.join("book.db-wal"), "").unwrap();
         let mut shown = BTreeSet::from([code.text().to_string()]);
         let mut changer = Command::new(env!("CARGO_BIN_EXE_key_changer"));
         let output = changer.arg(folder.path()).arg(moment).output().unwrap();
@@ -81,7 +84,8 @@ fn whenever_a_change_of_the_key_dies_a_code_that_was_shown_opens_the_book() {
         drop(book);
         assert_eq!(openers(&place, &shown), [kept.as_str()], "at {moment}, after opening");
         let left = |folder: &Path| fs::read_dir(folder).unwrap().count();
-        assert_eq!(left(&place), 5, "at {moment}, files are left");
+        // The database, two key files, two locks, and the mark of being open.
+        assert_eq!(left(&place), 6, "at {moment}, files are left");
         assert_eq!(left(folder.path()), 2, "at {moment}, keys are left");
         if kept != *code.text() {
             in_force.push(moment);
