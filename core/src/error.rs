@@ -163,6 +163,19 @@ pub enum LogbookError {
     /// The file is not a backup, or its end is missing, or a byte of it changed.
     #[error("not a whole backup")]
     BadBackup,
+    /// A version from before backups were authenticated has made the file.
+    #[error("a backup of a former format")]
+    FormerBackup,
+    /// The file is sealed to the recovery code, but whoever made it knew only what is no secret: not the
+    /// code, and not the book.
+    #[error("not made by this book")]
+    ForgedBackup,
+    /// The recovery code is not in the book: it was confirmed, or the book came out of a backup.
+    #[error("the recovery code is not kept")]
+    CodeNotKept,
+    /// What was typed is not what the recovery code says in these groups.
+    #[error("the groups differ from the code")]
+    CodeDiffers,
     /// A recovery code was needed, and what was given is none: a letter is missing or wrong.
     #[error("not a recovery code")]
     NotACode,

@@ -131,6 +131,11 @@ impl KeyVault for FileVault {
     }
 
     fn remove(&self, name: String) -> Result<(), KeyVaultError> {
-        std::fs::remove_file(self.0.join(name)).map_err(|_| KeyVaultError::Unavailable)
+        match std::fs::remove_file(self.0.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(KeyVaultError::Unavailable)
+            }
+            _ => Ok(()),
+        }
     }
 }

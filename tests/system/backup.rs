@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{ImportOptions, ImportSource, Logbook, Setup};
+use seldinger_core::store::Existing;
 use seldinger_core::store::backup::{RestoreReport, Seal};
 use seldinger_core::store::key::RecoveryCode;
 use system_tests::{App, SeededIds, case, rotation, setup};
@@ -21,13 +22,13 @@ fn backed_up(folder: &Path, seal: Seal) -> (Setup, RecoveryCode, PathBuf) {
     let source = ImportSource::Path(rotation());
     book.import_job(source, ImportOptions::default()).unwrap().run(|_| ()).unwrap();
     let file = folder.join("out.backup");
-    let report = book.backup_job(&file, seal).unwrap().run(|_| ()).unwrap();
+    let report = book.backup_job(&file, Existing::Refuse, seal).unwrap().run(|_| ()).unwrap();
     assert_eq!(report.bytes, fs::metadata(&file).unwrap().len());
     (setup, code, file)
 }
 
 fn restore(setup: &Setup, file: &Path, secret: &str) -> Result<RestoreReport, LogbookError> {
-    Logbook::restore_job(setup, file, secret.to_owned().into())?.run(|_| ())
+    Logbook::restore_job(setup, file, secret.to_owned().into())?.run(|_| ())?.put_in_place()
 }
 
 fn cases(setup: &Setup) -> u64 {
@@ -59,7 +60,7 @@ fn a_backup_shows_one_moment_while_saving_goes_on() {
         book.create_case(case(number, &"a long story ".repeat(400))).unwrap();
     }
     let file = folder.path().join("out.backup");
-    let job = book.backup_job(&file, Seal::RecoveryCode).unwrap();
+    let job = book.backup_job(&file, Existing::Replace, Seal::RecoveryCode).unwrap();
     let mut number = 300;
     let mut done = 0;
     while !job
@@ -85,10 +86,13 @@ fn a_stopped_backup_leaves_nothing() {
     let (setup, _, file) = backed_up(folder.path(), Seal::RecoveryCode);
     let whole = fs::read(&file).unwrap();
     let book = Logbook::open(setup).unwrap();
+    let refused = book.backup_job(&file, Existing::Refuse, Seal::RecoveryCode);
+    assert_eq!(refused.err(), Some(LogbookError::FileExists));
+    assert_eq!(fs::read(&file).unwrap(), whole);
     for steps in 0..3 {
-        let job = book.backup_job(&file, Seal::RecoveryCode).unwrap();
+        let job = book.backup_job(&file, Existing::Replace, Seal::RecoveryCode).unwrap();
         assert_eq!(
-            book.backup_job(&file, Seal::RecoveryCode).err(),
+            book.backup_job(&file, Existing::Replace, Seal::RecoveryCode).err(),
             Some(LogbookError::Busy),
             "one at a time"
         );
@@ -146,7 +150,7 @@ fn every_flip_and_every_cut_is_found_with_and_without_the_secret() {
     assert!(!report.is_whole() && report.damaged.is_empty() && !report.backups[0].whole);
 }
 
-/// Whoever changes a backup on purpose also mends the hash at its end; then age's own seal tells.
+/// Whoever changes a backup on purpose also mends the hash at its end; then its authentication tells.
 #[test]
 fn a_forged_backup_is_refused_too() {
     let folder = tempfile::tempdir().unwrap();
@@ -157,7 +161,9 @@ fn a_forged_backup_is_refused_too() {
         let hash = blake3::hash(bytes);
         fs::write(&file, [bytes, hash.as_bytes()].concat()).unwrap();
         let refused = restore(&setup, &file, &code.text()).unwrap_err();
-        let expected = matches!(refused, LogbookError::BadBackup | LogbookError::WrongKey);
+        let expected =
+            [LogbookError::BadBackup, LogbookError::WrongKey, LogbookError::ForgedBackup];
+        let expected = expected.contains(&refused);
         assert!(expected, "{what}: {refused:?}");
     };
     let ids = SeededIds::new(60);
@@ -232,14 +238,23 @@ fn the_command_line_backs_up_restores_and_changes_keys() {
     let made = run(&["backup", &file], &[old, secret], "");
     assert!(made.status.success() && !said(&made).contains(PASSPHRASE), "{}", said(&made));
     run(&["jot", "port"], &[old], "");
+    let before = fs::read(&file).unwrap();
+    let again = run(&["backup", &file], &[old, secret], "");
+    assert_eq!(again.status.code(), Some(6), "{}", said(&again));
+    assert!(said(&again).contains("--force") && fs::read(&file).unwrap() == before);
+    let other = app.folder().join("other.backup").display().to_string();
+    fs::write(&other, "something else").unwrap();
+    let forced = run(&["backup", "--force", "--recovery-code", &other], &[old], "");
+    assert!(forced.status.success(), "{}", said(&forced));
+    assert!(fs::read(&other).unwrap().starts_with(b"seldinger-backup 2 code\n"));
 
     let refused = run(&["restore", &file], &[old], "");
     assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
     let restored = run(&["restore", &file], &[old], &format!("{PASSPHRASE}\n"));
     assert!(restored.status.success(), "{}", said(&restored));
-    assert!(
-        said(&restored).contains("Records restored: 1.") && said(&restored).contains("replaced-")
-    );
+    for part in ["made on", "today", "Written since: 1.", "Records restored: 1.", "replaced-"] {
+        assert!(said(&restored).contains(part), "{part}: {}", said(&restored));
+    }
     let listed = |secret| run(&["cases", "--json"], &[secret], "").stdout;
     assert_eq!(listed(old).split(|byte| *byte == b'\n').count(), 2);
 

@@ -153,6 +153,9 @@ pub enum Failure {
     /// A backup is sealed, and there is nobody to ask for its passphrase or code.
     #[error("the secret of a backup is needed")]
     BackupSecretNeeded,
+    /// Somebody who was told what a restore would replace did not want it.
+    #[error("not restored")]
+    NotRestored,
     /// The page's port is taken.
     #[error("the port is taken")]
     PortTaken(u16),
@@ -220,6 +223,7 @@ impl Failure {
             Self::PassphrasesDiffer => said("passphrases_differ", &[]),
             Self::CodeNeeded => said("code_needed", &[]),
             Self::BackupSecretNeeded => said("backup_secret_needed", &[]),
+            Self::NotRestored => said("not_restored", &[]),
             Self::PortTaken(port) => said("port_taken", &[("port", &port.to_string())]),
         }
     }
@@ -255,6 +259,7 @@ impl Failure {
             Self::DamageFound | Self::LogGone { .. } | Self::PartMissing { .. } => 5,
             Self::CannotWrite(_) | Self::Output => 6,
             Self::BadPeople { .. } | Self::CannotRead(_) | Self::NotText { .. } => 7,
+            Self::NotRestored => 130,
             Self::NoHome
             | Self::PortTaken(_)
             | Self::Told(_)
@@ -295,10 +300,12 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::KeyMissing
         | E::KeyUnavailable
         | E::WrongKey
-        | E::NotACode => 4,
+        | E::NotACode
+        | E::CodeNotKept
+        | E::CodeDiffers => 4,
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
-        E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
+        E::NoFile | E::BadBackup | E::FormerBackup | E::ForgedBackup | E::BadLine { .. } => 7,
         E::NotADay | E::NotAPage | E::OtherName => 2,
         E::Cancelled => 130,
         E::ImportStopped { reason, .. }

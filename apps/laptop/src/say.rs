@@ -73,6 +73,13 @@ pub fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
 }
 
+/// The same for what has to be seen before anything else happens.
+pub fn show(line: &str) -> Result<(), Failure> {
+    let mut out = io::stderr().lock();
+    let shown = writeln!(out, "{}", plain(line)).and_then(|()| out.flush());
+    shown.map_err(|_| Failure::Output)
+}
+
 /// Whether standard output is a terminal.
 pub fn to_terminal() -> bool {
     io::stdout().is_terminal()

@@ -4,22 +4,38 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Logbook;
-use super::logbook::setup;
 use crate::case_log::list::CaseFilter;
 use crate::case_log::tally::Tally;
 use crate::content::GoalScheme;
 use crate::error::{LogbookError, Result};
 use crate::job::{Job, JobProgress};
 use crate::logbook::{
-    self, ExportFormat, ExportOptions, ExportReport, IdentifierReport, ImportOptions, ImportReport,
+    ExportFormat, ExportOptions, ExportReport, IdentifierReport, ImportOptions, ImportReport,
     ImportSource, VerifyReport,
 };
-use crate::store::KeyChange;
-use crate::store::backup::{BackupReport, RestoreReport, Seal};
-use crate::store::key::KeyVault;
+use crate::store::Existing;
+use crate::store::backup::{BackupReport, Seal};
 
 macro_rules! jobs {
     ($($(#[$doc:meta])* $name:ident gives $report:ident or $error:ident;)+) => {$(
+        steps! {
+            $(#[$doc])*
+            $name works on $report, $error;
+        }
+
+        #[uniffi::export]
+        impl $name {
+            /// The outcome once a step said `finished`; given once.
+            pub fn take(&self) -> Option<$report> {
+                self.0.take()
+            }
+        }
+    )+};
+}
+
+/// A job without its outcome.
+macro_rules! steps {
+    ($(#[$doc:meta])* $name:ident works on $report:ty, $error:ident;) => {
         $(#[$doc])*
         #[derive(uniffi::Object)]
         pub struct $name(Job<$report, $error>);
@@ -41,13 +57,8 @@ macro_rules! jobs {
             pub fn cancel(&self) {
                 self.0.cancel();
             }
-
-            /// The outcome once a step said `finished`; given once.
-            pub fn take(&self) -> Option<$report> {
-                self.0.take()
-            }
         }
-    )+};
+    };
 }
 
 jobs! {
@@ -59,14 +70,10 @@ jobs! {
     IdentifierJob gives IdentifierReport or LogbookError;
     /// Writes the whole book to one encrypted file.
     BackupJob gives BackupReport or LogbookError;
-    /// Puts a backup in the place of a book.
-    RestoreJob gives RestoreReport or LogbookError;
     /// Counts cases.
     TallyJob gives Tally or LogbookError;
     /// Reads everything that is stored.
     VerifyJob gives VerifyReport or LogbookError;
-    /// Encrypts the book under a new key.
-    KeyChangeJob gives KeyChange or LogbookError;
 }
 
 #[uniffi::export]
@@ -93,10 +100,18 @@ impl Logbook {
     }
 
     /// Writes the whole book to one encrypted file that appears once it is whole; without a passphrase
-    /// it is sealed to the recovery code.
-    pub fn backup_file(&self, path: String, passphrase: Option<String>) -> Result<Arc<BackupJob>> {
+    /// it is sealed to the recovery code. A file that has its name already is left alone, unless
+    /// `replace`.
+    #[uniffi::method(default(replace = false))]
+    pub fn backup_file(
+        &self,
+        path: String,
+        passphrase: Option<String>,
+        replace: bool,
+    ) -> Result<Arc<BackupJob>> {
         let seal = passphrase.map_or(Seal::RecoveryCode, |text| Seal::Passphrase(text.into()));
-        self.book.backup_job(Path::new(&path), seal).map(BackupJob::begun)
+        let existing = Existing::replaced_if(replace);
+        self.book.backup_job(Path::new(&path), existing, seal).map(BackupJob::begun)
     }
 
     /// The backup that nobody has to think of; nothing where none is due. Ask after opening and when
@@ -114,30 +129,4 @@ impl Logbook {
     pub fn verify(&self) -> Result<Arc<VerifyJob>> {
         self.book.verify_job().map(VerifyJob::begun)
     }
-}
-
-/// Restores a backup into `folder`, verified before it replaces the book there, which is kept. `secret`
-/// is the passphrase or recovery code of the backup. The book must not be open.
-#[uniffi::export]
-pub fn restore_backup(
-    path: String,
-    secret: String,
-    folder: String,
-    vault: Arc<dyn KeyVault>,
-) -> Result<Arc<RestoreJob>> {
-    let setup = setup(folder, vault, String::new());
-    logbook::Logbook::restore_job(&setup, Path::new(&path), secret.into()).map(RestoreJob::begun)
-}
-
-/// Encrypts the book in `folder` under a new key, with a new recovery code. It must not be open.
-#[uniffi::export]
-pub fn change_key(folder: String, vault: Arc<dyn KeyVault>) -> Result<Arc<KeyChangeJob>> {
-    logbook::Logbook::change_key_job(&setup(folder, vault, String::new())).map(KeyChangeJob::begun)
-}
-
-/// Brings the key of the book in `folder` back into a vault that lost it.
-#[uniffi::export]
-pub fn recover_key(folder: String, recovery_code: String, vault: Arc<dyn KeyVault>) -> Result<()> {
-    let code = recovery_code.parse().map_err(|_| LogbookError::NotACode)?;
-    logbook::Logbook::recover_key(Path::new(&folder), &vault, &code)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
@@ -24,7 +24,6 @@ use crate::time::SystemClock;
 #[derive(uniffi::Object)]
 pub struct Logbook {
     pub(super) book: Arc<logbook::Logbook>,
-    recovery_code: Mutex<Option<String>>,
 }
 
 pub(super) fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: String) -> Setup {
@@ -39,19 +38,16 @@ pub(super) fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: Stri
 
 #[uniffi::export]
 impl Logbook {
-    /// Makes a new book in `folder`. `installation` is a random word that the app keeps outside of
-    /// every backup.
+    /// Makes a new book in `folder`, with a recovery code that `unconfirmed_code` gives. `installation`
+    /// is a random word that the app keeps outside of every backup.
     #[uniffi::constructor]
     pub fn create(
         folder: String,
         vault: Arc<dyn KeyVault>,
         installation: String,
     ) -> Result<Arc<Self>> {
-        let (book, code) = logbook::Logbook::create(setup(folder, vault, installation))?;
-        Ok(Arc::new(Self {
-            book: Arc::new(book),
-            recovery_code: Mutex::new(Some(code.text().to_string())),
-        }))
+        let (book, _) = logbook::Logbook::create(setup(folder, vault, installation))?;
+        Ok(Arc::new(Self { book: Arc::new(book) }))
     }
 
     /// Opens the book in `folder`.
@@ -62,25 +58,19 @@ impl Logbook {
         installation: String,
     ) -> Result<Arc<Self>> {
         let book = logbook::Logbook::open(setup(folder, vault, installation))?;
-        Ok(Arc::new(Self { book: Arc::new(book), recovery_code: Mutex::new(None) }))
+        Ok(Arc::new(Self { book: Arc::new(book) }))
     }
 
-    /// Opens the book in `folder`; makes one where there is nothing, and has its recovery code then. Of
-    /// several processes that do so at the same time one makes it, and the others wait and open it.
+    /// Opens the book in `folder`; makes one where there is nothing. Of several processes that do so at
+    /// the same time one makes it, and the others wait and open it.
     #[uniffi::constructor]
     pub fn open_or_create(
         folder: String,
         vault: Arc<dyn KeyVault>,
         installation: String,
     ) -> Result<Arc<Self>> {
-        let (book, code) = logbook::Logbook::open_or_create(setup(folder, vault, installation))?;
-        let recovery_code = Mutex::new(code.map(|code| code.text().to_string()));
-        Ok(Arc::new(Self { book: Arc::new(book), recovery_code }))
-    }
-
-    /// The recovery code of a book that was just made, once.
-    pub fn take_recovery_code(&self) -> Option<String> {
-        self.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let (book, _) = logbook::Logbook::open_or_create(setup(folder, vault, installation))?;
+        Ok(Arc::new(Self { book: Arc::new(book) }))
     }
 
     /// Tells `observer` of every change from now on.

@@ -12,13 +12,14 @@ mod functions;
 mod jobs;
 mod library;
 mod logbook;
+mod safety;
 #[cfg(feature = "lan")]
 mod sync;
 
-pub use jobs::{
-    BackupJob, ExportJob, IdentifierJob, ImportJob, KeyChangeJob, RestoreJob, VerifyJob,
-    change_key, recover_key, restore_backup,
-};
+pub use jobs::{BackupJob, ExportJob, IdentifierJob, ImportJob, VerifyJob};
 pub use logbook::Logbook;
+pub use safety::{
+    KeyChange, KeyChangeJob, PreparedRestore, RestoreJob, change_key, recover_key, restore_backup,
+};
 #[cfg(feature = "lan")]
 pub use sync::{MakeBundleJob, SyncService, TakeBundleJob};

@@ -199,7 +199,7 @@ fn a_backup_in_a_folder_without_its_book_is_offered_and_restored() {
     assert!(found.bytes > 0 && found.day.as_ref().is_some_and(|day| day.starts_with("20")));
     let file = Path::new(&found.file);
     let job = Logbook::restore_job(&setup, file, code.text().to_string().into()).unwrap();
-    let kept = PathBuf::from(job.run(|_| ()).unwrap().replaced.unwrap());
+    let kept = PathBuf::from(job.run(|_| ()).unwrap().put_in_place().unwrap().replaced.unwrap());
     assert_eq!(fs::read(kept.join("book.key")).unwrap(), keys, "the old key file is kept");
     assert_eq!(fs::read(kept.join("book.db-wal")).unwrap(), b"the newest", "the old log is kept");
     assert_eq!(count(&Logbook::open(setup).unwrap()), 1);

@@ -36,6 +36,8 @@ mod making_tests;
 mod model_tests;
 mod names;
 mod reading;
+#[cfg(test)]
+mod recovery_tests;
 mod rows;
 mod safety;
 #[cfg(test)]
@@ -165,15 +167,15 @@ impl std::fmt::Debug for Logbook {
 }
 
 impl Logbook {
-    /// Makes a new book. The recovery code is given this once: who loses it and the key has lost the
-    /// book.
+    /// Makes a new book. Its recovery code is kept in it until `confirm_code`; who loses it after that,
+    /// and the key, has lost the book.
     ///
     /// # Errors
     /// `BookExists`; `PartMissing` where there is any trace of one; whatever the vault says; `DiskFull`,
     /// `ReadOnly`, `Io`.
     pub fn create(setup: Setup) -> Result<(Self, RecoveryCode)> {
-        let stamp = safety::stamp(setup.clock.now());
-        let (store, code) = Store::create(setup.place.clone(), &setup.vault, &*setup.ids, &stamp)?;
+        let now = setup.clock.now();
+        let (store, code) = Store::create(setup.place.clone(), &setup.vault, &*setup.ids, now)?;
         Ok((Self::with(store, setup)?, code))
     }
 
@@ -184,9 +186,8 @@ impl Logbook {
     /// # Errors
     /// Those of `open` and `create`, without `NoBook` and `BookExists`.
     pub fn open_or_create(setup: Setup) -> Result<(Self, Option<RecoveryCode>)> {
-        let stamp = safety::stamp(setup.clock.now());
-        let place = setup.place.clone();
-        let (store, code) = Store::open_or_create(place, &setup.vault, &*setup.ids, &stamp)?;
+        let (place, now) = (setup.place.clone(), setup.clock.now());
+        let (store, code) = Store::open_or_create(place, &setup.vault, &*setup.ids, now)?;
         Ok((Self::with(store, setup)?, code))
     }
 
@@ -196,8 +197,8 @@ impl Logbook {
     /// `NoBook`, `PartMissing`, `WrongKey`, `KeyMissing`, `KeyLocked`, `KeyCancelled`, `Damaged`,
     /// `NewerSchema`.
     pub fn open(setup: Setup) -> Result<Self> {
-        let stamp = safety::stamp(setup.clock.now());
-        Self::with(Store::open(setup.place.clone(), &setup.vault, &stamp)?, setup)
+        let now = setup.clock.now();
+        Self::with(Store::open(setup.place.clone(), &setup.vault, now)?, setup)
     }
 
     fn with(store: Store, setup: Setup) -> Result<Self> {

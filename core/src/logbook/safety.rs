@@ -6,18 +6,17 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::{Logbook, Setup};
-use crate::error::Result;
+use crate::content::{Wording, wording, words};
+use crate::error::{LogbookError, Result};
 use crate::job::Job;
 use crate::record;
-use crate::store::backup::{self, BackupReport, Making, Restore, RestoreReport, Seal};
+use crate::store::backup::{
+    self, BackupReport, Making, PreparedRestore, ReplacedBook, Restore, RestoreOutlook, Seal,
+};
 use crate::store::key::{KeyVault, RecoveryCode};
 use crate::store::rekey::{self, KeyChange, Rekey};
+use crate::store::{CodeGroups, Existing, recovery, stamp};
 use crate::time::Moment;
-
-/// Now, as part of a file's name.
-pub(super) fn stamp(now: Moment) -> String {
-    format!("{}-{}", now.day().iso(), now.clock_time().replace(':', ""))
-}
 
 impl Logbook {
     /// Writes the whole book to one encrypted file, which appears once it is whole. The book may be
@@ -25,11 +24,16 @@ impl Logbook {
     /// twice.
     ///
     /// # Errors
-    /// `Busy` while another backup of this book is made; `Damaged` where a page cannot be read.
-    pub fn backup_job(&self, file: &Path, seal: Seal) -> Result<Job<BackupReport>> {
-        let store = &self.store;
-        let (place, key, key_file) = (store.place(), store.key(), store.key_file());
-        Making::begin(store.connect()?, place, key, key_file, file, seal).map(Job::new)
+    /// `FileExists` where something has that name and shall not be replaced; `Busy` while another backup
+    /// of this book is made; `Damaged` where a page cannot be read.
+    pub fn backup_job(
+        &self,
+        file: &Path,
+        existing: Existing,
+        seal: Seal,
+    ) -> Result<Job<BackupReport>> {
+        let source = self.store.backup_source(self.now())?;
+        Making::begin(source, file, existing, seal).map(Job::new)
     }
 
     /// The backup that nobody has to think of: sealed to the recovery code, in the book's folder, at
@@ -37,39 +41,41 @@ impl Logbook {
     /// ask for it when a book was opened and when work is done; asking is cheap.
     pub fn automatic_backup_job(&self) -> Result<Option<Job<BackupReport>>> {
         let store = &self.store;
-        let (place, key, key_file) = (store.place(), store.key(), store.key_file());
         let lseq = self.read(record::last_sequence)?;
-        let day = self.now().day().iso();
-        let Some(target) = backup::due(place, &day, lseq, key_file) else { return Ok(None) };
-        let source = store.connect()?;
-        Making::begin_automatic(source, place, key, key_file, &target).map(Job::new).map(Some)
+        let now = self.now();
+        let due = backup::due(store.place(), &now.day().iso(), lseq, store.key_file());
+        let Some(target) = due else { return Ok(None) };
+        let source = store.backup_source(now)?;
+        Making::begin_automatic(source, &target).map(Job::new).map(Some)
     }
 
-    /// Restores a backup into the folder of `setup`: read and verified completely first, then put in
-    /// the place of the book there, if any, which is kept. `secret` is the passphrase or the recovery
-    /// code that the backup is sealed by. The progress counts bytes of the file, each of them twice.
+    /// Prepares to restore a backup into the folder of `setup`: read, encrypted under a new key and
+    /// verified completely. What comes out of it tells what it would do, and takes the place of the book
+    /// there, if any, which is kept. `secret` is the passphrase or the recovery code that the backup is
+    /// sealed by. The progress counts bytes of the file, each of them three times.
     ///
     /// # Errors
-    /// `NoFile`, `BadBackup`, `WrongKey`, `NotACode`, `NewerSchema`; `Busy` while the book is open;
-    /// whatever the vault says. The book that is there is as it was after any of them.
+    /// `NoFile`, `BadBackup`, `FormerBackup`, `ForgedBackup`, `WrongKey`, `NotACode`, `NewerSchema`;
+    /// `Busy` while the book is open; whatever the vault says. The book that is there is as it was after
+    /// any of them.
     pub fn restore_job(
         setup: &Setup,
         file: &Path,
         secret: Zeroizing<String>,
-    ) -> Result<Job<RestoreReport>> {
+    ) -> Result<Job<PreparedRestore>> {
         let (place, vault) = (setup.place.clone(), Arc::clone(&setup.vault));
-        let stamp = stamp(setup.clock.now());
-        Restore::begin(place, vault, file, secret, stamp).map(Job::new)
+        Restore::begin(place, vault, &*setup.ids, file, secret, setup.clock.now()).map(Job::new)
     }
 
-    /// Encrypts the book under a new key and gives it a new recovery code, to be shown once. The old
-    /// key is forgotten; backups made before still open with the code or passphrase of their time.
+    /// Prepares to encrypt the book under a new key, with a new recovery code. What comes out of it shows
+    /// the code and then puts the key in force; until then everything is as it was. The old key is
+    /// forgotten; backups made before still open with the code or passphrase of their time.
     ///
     /// # Errors
     /// Those of opening the book; `Busy` while it is open. The book is as it was after any of them.
     pub fn change_key_job(setup: &Setup) -> Result<Job<KeyChange>> {
-        let (place, vault) = (setup.place.clone(), Arc::clone(&setup.vault));
-        Rekey::begin(place, vault, &*setup.ids, stamp(setup.clock.now())).map(Job::new)
+        let stamp = stamp(setup.clock.now());
+        Rekey::begin(setup.place.clone(), &setup.vault, &*setup.ids, &stamp).map(Job::new)
     }
 
     /// Brings the key of the book in `folder` back into a vault that lost it.
@@ -83,4 +89,82 @@ impl Logbook {
     ) -> Result<()> {
         rekey::recover(folder, vault, code)
     }
+
+    /// Whether the recovery code waits to be confirmed: nobody has told yet that it is written down.
+    pub fn has_unconfirmed_code(&self) -> Result<bool> {
+        self.read(recovery::is_kept)
+    }
+
+    /// The recovery code, until it is confirmed.
+    ///
+    /// # Errors
+    /// `CodeNotKept` from then on.
+    pub fn unconfirmed_code(&self) -> Result<RecoveryCode> {
+        self.read(recovery::code)?.ok_or(LogbookError::CodeNotKept)
+    }
+
+    /// Two groups of the recovery code to ask for, drawn anew each time.
+    pub fn code_groups(&self) -> CodeGroups {
+        CodeGroups::choose(&*self.ids)
+    }
+
+    /// Takes what its user has typed of the recovery code, from paper. Where it is right, the code is
+    /// wiped from the book; from then on it is kept nowhere else.
+    ///
+    /// # Errors
+    /// `CodeDiffers` where it is wrong, `CodeNotKept` where it was confirmed already.
+    pub fn confirm_code(&self, groups: CodeGroups, first: &str, second: &str) -> Result<()> {
+        self.store.write(|conn| {
+            let code = recovery::code(conn)?.ok_or(LogbookError::CodeNotKept)?;
+            if !groups.match_in(&code, first, second) {
+                return Err(LogbookError::CodeDiffers);
+            }
+            recovery::forget_code(conn)
+        })?;
+        // It is in the log still; where that cannot be emptied now, a later write does it.
+        let _ = self.store.empty_log();
+        Ok(())
+    }
+}
+
+impl RestoreOutlook {
+    /// What is said before a restore goes on: how old the backup is, what it would replace.
+    pub fn wording(&self) -> Wording {
+        let days = self.days.to_string();
+        let ago = match self.days {
+            0 => words("safety.made_today", &[]),
+            1 => words("safety.made_yesterday", &[]),
+            _ => words("safety.made_before", &[("days", &days)]),
+        };
+        let (day, time) = (self.made.day().iso(), self.made.clock_time());
+        let records = self.records.to_string();
+        let values = [("day", &*day), ("time", &*time), ("ago", &*ago), ("records", &*records)];
+        let backup = words("safety.backup_of", &values);
+        let replaced = match &self.replaced {
+            ReplacedBook::Nothing => Wording::default(),
+            ReplacedBook::Unreadable => wording("safety.replaces_unreadable", &[]),
+            ReplacedBook::Readable { added: 0, changed: 0, erased: 0, .. } => {
+                wording("safety.replaces_nothing_newer", &[])
+            }
+            ReplacedBook::Readable { added, changed, erased, latest } => {
+                newer(*added, *changed, *erased, *latest)
+            }
+        };
+        let what = [backup, replaced.what].join(" ").trim_end().to_owned();
+        Wording { what, ..replaced }
+    }
+}
+
+fn newer(added: u64, changed: u64, erased: u64, latest: Option<Moment>) -> Wording {
+    let mut parts = Vec::new();
+    for (key, count) in [("added", added), ("changed", changed), ("erased", erased)] {
+        if count > 0 {
+            let count = count.to_string();
+            parts.push(words(&format!("safety.newer_{key}"), &[("count", &count)]));
+        }
+    }
+    if let Some(latest) = latest {
+        parts.push(words("safety.newer_latest", &[("day", &latest.day().iso())]));
+    }
+    wording("safety.replaces_newer", &[("newer", &parts.join(" "))])
 }

@@ -8,19 +8,20 @@ use serde_json::json;
 use super::tests::{case, setup};
 use super::*;
 use crate::error::{DamagedPart, LogbookError};
+use crate::store::Existing;
 use crate::store::backup::{self, Seal};
 use crate::store::key::RecoveryCode;
 
-fn backup(book: &Logbook, file: &Path, seal: Seal) {
-    book.backup_job(file, seal).unwrap().run(|_| ()).unwrap();
+pub(super) fn backup(book: &Logbook, file: &Path, seal: Seal) {
+    book.backup_job(file, Existing::Replace, seal).unwrap().run(|_| ()).unwrap();
 }
 
-fn count(book: &Logbook) -> u64 {
+pub(super) fn count(book: &Logbook) -> u64 {
     book.count_cases(&crate::case_log::list::CaseFilter::default()).unwrap()
 }
 
 /// A book with one case, its setup, code and a backup of it; then a second case.
-fn backed_up(folder: &Path) -> (Setup, RecoveryCode, std::path::PathBuf) {
+pub(super) fn backed_up(folder: &Path) -> (Setup, RecoveryCode, std::path::PathBuf) {
     let setup = setup(&folder.join("book"));
     let (book, code) = Logbook::create(setup.clone()).unwrap();
     case(&book, json!({"procedure": "picc"}));
@@ -30,11 +31,11 @@ fn backed_up(folder: &Path) -> (Setup, RecoveryCode, std::path::PathBuf) {
     (setup, code, file)
 }
 
-fn restore(setup: &Setup, file: &Path, secret: &str) -> Result<backup::RestoreReport> {
-    Logbook::restore_job(setup, file, secret.to_owned().into())?.run(|_| ())
+pub(super) fn restore(setup: &Setup, file: &Path, secret: &str) -> Result<backup::RestoreReport> {
+    Logbook::restore_job(setup, file, secret.to_owned().into())?.run(|_| ())?.put_in_place()
 }
 
-fn entries(folder: &Path) -> Vec<String> {
+pub(super) fn entries(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.sort();
@@ -92,9 +93,12 @@ fn a_changed_key_opens_and_the_old_one_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let (setup, code, file) = backed_up(folder.path());
     let old = fs::read(setup.place.folder.join("book.key")).unwrap();
-    let changed = Logbook::change_key_job(&setup).unwrap().run(|_| ()).unwrap();
-    assert!(!format!("{changed:?}").contains(&changed.recovery_code));
-    let new: RecoveryCode = changed.recovery_code.parse().unwrap();
+    let change = Logbook::change_key_job(&setup).unwrap().run(|_| ()).unwrap();
+    let shown = change.recovery_code();
+    assert!(!format!("{change:?}").contains(&*shown));
+    let new: RecoveryCode = shown.parse().unwrap();
+    assert_eq!(fs::read(setup.place.folder.join("book.key")).unwrap(), old, "not in force yet");
+    change.put_in_force().unwrap();
     assert_ne!(fs::read(setup.place.folder.join("book.key")).unwrap(), old);
     assert_eq!(count(&Logbook::open(setup.clone()).unwrap()), 2);
     assert!(entries(&setup.place.folder).iter().all(|name| !name.contains("dropped")));
@@ -111,7 +115,7 @@ fn a_changed_key_opens_and_the_old_one_is_gone() {
 }
 
 /// Copies a folder with everything in it.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -164,7 +168,19 @@ fn a_crash_anywhere_in_a_swap_leaves_a_book_that_opens() {
     for name in ["book.db", "book.key", "book.key.copy"] {
         fs::copy(setup.place.folder.join(name), new.join(name)).unwrap();
     }
-    let at = |place: &Path| Setup { place: Place::new(place), ..setup.clone() };
+    let named = |place: &Path| crate::store::key_file::KeyFile::read(place).unwrap().key_name;
+    let keys = [&old, &new].map(|place| {
+        let name = named(place);
+        (name.clone(), setup.vault.load(name).unwrap().unwrap())
+    });
+    // Each with a vault of its own, as a book and its key leave together.
+    let at = |place: &Path| {
+        let vault = std::sync::Arc::new(super::tests::MemoryVault::default());
+        for (name, key) in &keys {
+            vault.store(name.clone(), key.clone()).unwrap();
+        }
+        Setup { place: Place::new(place), vault, ..setup.clone() }
+    };
 
     // Before the one rename that decides, the old book is the book.
     copy(&old, &folder.path().join("early"));
@@ -267,9 +283,7 @@ fn an_older_schema_is_backed_up_before_it_is_touched() {
     // There is no older schema yet: a migration is what `before_migration` is called for.
     let book = Logbook::open(setup.clone()).unwrap();
     let store = &book.store;
-    let source = store.connect().unwrap();
-    backup::before_migration(source, store.place(), store.key(), store.key_file(), 1, "now")
-        .unwrap();
+    backup::before_migration(store.backup_source(book.now()).unwrap(), 1, "now").unwrap();
     drop(book);
     let made = setup.place.folder.join("backups/schema-1.now.backup");
     assert_eq!(restore(&setup, &made, &code.text()).unwrap().records, 2);

@@ -8,7 +8,9 @@ use crate::job::{Job, JobProgress, Work};
 use crate::record::{self, Listed, Recount};
 use crate::store::aside::{Aside, Stage};
 use crate::store::backup::{self, Checking};
+use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
+use crate::store::recovery::BackupKeys;
 use crate::store::{OwnConnection, Place, integrity, search};
 
 /// Whether a backup in the book's folder is as it was written.
@@ -64,6 +66,7 @@ impl Logbook {
         let pages = store.connect()?;
         Ok(Job::new(Verify {
             place: store.place().clone(),
+            key: store.key().clone(),
             key_file: store.key_file().clone(),
             header_is_whole,
             stage: Some(Doing::Pages(integrity::begin_pages(pages)?)),
@@ -80,6 +83,7 @@ impl Logbook {
 
 struct Verify {
     place: Place,
+    key: BookKey,
     key_file: KeyFile,
     header_is_whole: bool,
     conn: OwnConnection,
@@ -125,9 +129,15 @@ impl Verify {
         Ok(Doing::Parts(integrity::begin_parts(other)?))
     }
 
-    /// The copy that was read when the book was opened is good; the other may not be.
+    /// The copy that was read when the book was opened is good; the other may not be. Both may name
+    /// another recovery code than the book does: nothing but its own hash protects that file.
     fn check_key_file(&mut self) -> Result<()> {
-        if !self.key_file.is_whole(&self.place.folder) {
+        let keys = self.conn.read(BackupKeys::of).ok();
+        let named = keys.filter(|keys| keys.recipient.to_string() != self.key_file.recovery);
+        if let Some(keys) = &named {
+            self.key_file = KeyFile::new(&self.key, &keys.recipient)?;
+        }
+        if named.is_some() || !self.key_file.is_whole(&self.place.folder) {
             self.key_file.write(&self.place.folder)?;
             self.report.repaired.push(DamagedPart::KeyFile);
         }
@@ -204,7 +214,7 @@ impl Verify {
     fn backups(&mut self, checking: Option<Box<Checking>>) -> Result<Doing> {
         let Some(path) = self.backups.last() else { return Ok(Doing::Done) };
         let step = match checking {
-            None => Checking::begin(path).map(Box::new).map(Some),
+            None => Checking::begin(path, None).map(Box::new).map(Some),
             Some(mut checking) => checking.piece().map(|last| (!last).then_some(checking)),
         };
         let whole = match step {

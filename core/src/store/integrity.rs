@@ -83,14 +83,8 @@ pub(crate) struct Whole {
     pub(crate) records: u64,
 }
 
-/// Begins to check a copy that is not a book yet. With `renew`, it forgets which file it was, so that
-/// it writes under a new device id.
-pub(crate) fn begin_check(
-    database: &Path,
-    key: &BookKey,
-    place: &Place,
-    renew: bool,
-) -> Result<Aside<Whole>> {
+/// Begins to check a copy that is not a book yet.
+pub(crate) fn begin_check(database: &Path, key: &BookKey, place: &Place) -> Result<Aside<Whole>> {
     if !header_is_whole(database, key)? {
         return Err(LogbookError::Damaged { part: DamagedPart::Header });
     }
@@ -106,9 +100,6 @@ pub(crate) fn begin_check(
         }
         if parts.contains(&DamagedPart::SearchIndex) {
             search::rebuild(&conn)?;
-        }
-        if renew {
-            conn.execute("DELETE FROM local WHERE name = 'identity'", []).map_err(sql)?;
         }
         let count = "SELECT count(*) FROM record";
         let records = conn.query_row(count, [], |row| row.get(0)).map_err(sql)?;

@@ -160,13 +160,30 @@ pub(crate) fn keep(vault: &Arc<dyn KeyVault>, key: &BookKey) -> Result<()> {
     Ok(vault.store(key.name(), key.to_bytes().to_vec())?)
 }
 
-/// The code that opens a book or its backups when the key is gone: 26 letters and digits, shown once.
+/// The code that opens a book or its backups when the key is gone: 26 letters and digits, kept in the
+/// book until its user has confirmed that it is written down.
 ///
 /// # Shape
 /// 15 random bytes and one that catches a slip of the pen, in Crockford's base 32, so that 0 and O,
 /// 1 and I and L are the same; written in groups of five and a last of six.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RecoveryCode([u8; 15]);
+
+/// What a backup is authenticated with: who does not know the recovery code and does not have the book
+/// open cannot make one that passes for the book's own. It opens nothing.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct BackupKey([u8; 32]);
+
+impl BackupKey {
+    /// From what the book keeps.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
 
 /// The text is not a recovery code: a letter is missing, or wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -205,6 +222,21 @@ impl RecoveryCode {
         blake3::derive_key("seldinger 2026 recovery check", &self.0)[0]
     }
 
+    /// The code itself, as the book keeps it until it is confirmed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// From what the book kept.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// What backups that are sealed to this code are authenticated with.
+    pub(crate) fn authentication(&self) -> BackupKey {
+        BackupKey(blake3::derive_key("seldinger 2026 backup authentication", &self.0))
+    }
+
     /// The key pair that backups are sealed to.
     pub(crate) fn identity(&self) -> Result<x25519::Identity> {
         let seed = Zeroizing::new(blake3::derive_key("seldinger 2026 recovery identity", &self.0));
@@ -216,18 +248,23 @@ impl RecoveryCode {
     }
 }
 
+/// What was typed of a code, in the letters that it is made of.
+pub(crate) fn letters(typed: &str) -> impl Iterator<Item = char> {
+    let letters = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
+    letters.map(|letter| match letter.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    })
+}
+
 impl FromStr for RecoveryCode {
     type Err = NotARecoveryCode;
 
     fn from_str(text: &str) -> Result<Self, NotARecoveryCode> {
         let mut bits: u128 = 0;
         let mut places = 0;
-        for letter in text.chars().filter(|c| !c.is_whitespace() && *c != '-') {
-            let letter = match letter.to_ascii_uppercase() {
-                'O' => '0',
-                'I' | 'L' => '1',
-                other => other,
-            };
+        for letter in letters(text) {
             let digit =
                 CROCKFORD.iter().position(|c| char::from(*c) == letter).ok_or(NotARecoveryCode)?;
             places += 1;

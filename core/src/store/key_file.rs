@@ -19,7 +19,7 @@ pub(crate) struct KeyFile {
     pub(crate) key_name: String,
     salt: String,
     canary: String,
-    /// Whom backups are sealed to: the public half of the recovery code.
+    /// The public half of the recovery code. Backups are sealed to the one that is in the book.
     pub(crate) recovery: String,
     /// The key, sealed to the recovery code.
     sealed_key: String,
@@ -81,11 +81,6 @@ impl KeyFile {
     /// Whether `key` is the one that this book was made with.
     pub(crate) fn fits(&self, key: &BookKey) -> bool {
         self.canary == hex(&key.canary())
-    }
-
-    /// Whom backups are sealed to.
-    pub(crate) fn recovery_recipient(&self) -> Result<age::x25519::Recipient> {
-        self.recovery.parse().map_err(|_| LogbookError::Damaged { part: DamagedPart::KeyFile })
     }
 
     /// The key, opened with the recovery code.

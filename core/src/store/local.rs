@@ -19,6 +19,12 @@ pub(crate) fn number(conn: &Connection, name: &str) -> Result<Option<i64>> {
     value(conn, name)
 }
 
+/// Makes whoever opens the book next take it for one that came from elsewhere: it writes under a new
+/// device id then, with new keys, and is paired with nothing.
+pub(crate) fn leave_device(conn: &Connection) -> Result<()> {
+    set(conn, RENEW_IDENTITY, &1)
+}
+
 /// What is not text and no number.
 pub(crate) fn blob(conn: &Connection, name: &str) -> Result<Option<Vec<u8>>> {
     value(conn, name)

@@ -15,7 +15,7 @@ const NAME: &str = "book.lock";
 
 /// Held as long as it lives.
 pub(crate) struct BookLock {
-    _file: File,
+    file: File,
 }
 
 impl BookLock {
@@ -28,7 +28,7 @@ impl BookLock {
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
             // A file system without locks: one program at a time is then the user's own care.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
         }
     }
 
@@ -45,8 +45,16 @@ impl BookLock {
         let file = open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
         }
+    }
+}
+
+impl Drop for BookLock {
+    fn drop(&mut self) {
+        // Closing alone lets go only once nobody has the file open: a program that this one is just
+        // starting has, for a moment.
+        let _ = self.file.unlock();
     }
 }
 

@@ -5,17 +5,18 @@
 //! So whoever makes a book waits for its turn before anything is written, and looks again then. The key
 //! goes to the vault first: a key without a book is harmless, a book without its key is lost. The book is
 //! made whole in a folder of its own, and one rename puts it in place; before it there is no book and
-//! what was begun is swept by whoever comes next, after it there is a whole one (see `swap`).
+//! what was begun is swept by whoever comes next, the key with it; after it there is a whole one (see
+//! `swap`). It keeps its recovery code until that is confirmed (see `recovery`).
 
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::key::{self, BookKey, KeyVault, RecoveryCode};
+use super::key::{BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
 use super::lock::BookLock;
 use super::swap::{self, Prepared, REPLACED};
-use super::{Place, connect, migrate, owner_only, sql};
+use super::{Place, connect, migrate, owner_only, recovery, sql};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 
@@ -54,13 +55,19 @@ pub fn wait_for(path: &Path) -> std::io::Result<File> {
 }
 
 /// The right to use the files in a book's folder, once those on their way are in their place.
-pub(super) fn enter(folder: &Path) -> Result<BookLock> {
-    if swap::is_pending(folder) || swap::has_dropped(folder) {
+pub(super) fn enter(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<BookLock> {
+    if swap::is_pending(folder) {
         let _turn = Turn::wait(folder)?;
-        if swap::is_pending(folder) || swap::has_dropped(folder) {
+        if swap::is_pending(folder) {
             let _own = BookLock::own(folder)?;
-            swap::finish(folder)?;
+            swap::finish(folder, vault)?;
         }
+    } else if swap::has_leftovers(folder)
+        && let Ok(_turn) = Turn::wait(folder)
+        && let Ok(_own) = BookLock::own(folder)
+    {
+        // They are in nobody's way; whoever opens the book next tries again.
+        let _ = swap::finish(folder, vault);
     }
     match BookLock::share(folder) {
         Err(LogbookError::Busy) => {
@@ -82,12 +89,12 @@ pub(super) fn book(
     let _lock = BookLock::own(&place.folder)?;
     let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
     let key_file = KeyFile::new(&key, &code.identity()?.to_public())?;
-    key::keep(vault, &key)?;
-    let prepared = Prepared::begin(&place.folder)?;
-    key_file.write(prepared.path())?;
+    let mut prepared = Prepared::begin(&place.folder, vault)?;
+    prepared.keep_key(&key, &key_file)?;
     owner_only::create(&prepared.database())?;
     let mut conn = connect(&prepared.database(), &key, place)?;
     migrate::migrate(&mut conn, |_| Ok(()))?;
+    recovery::keep(&conn, &code)?;
     conn.close().map_err(|(_, error)| sql(error))?;
     // There is nothing to be replaced; if something appears in this moment, it is kept.
     prepared.put_in_place(&place.folder, &format!("{REPLACED}{stamp}"))?;

@@ -21,6 +21,7 @@ mod open_mark;
 pub mod owner_only;
 mod parts;
 mod peek;
+pub(crate) mod recovery;
 pub(crate) mod rekey;
 pub mod search;
 mod spelling;
@@ -43,6 +44,8 @@ use rusqlite::{OpenFlags, ffi::ErrorCode};
 
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::Ids;
+use crate::time::Moment;
+use backup::Source;
 use key::{BookKey, KeyVault, RecoveryCode};
 use key_file::KeyFile;
 use lock::BookLock;
@@ -51,6 +54,7 @@ pub use make::wait_for;
 pub use migrate::SCHEMA;
 use open_mark::Held;
 use parts::Found;
+pub use recovery::CodeGroups;
 pub use rekey::KeyChange;
 pub use whole_file::Existing;
 pub(crate) use whole_file::WholeFile;
@@ -143,13 +147,13 @@ impl Store {
         place: Place,
         vault: &Arc<dyn KeyVault>,
         ids: &dyn Ids,
-        stamp: &str,
+        now: Moment,
     ) -> Result<(Self, RecoveryCode)> {
         parts::nothing(&place.folder)?;
         let _turn = Turn::wait_in_new(&place.folder)?;
         parts::nothing(&place.folder)?;
-        let code = make::book(&place, vault, ids, stamp)?;
-        Ok((Self::open_just_made(place, vault, stamp)?, code))
+        let code = make::book(&place, vault, ids, &stamp(now))?;
+        Ok((Self::open_just_made(place, vault, now)?, code))
     }
 
     /// Opens the book that is there, or makes one: then with its recovery code. Of several programs that
@@ -158,46 +162,47 @@ impl Store {
         place: Place,
         vault: &Arc<dyn KeyVault>,
         ids: &dyn Ids,
-        stamp: &str,
+        now: Moment,
     ) -> Result<(Self, Option<RecoveryCode>)> {
         if parts::look(&place.folder)? == Found::Nothing {
             let _turn = Turn::wait_in_new(&place.folder)?;
             if parts::look(&place.folder)? == Found::Nothing {
-                let code = make::book(&place, vault, ids, stamp)?;
-                return Ok((Self::open_just_made(place, vault, stamp)?, Some(code)));
+                let code = make::book(&place, vault, ids, &stamp(now))?;
+                return Ok((Self::open_just_made(place, vault, now)?, Some(code)));
             }
         }
-        Ok((Self::open(place, vault, stamp)?, None))
+        Ok((Self::open(place, vault, now)?, None))
     }
 
-    /// Opens the book that is there; `stamp` is now, for the names of what is kept aside.
-    pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
+    /// Opens the book that is there.
+    pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, now: Moment) -> Result<Self> {
         parts::whole(&place.folder)?;
-        let lock = make::enter(&place.folder)?;
-        Self::open_locked(place, vault, stamp, lock)
+        let lock = make::enter(&place.folder, vault)?;
+        Self::open_locked(place, vault, now, lock)
     }
 
     /// The same while this program has the turn and nobody can be about to replace anything.
-    fn open_just_made(place: Place, vault: &Arc<dyn KeyVault>, stamp: &str) -> Result<Self> {
+    fn open_just_made(place: Place, vault: &Arc<dyn KeyVault>, now: Moment) -> Result<Self> {
         let lock = BookLock::share(&place.folder)?;
-        Self::open_locked(place, vault, stamp, lock)
+        Self::open_locked(place, vault, now, lock)
     }
 
     fn open_locked(
         place: Place,
         vault: &Arc<dyn KeyVault>,
-        stamp: &str,
+        now: Moment,
         lock: BookLock,
     ) -> Result<Self> {
         modes::correct(&place.folder);
         let (key, key_file) = open_key(&place, vault)?;
         let held = Held::enter(&place.folder, lock)?.join();
-        check_files(&place, &key, stamp)?;
+        check_files(&place, &key, &stamp(now))?;
         let mut conn = connect(&place.database(), &key, &place)?;
         held.note_open();
         migrate::migrate(&mut conn, |from| {
-            let source = OwnConnection::open(&place, &key, &held)?;
-            backup::before_migration(source, &place, &key, &key_file, from, stamp)
+            let conn = OwnConnection::open(&place, &key, &held)?;
+            let (place, key, key_file, made) = (&place, &key, &key_file, now.utc);
+            backup::before_migration(Source { conn, place, key, key_file, made }, from, &stamp(now))
         })?;
         Self::connected(place, key, key_file, held, conn)
     }
@@ -235,6 +240,12 @@ impl Store {
     /// A connection of its own for long work.
     pub(crate) fn connect(&self) -> Result<OwnConnection> {
         OwnConnection::open(&self.place, &self.key, &self.held)
+    }
+
+    /// What a backup is made of.
+    pub(crate) fn backup_source(&self, now: Moment) -> Result<Source<'_>> {
+        let (place, key, key_file) = (&self.place, &self.key, &self.key_file);
+        Ok(Source { conn: self.connect()?, place, key, key_file, made: now.utc })
     }
 
     /// Changes when another program has written to the book.
@@ -288,6 +299,11 @@ impl Drop for Store {
     fn drop(&mut self) {
         self.held.leave(&self.writer.lock());
     }
+}
+
+/// Now, as part of a file's name.
+pub(crate) fn stamp(now: Moment) -> String {
+    format!("{}-{}", now.day().iso(), now.clock_time().replace(':', ""))
 }
 
 /// The key that the book in `place` needs, out of the vault.

@@ -83,6 +83,10 @@ impl Held {
             let _ = mark.lock_shared();
             return;
         }
+        if !conn.is_autocommit() {
+            // Whoever still reads as of one moment keeps the log from being moved.
+            let _ = conn.execute_batch("ROLLBACK");
+        }
         let moved = conn
             .busy_timeout(READER_WAIT)
             .and_then(|()| {

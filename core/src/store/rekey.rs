@@ -1,15 +1,21 @@
 //! A new key for the book, and the old one back into a vault that lost it.
 //!
 //! # Decision
-//! A new key always comes with a new recovery code, shown once: whoever changes a key because somebody
-//! else may have it would otherwise have to know that the code opens the new one as well. The price:
-//! backups made before open only with the code of their time, so both are kept until those are gone.
+//! A new key always comes with a new recovery code: whoever changes a key because somebody else may have
+//! it would otherwise have to know that the code opens the new one as well. The price: backups made
+//! before open only with the code of their time, so both are kept until those are gone.
+//!
+//! The new key comes into force in a step of its own, which a shell takes after it has shown the code.
+//! Until then the book, its key and its code are as they were; from then on the book keeps the new code
+//! until it is confirmed. Whenever the program ends, a code that was shown opens the book.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::aside::{Aside, Stage};
-use super::backup::{replaced_books, unused};
+use super::backup::unused;
 use super::integrity::{self, Whole};
 use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
@@ -17,17 +23,19 @@ use super::lock::BookLock;
 use super::make::Turn;
 use super::open_mark::Held;
 use super::swap::{DROPPED, Prepared};
-use super::{Place, copy, parts, swap};
+use super::{OwnConnection, Place, copy, parts, recovery, swap};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 use crate::job::{JobProgress, Work};
 
-/// What changing the key gave.
-#[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+/// A new key that is ready and not in force. Dropping it leaves the book as it was.
 pub struct KeyChange {
-    /// The new recovery code, to be shown once.
-    pub recovery_code: String,
+    place: Place,
+    code: RecoveryCode,
+    /// The folder that the old files go into.
+    aside: String,
+    prepared: Prepared,
+    _held: Arc<Held>,
 }
 
 impl std::fmt::Debug for KeyChange {
@@ -36,17 +44,28 @@ impl std::fmt::Debug for KeyChange {
     }
 }
 
-/// The work: copied under the new key, verified, put in place; then the old files and key go.
+impl KeyChange {
+    /// The new recovery code. It is to be shown before the key comes into force.
+    pub fn recovery_code(&self) -> Zeroizing<String> {
+        self.code.text()
+    }
+
+    /// Puts the new key in force; the old files go, and with them the old key, unless a book that is kept
+    /// beside needs it.
+    ///
+    /// # Errors
+    /// `DiskFull`, `ReadOnly`, `Io`.
+    pub fn put_in_force(self) -> Result<()> {
+        self.prepared.put_in_place(&self.place.folder, &self.aside).map(drop)
+    }
+}
+
+/// The work: copied under the new key and verified.
 pub(crate) struct Rekey {
-    place: Place,
-    vault: Arc<dyn KeyVault>,
-    old_name: String,
     key: BookKey,
-    code: RecoveryCode,
-    stamp: String,
     stage: Option<Doing>,
-    prepared: Option<Prepared>,
-    _held: Arc<Held>,
+    /// What it ends with, until it does.
+    change: Option<KeyChange>,
 }
 
 enum Doing {
@@ -56,65 +75,43 @@ enum Doing {
 }
 
 impl Rekey {
-    /// Begins to change the key of the book in `place`.
+    /// Begins to change the key of the book in `place`; `stamp` is now, for the names of what is aside.
     ///
     /// # Errors
     /// Those of opening it; `Busy` while it is open.
     pub(crate) fn begin(
         place: Place,
-        vault: Arc<dyn KeyVault>,
+        vault: &Arc<dyn KeyVault>,
         ids: &dyn Ids,
-        stamp: String,
+        stamp: &str,
     ) -> Result<Self> {
         parts::whole(&place.folder)?;
         // Not while another program is putting the book in its place.
         let turn = Turn::wait(&place.folder)?;
         let lock = BookLock::own(&place.folder)?;
-        swap::finish(&place.folder)?;
+        swap::finish(&place.folder, vault)?;
         drop(turn);
-        let (old, key_file) = super::open_key(&place, &vault)?;
-        super::check_files(&place, &old, &stamp)?;
+        let (old, _) = super::open_key(&place, vault)?;
+        super::check_files(&place, &old, stamp)?;
         let held = Held::enter(&place.folder, lock)?;
-        let source = super::OwnConnection::open(&place, &old, &held)?;
-        let prepared = Prepared::begin(&place.folder)?;
+        let source = OwnConnection::open(&place, &old, &held)?;
+        let prepared = Prepared::begin(&place.folder, vault)?;
         let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
-        let copying = copy::begin(source, &prepared.database(), &key, &place)?;
-        Ok(Self {
-            place,
-            vault,
-            old_name: key_file.key_name,
-            key,
-            code,
-            stamp,
-            stage: Some(Doing::Copying(copying)),
-            prepared: Some(prepared),
-            _held: held,
-        })
+        let new_code = code.clone();
+        let change = move |conn: &_| recovery::keep(conn, &new_code);
+        let copying = copy::begin(source, &prepared.database(), &key, &place, change)?;
+        let aside = unused(&place.folder, &format!("{DROPPED}{stamp}"));
+        let aside = aside.file_name().map(|name| name.to_string_lossy().into_owned());
+        let aside = aside.unwrap_or_default();
+        let change = KeyChange { place, code, aside, prepared, _held: held };
+        Ok(Self { key, stage: Some(Doing::Copying(copying)), change: Some(change) })
     }
 
-    fn verify(&self) -> Result<Aside<Whole>> {
-        let prepared = self.prepared.as_ref().ok_or(LogbookError::Cancelled)?;
-        let recovery = self.code.identity()?.to_public();
-        KeyFile::new(&self.key, &recovery)?.write(prepared.path())?;
-        key::keep(&self.vault, &self.key)?;
-        integrity::begin_check(&prepared.database(), &self.key, &self.place, false)
-    }
-
-    fn put_in_place(&mut self) -> Result<()> {
-        let folder = &self.place.folder;
-        let aside = unused(folder, &format!("{DROPPED}{}", self.stamp));
-        let name = aside.file_name().map(|name| name.to_string_lossy().into_owned());
-        let prepared = self.prepared.take().ok_or(LogbookError::Cancelled)?;
-        prepared.put_in_place(folder, &name.unwrap_or_default())?;
-        // A replaced book that is kept may need the old key still.
-        let needed = replaced_books(folder)
-            .iter()
-            .any(|kept| KeyFile::read(kept).is_ok_and(|file| file.key_name == self.old_name));
-        if !needed {
-            // The new key is in force; a vault that cannot forget just now is no failure of that.
-            let _ = self.vault.remove(self.old_name.clone());
-        }
-        Ok(())
+    fn verify(&mut self) -> Result<Aside<Whole>> {
+        let change = self.change.as_mut().ok_or(LogbookError::Cancelled)?;
+        let file = KeyFile::new(&self.key, &change.code.identity()?.to_public())?;
+        change.prepared.keep_key(&self.key, &file)?;
+        integrity::begin_check(&change.prepared.database(), &self.key, &change.place)
     }
 
     fn next(&mut self, doing: Doing) -> Result<(Doing, JobProgress)> {
@@ -130,7 +127,6 @@ impl Rekey {
             Doing::Verifying(mut check, pages) => match check.step()? {
                 Stage::Going(..) => (Doing::Verifying(check, pages), progress(pages, 2 * pages)),
                 Stage::Over(_) => {
-                    self.put_in_place()?;
                     let done = JobProgress { done: 2 * pages, total: 2 * pages, finished: true };
                     (Doing::Done, done)
                 }
@@ -151,13 +147,16 @@ impl Work for Rekey {
     }
 
     fn finish(self: Box<Self>) -> Result<KeyChange> {
-        Ok(KeyChange { recovery_code: self.code.text().to_string() })
+        match self.stage {
+            Some(Doing::Done) => self.change.ok_or(LogbookError::Cancelled),
+            _ => Err(LogbookError::Cancelled),
+        }
     }
 }
 
 /// Brings the key back into the vault, by the recovery code.
 pub(crate) fn recover(folder: &Path, vault: &Arc<dyn KeyVault>, code: &RecoveryCode) -> Result<()> {
     parts::whole(folder)?;
-    let _lock = BookLock::share(folder)?;
+    let _lock = super::make::enter(folder, vault)?;
     key::keep(vault, &KeyFile::read(folder)?.recover(code)?)
 }

@@ -6,15 +6,18 @@
 //! in a folder beside; renaming that folder to `incoming-…` is the one moment that decides. What is left
 //! to do then (the old files aside, the new ones in) can be done again from any point, and whoever opens
 //! the book next does it. The folder's name carries where the old files go: `replaced-…` is kept for
-//! good, `dropped-…` is removed at the end.
+//! good, `dropped-…` is removed at the end. With files that are removed goes their key, unless other
+//! files in the book's folder need it; the key goes first, so that a crash leaves none behind for good.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::key_file::{self, sync_folder};
+use super::key::{self, BookKey, KeyVault};
+use super::key_file::{self, KeyFile, sync_folder};
 use super::{DATABASE, LOG, SHARED_MEMORY, open_mark, owner_only};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 
 const INCOMING: &str = "incoming-";
 const ARRIVING: &str = "arriving-";
@@ -23,38 +26,60 @@ pub(crate) const DROPPED: &str = "dropped-";
 /// Old files under this name are kept for good.
 pub(crate) const REPLACED: &str = "replaced-";
 
-/// The folder in which a book is prepared; removed with whatever is in it unless it was put in place.
-pub(crate) struct Prepared(PathBuf);
+/// A folder in which a book is prepared.
+const PREPARING: &str = "preparing";
+
+/// The folder in which a book is prepared; removed with whatever is in it, and with its key, unless it
+/// was put in place.
+pub(crate) struct Prepared {
+    path: PathBuf,
+    vault: Arc<dyn KeyVault>,
+    /// The name of its key in the vault.
+    key: Option<String>,
+}
 
 impl Prepared {
     /// An empty one; the book's lock is held, so nobody else prepares anything here.
-    pub(crate) fn begin(folder: &Path) -> Result<Self> {
-        let prepared = folder.join("preparing");
-        remove_folder(&prepared)?;
-        owner_only::create_folder(&prepared)?;
-        Ok(Self(prepared))
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
+    pub(crate) fn begin(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<Self> {
+        let path = folder.join(PREPARING);
+        remove_folder(&path)?;
+        owner_only::create_folder(&path)?;
+        Ok(Self { path, vault: Arc::clone(vault), key: None })
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.0.join(DATABASE)
+        self.path.join(DATABASE)
+    }
+
+    /// A place in it for what does not belong to the book.
+    pub(crate) fn aside(&self) -> PathBuf {
+        self.path.join("aside")
+    }
+
+    /// Gives it its key file, and its key to the vault. The file comes first: whoever finds the folder
+    /// after a crash knows which key goes with it.
+    pub(crate) fn keep_key(&mut self, key: &BookKey, file: &KeyFile) -> Result<()> {
+        file.write(&self.path)?;
+        self.key = Some(key.name());
+        key::keep(&self.vault, key)
     }
 
     /// Puts it in place; `aside` is the folder for the old files. Whether there were any.
-    pub(crate) fn put_in_place(self, folder: &Path, aside: &str) -> Result<bool> {
-        sync_folder(&self.0)?;
-        fs::rename(&self.0, folder.join(format!("{INCOMING}{aside}")))?;
+    pub(crate) fn put_in_place(mut self, folder: &Path, aside: &str) -> Result<bool> {
+        sync_folder(&self.path)?;
+        fs::rename(&self.path, folder.join(format!("{INCOMING}{aside}")))?;
+        self.key = None;
         sync_folder(folder)?;
-        finish(folder)
+        finish(folder, &self.vault)
     }
 }
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        let _ = remove_folder(&self.0);
+        if let Some(key) = self.key.take() {
+            let _ = self.vault.remove(key);
+        }
+        let _ = remove_folder(&self.path);
     }
 }
 
@@ -78,13 +103,13 @@ pub(crate) fn is_pending(folder: &Path) -> bool {
     find(folder, INCOMING).or_else(|| find(folder, ARRIVING)).is_some()
 }
 
-/// Whether old files wait to be removed.
-pub(crate) fn has_dropped(folder: &Path) -> bool {
-    find(folder, DROPPED).is_some()
+/// Whether files wait to be removed.
+pub(crate) fn has_leftovers(folder: &Path) -> bool {
+    leftovers(folder).next().is_some()
 }
 
-/// Finishes what a crash interrupted; whether old files were put aside.
-pub(crate) fn finish(folder: &Path) -> Result<bool> {
+/// Finishes what a crash interrupted; whether old files were put aside. The book's lock is held.
+pub(crate) fn finish(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<bool> {
     let mut moved = false;
     if let Some((incoming, aside)) = find(folder, INCOMING) {
         let old = folder.join(&aside);
@@ -114,19 +139,59 @@ pub(crate) fn finish(folder: &Path) -> Result<bool> {
         open_mark::clear(folder);
         remove_folder(&arriving)?;
     }
-    while let Some((dropped, _)) = find(folder, DROPPED) {
-        remove_folder(&dropped)?;
+    for left in leftovers(folder).collect::<Vec<_>>() {
+        sweep(folder, &left, vault)?;
     }
     Ok(moved)
 }
 
+/// Folders whose files no book needs any more, or never needed.
+fn leftovers(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    entries(folder).filter(|(name, _)| is_leftover(name)).map(|(_, path)| path)
+}
+
+fn is_leftover(name: &str) -> bool {
+    name == PREPARING || name.starts_with(DROPPED)
+}
+
+/// Removes such a folder with its key. A vault that cannot forget just now is asked again next time; the
+/// files that hold records go in any case.
+fn sweep(folder: &Path, left: &Path, vault: &Arc<dyn KeyVault>) -> Result<()> {
+    let name = KeyFile::read(left).ok().map(|file| file.key_name);
+    let name = name.filter(|name| !is_needed(folder, name));
+    if name.is_some_and(|name| vault.remove(name).is_err()) {
+        for (name, path) in entries(left) {
+            if !key_file::NAMES.contains(&name.as_str()) {
+                remove_folder(&path)
+                    .or_else(|_| fs::remove_file(&path).map_err(LogbookError::from))?;
+            }
+        }
+        return Ok(());
+    }
+    remove_folder(left)
+}
+
+/// Whether other files than the leftovers need the key of that name: the book's own, or those of a book
+/// that is kept beside it. Where that cannot be read, they may.
+fn is_needed(folder: &Path, key: &str) -> bool {
+    let needs = |place: &Path| match KeyFile::read(place) {
+        Ok(file) => file.key_name == key,
+        Err(LogbookError::NoBook) => false,
+        Err(_) => true,
+    };
+    let beside = entries(folder).filter(|(name, path)| !is_leftover(name) && path.is_dir());
+    needs(folder) || beside.into_iter().any(|(_, path)| needs(&path))
+}
+
+/// What is in a folder, by name.
+fn entries(folder: &Path) -> impl Iterator<Item = (String, PathBuf)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+}
+
 /// The first folder whose name begins so, and the rest of its name.
 fn find(folder: &Path, prefix: &str) -> Option<(PathBuf, String)> {
-    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
-        let name = entry.file_name();
-        let rest = name.to_str()?.strip_prefix(prefix)?.to_owned();
-        Some((entry.path(), rest))
-    })
+    entries(folder).find_map(|(name, path)| Some((path, name.strip_prefix(prefix)?.to_owned())))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

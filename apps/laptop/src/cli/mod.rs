@@ -192,7 +192,7 @@ fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
     out.flush()
 }
 
-/// Shows the recovery code of a new book, once.
+/// Shows the recovery code of a new book.
 pub fn tell_recovery_code(code: &RecoveryCode, mode: VaultMode) {
     say::note(&words("app.new_book", &[]));
     say::note(&format!("    {}", *code.text()));

@@ -7,8 +7,8 @@ use clap::Args;
 use seldinger_core::content::words;
 use seldinger_core::error::{DamagedPart, LogbookError};
 use seldinger_core::logbook::{Logbook, VerifyReport};
-use seldinger_core::store::Place;
 use seldinger_core::store::backup::Seal;
+use seldinger_core::store::{Existing, Place};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -28,6 +28,9 @@ pub struct BackupArgs {
     /// Seal it to the recovery code, without asking for a passphrase.
     #[arg(long)]
     recovery_code: bool,
+    /// Write over a file that is there already.
+    #[arg(long)]
+    force: bool,
 }
 
 /// What is restored.
@@ -35,6 +38,9 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// A backup. The log that is here now is kept beside.
     file: PathBuf,
+    /// Do not ask, whatever is newer in the log that is here now.
+    #[arg(long)]
+    force: bool,
 }
 
 /// How a verification is told.
@@ -48,6 +54,10 @@ pub struct VerifyArgs {
 /// Backs up to a file.
 pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
     let book = home.existing()?.book;
+    if !args.force && args.file.symlink_metadata().is_ok() {
+        // The core looks as well; but nobody shall think of a passphrase in vain.
+        return Err(LogbookError::FileExists.into());
+    }
     let seal = if args.recovery_code { Seal::RecoveryCode } else { new_seal()? };
     if let Seal::Passphrase(passphrase) = &seal {
         tell_if_short(passphrase);
@@ -56,7 +66,8 @@ pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
         Seal::Passphrase(_) => "app.backup_under_passphrase",
         Seal::RecoveryCode => "app.backup_under_code",
     };
-    let report = job::run(book.backup_job(&args.file, seal)?, "Backing up")?;
+    let existing = Existing::replaced_if(args.force);
+    let report = job::run(book.backup_job(&args.file, existing, seal)?, "Backing up")?;
     say::note(&words(by, &[("file", &report.file)]));
     Ok(())
 }
@@ -92,7 +103,12 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     let _turn = home.places.turn()?;
     let vault = Vault::noted_or_chosen(&home.places, home.wanted)?;
     let setup = home.setup(Place::new(home.places.own_book()), &vault);
-    let report = job::run(Logbook::restore_job(&setup, &args.file, secret)?, "Restoring")?;
+    let ready = job::run(Logbook::restore_job(&setup, &args.file, secret)?, "Restoring")?;
+    say::note(&ready.outlook().wording().line());
+    if !args.force && ready.outlook().leaves_something_out() && !agreed("app.ask_restore")? {
+        return Err(Failure::NotRestored);
+    }
+    let report = ready.put_in_place()?;
     vault::note_made(&home.places);
     say::note(&words("app.restored", &[("count", &report.records.to_string())]));
     if let Some(folder) = &report.replaced {
@@ -101,12 +117,40 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether somebody at a terminal says yes; where nobody can be asked, what was called for is done.
+fn agreed(question: &str) -> Result<bool, Failure> {
+    if !is_interactive() {
+        return Ok(true);
+    }
+    say::note(&words(question, &[]));
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(LogbookError::from)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// The same as `typed`; the question is told, too, where a program has to answer it.
+pub fn answer(
+    question: &str,
+    values: &[(&str, &str)],
+) -> Result<Option<Zeroizing<String>>, Failure> {
+    let question = words(question, values);
+    if is_interactive() {
+        return ask_secret(&question).map(Some);
+    }
+    say::note(&question);
+    first_line()
+}
+
 /// Something that is not shown while it is typed; the first line of standard input where that is no
 /// terminal. `None` where there is nothing.
 pub fn typed(question: &str) -> Result<Option<Zeroizing<String>>, Failure> {
     if is_interactive() {
         return ask_secret(&words(question, &[])).map(Some);
     }
+    first_line()
+}
+
+fn first_line() -> Result<Option<Zeroizing<String>>, Failure> {
     if std::io::stdin().is_terminal() {
         return Ok(None);
     }

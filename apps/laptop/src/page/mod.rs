@@ -23,6 +23,7 @@ mod notices;
 mod places;
 mod proof;
 mod records;
+mod recovery;
 mod sample;
 mod settings;
 mod shell;
@@ -56,6 +57,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(proof::routes())
         .merge(transfer::routes())
         .merge(settings::routes())
+        .merge(recovery::routes())
         .merge(devices::routes())
         .merge(sample::routes())
         .merge(tally::routes())

@@ -19,7 +19,6 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/settings", get(page))
         .route("/settings/theme", post(theme))
-        .route("/settings/code", post(code))
         .route("/lock", post(lock))
 }
 
@@ -32,16 +31,10 @@ struct SettingsPage {
     /// Who keeps the key.
     key: String,
     key_in_file: bool,
+    /// The recovery code is not confirmed.
+    code_waits: bool,
     /// What locking keeps out, and what it does not.
     lock_means: String,
-}
-
-#[derive(Template)]
-#[template(path = "settings/code.html")]
-struct CodePage {
-    shell: Shell,
-    /// The recovery code, the one time that it is shown.
-    code: Option<String>,
 }
 
 async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
@@ -51,12 +44,14 @@ async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, T
         VaultMode::Passphrase => "app.key_under_passphrase",
         VaultMode::KeyFile => "app.key_in_file",
     };
+    let code_waits = state.ask_own(|book| Ok(book.has_unconfirmed_code()?)).await?;
     draw(&SettingsPage {
         shell: shell.at(Room::Settings),
         data_folder: state.data_folder(),
         key_folder: state.key_folder(),
         key: told(key, &[]),
         key_in_file: mode == VaultMode::KeyFile,
+        code_waits,
         lock_means: told(lock_means(mode), &[]),
     })
 }
@@ -76,11 +71,6 @@ async fn theme(Form(chosen): Form<Theme>) -> Response {
     let cookie =
         format!("{THEME_COOKIE}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/settings")).into_response()
-}
-
-async fn code(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
-    let code = state.take_recovery_code();
-    draw(&CodePage { shell: Shell { code_waiting: false, ..shell.at(Room::Settings) }, code })
 }
 
 async fn lock(State(state): State<AppState>) -> Redirect {

@@ -97,8 +97,6 @@ pub struct Shell {
     pub theme: &'static str,
     /// The sample rotation is shown.
     pub sample: bool,
-    /// The recovery code of a new log has not been shown yet.
-    pub code_waiting: bool,
     /// The token that this page's forms carry.
     pub csrf: String,
     /// What has just happened.
@@ -128,7 +126,6 @@ impl FromRequestParts<AppState> for Shell {
             here: Room::Cases,
             theme: theme(parts),
             sample: state.is_sample(),
-            code_waiting: state.has_recovery_code(),
             csrf: session.page_token(),
             notice: reads.then(|| session.told().take(parts.uri.path(), Instant::now())).flatten(),
             badge,

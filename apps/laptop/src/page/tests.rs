@@ -335,12 +335,63 @@ fn the_sample_is_a_book_of_its_own() {
 }
 
 #[test]
-fn the_recovery_code_is_shown_once_and_the_theme_is_kept() {
+fn the_recovery_code_is_shown_until_it_is_confirmed() {
     let visit = Visit::new();
-    assert!(visit.get("/").body.contains("recovery code is shown once"));
-    assert!(visit.post("/settings/code", &[]).body.contains("class=\"code\""));
-    assert!(!visit.get("/").body.contains("recovery code is shown once"));
-    assert!(visit.post("/settings/code", &[]).body.contains("shown already"));
+    let waits = "is not confirmed yet";
+    assert!(visit.get("/").body.contains(waits) && visit.get("/settings").body.contains(waits));
+    assert!(!visit.get("/settings/code").body.contains("class=\"code\""), "shown unasked");
+    let code = |page: Seen| {
+        let rest = page.body.split("class=\"code\" translate=\"no\">").nth(1).unwrap().to_owned();
+        rest.split('<').next().unwrap().to_owned()
+    };
+    let shown = code(visit.post("/settings/code", &[]));
+    assert_eq!(code(visit.post("/settings/code", &[])), shown, "and again");
+    let groups: Vec<&str> = shown.split('-').collect();
+
+    visit.forget_proof();
+    let asked = visit.post("/settings/code", &[]);
+    assert!(asked.status == 403 && asked.body.contains("seldinger once more"), "{}", asked.body);
+    assert!(groups.iter().all(|group| !asked.body.contains(group)), "shown without a proof");
+    assert_eq!(visit.get("/settings/code").status, 200, "the way back");
+    let visit = visit.another();
+    assert_eq!(code(visit.post("/settings/code", &[])), shown, "a fresh address is a proof");
+
+    let asked = visit.get("/settings/code/confirm");
+    assert!(
+        groups.iter().all(|group| !asked.body.contains(group)),
+        "the answer beside the question"
+    );
+    let (first, second) = (asked.value("first_group"), asked.value("second_group"));
+    let at = |group: &str| groups[group.parse::<usize>().unwrap() - 1];
+    let typed = |second_text: &str| {
+        let typed = [("first_group", &*first), ("second_group", &*second), ("first", at(&first))];
+        visit.post("/settings/code/confirm", &[&typed[..], &[("second", second_text)]].concat())
+    };
+    let wrong = typed("00000");
+    assert!(wrong.body.contains("not what the recovery code says") && wrong.status == 200);
+    assert_eq!(code(visit.post("/settings/code", &[])), shown, "nothing was changed");
+    assert_eq!(typed(at(&second)).location(), "/settings");
+    let settings = visit.get("/settings").body;
+    assert!(!settings.contains(waits) && settings.contains("kept nowhere but on your paper"));
+    assert!(!visit.get("/").body.contains(waits));
+    assert!(visit.get("/settings/code").body.contains("kept nowhere but on your paper"));
+    for gone in [visit.post("/settings/code", &[]), visit.get("/settings/code/confirm")] {
+        assert!(gone.status == 404 && !gone.body.contains(groups[0]), "{}", gone.body);
+    }
+    assert_eq!(typed(at(&second)).status, 404);
+}
+
+#[test]
+fn the_sample_asks_for_no_code() {
+    let visit = Visit::new();
+    visit.post("/sample/open", &[]);
+    assert!(!visit.get("/").body.contains("is not confirmed yet"));
+    assert!(visit.get("/settings").body.contains("is not confirmed yet"), "that of the own log");
+}
+
+#[test]
+fn the_theme_is_kept_and_a_locked_page_shows_nothing() {
+    let visit = Visit::new();
     let chosen = visit.post("/settings/theme", &[("theme", "dark")]);
     let cookie = chosen.headers.get("set-cookie").unwrap().to_str().unwrap();
     assert!(cookie.starts_with("seldinger-theme=dark;") && cookie.contains("SameSite=Strict"));

@@ -34,6 +34,7 @@ impl From<LogbookError> for Trouble {
             | E::NoDraft
             | E::NothingToChoose
             | E::NotAnId
+            | E::CodeNotKept
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
             E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::ChoiceChanged => StatusCode::CONFLICT,

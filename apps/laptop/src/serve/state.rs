@@ -9,7 +9,6 @@ use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::SyncResult;
 use seldinger_core::store::Place;
-use seldinger_core::store::key::RecoveryCode;
 
 use super::doors::{Doors, Session};
 use super::invitations::{InvitationId, Invitations};
@@ -31,7 +30,6 @@ struct Shared {
     /// Nothing while the page is locked by its button: the key is not in memory then.
     open: RwLock<Option<Open>>,
     home: Home,
-    recovery_code: Mutex<Option<RecoveryCode>>,
     doors: Doors,
     port: u16,
     /// Hash of what a second start of the app has to show.
@@ -105,7 +103,6 @@ impl AppState {
         Self(Arc::new(Shared {
             open: RwLock::new(Some(open)),
             home,
-            recovery_code: Mutex::new(opened.recovery_code),
             doors,
             port,
             secret: blake3::hash(secret.as_bytes()),
@@ -187,17 +184,6 @@ impl AppState {
     /// The folder where key files are, as text.
     pub fn key_folder(&self) -> String {
         self.0.home.places.key_files().display().to_string()
-    }
-
-    /// The recovery code of a book that was made just now, once.
-    pub fn take_recovery_code(&self) -> Option<String> {
-        let code = self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take();
-        code.map(|code| code.text().to_string())
-    }
-
-    /// Whether that code has not been taken yet.
-    pub fn has_recovery_code(&self) -> bool {
-        self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Locks the page: every session ends, sync stops, the books are closed and their key is dropped.

@@ -29,8 +29,8 @@ public actor CoreQueue {
     return try await lane.run {
       let book = try Logbook.openOrCreate(
         folder: folder, vault: vault, installation: installation)
-      let queue = CoreQueue(book, on: lane)
-      return Opened(queue: queue, book: book, recoveryCode: book.takeRecoveryCode())
+      let code = try book.hasUnconfirmedCode() ? book.unconfirmedCode() : nil
+      return Opened(queue: CoreQueue(book, on: lane), book: book, recoveryCode: code)
     }
   }
 
@@ -53,7 +53,8 @@ public struct Opened: Sendable, CustomStringConvertible, CustomReflectable {
   public let queue: CoreQueue
   /// The book itself, for `SyncService.begin`.
   public let book: Logbook
-  /// Shown once where the book is new: the only way back when the key is lost.
+  /// The only way back when the key is lost. Here until it is confirmed: show it, let it be written down,
+  /// ask for two groups of it with `codeGroups`, and give them to `confirmCode`.
   public let recoveryCode: String?
 
   public var description: String { "Opened" }

@@ -31,8 +31,9 @@ extension BackupJob {
 }
 
 extension RestoreJob {
-  /// Restores, to the end; `watch` hears how far it is.
-  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> RestoreReport {
+  /// Reads a backup to the end; `watch` hears how far it is. Show `outlook`, then go on with `putInPlace`,
+  /// or let go of it and everything is as it was.
+  public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> PreparedRestore {
     try await toTheEnd(step, cancel, take, watch)
   }
 }
@@ -52,7 +53,8 @@ extension VerifyJob {
 }
 
 extension KeyChangeJob {
-  /// Changes the key, to the end; `watch` hears how far it is.
+  /// Prepares a new key, to the end; `watch` hears how far it is. Show `recoveryCode`, then go on with
+  /// `putInForce`, or let go of it and everything is as it was.
   public func finish(_ watch: (JobProgress) -> Void = { _ in }) async throws -> KeyChange {
     try await toTheEnd(step, cancel, take, watch)
   }

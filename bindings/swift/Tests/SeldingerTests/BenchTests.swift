@@ -8,13 +8,12 @@ private let isMeasuring = ProcessInfo.processInfo.environment["BENCH"] == "1"
 @Test(.enabled(if: isMeasuring)) func bench() throws {
   let test = try TestBook(in: memory ?? FileManager.default.temporaryDirectory)
   let book = try test.create()
-  _ = book.takeRecoveryCode()
   let jots = try lines(stage.appendingPathComponent("jots.txt"))
   let line = { (n: Int) in jots[n % jots.count] }
   for n in 0..<1_200 {
     _ = try book.saveJot(text: line(n), options: performed(n))
   }
-  try measure("nothing", 5_000) { _ in _ = book.takeRecoveryCode() }
+  try measure("nothing", 5_000) { _ in _ = book.codeGroups() }
   try measure("read_jot", 5_000) { _ = try book.readJot(text: line($0)) }
   try measure("first_page", 1_000) { _ in _ = try book.newest() }
   let words = ["drain", "okafor", "fluoro", "us r", "lindqvist"]

@@ -2,14 +2,26 @@ import Foundation
 import Seldinger
 import Testing
 
-@Test func theRecoveryCodeIsGivenOnce() throws {
+@Test func theRecoveryCodeIsShownUntilItIsConfirmed() throws {
   let test = try TestBook()
   var book = try test.create()
-  let code = try #require(book.takeRecoveryCode())
+  let code = try book.unconfirmedCode()
   #expect(code.filter { $0.isLetter || $0.isNumber }.count == 26)
-  #expect(book.takeRecoveryCode() == nil)
   book = try test.open()
-  #expect(book.takeRecoveryCode() == nil)
+  #expect(try book.hasUnconfirmedCode() && book.unconfirmedCode() == code)
+
+  let groups = book.codeGroups()
+  let written = code.split(separator: "-").map(String.init)
+  let (first, second) = (written[Int(groups.first) - 1], written[Int(groups.second) - 1])
+  #expect(throws: LogbookError.CodeDiffers) {
+    try book.confirmCode(groups: groups, first: second, second: first)
+  }
+  try book.confirmCode(groups: groups, first: first.lowercased(), second: " \(second)")
+  #expect(try !book.hasUnconfirmedCode())
+  #expect(throws: LogbookError.CodeNotKept) { try book.unconfirmedCode() }
+  #expect(throws: LogbookError.CodeNotKept) {
+    try book.confirmCode(groups: groups, first: first, second: second)
+  }
 }
 
 @Test func aJotIsACaseAndIsThereAfterReopening() throws {
@@ -166,12 +178,13 @@ import Testing
       folder: test.path("new"), vault: test.vault, installation: "this device")
   }
   var opened = try await open()
-  #expect(opened.recoveryCode != nil)
+  let code = opened.recoveryCode
+  #expect(code != nil)
   _ = try await opened.queue.run {
     try $0.saveJot(text: "picc", options: JotOptions())
   }
   opened = try await open()
-  #expect(opened.recoveryCode == nil)
+  #expect(opened.recoveryCode == code, "nobody has confirmed it")
   #expect(try await opened.queue.run { try $0.countCases(filter: CaseFilter()) } == 1)
 }
 

@@ -26,8 +26,8 @@ import Testing
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
     .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
-    .Cancelled, .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
-    .NotAPage, .ChoiceChanged,
+    .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup, .CodeNotKept, .CodeDiffers, .NotACode,
+    .BadLine(line: 3, reason: .at), .UnknownDefinition, .NotAPage, .ChoiceChanged,
   ]
   for error in errors {
     let words = error.wording.what

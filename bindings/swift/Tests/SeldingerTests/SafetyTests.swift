@@ -8,6 +8,10 @@ extension TestBook {
   fileprivate func restore(_ file: String, _ secret: String) throws -> RestoreJob {
     try restoreBackup(path: file, secret: secret, folder: path("other"), vault: vault)
   }
+
+  fileprivate func restored(_ file: String, _ secret: String) async throws -> RestoreReport {
+    try await restore(file, secret).finish().putInPlace()
+  }
 }
 
 @Test func aBackupIsRestoredIntoAnotherFolder() async throws {
@@ -20,7 +24,7 @@ extension TestBook {
   await #expect(throws: LogbookError.WrongKey) {
     try await test.restore(file, "wrong horse").finish()
   }
-  let restored = try await test.restore(file, "correct horse").finish()
+  let restored = try await test.restored(file, "correct horse")
   #expect(restored.records == 1)
   #expect(restored.replaced == nil)
   var other: Logbook? = try Logbook.open(
@@ -30,18 +34,42 @@ extension TestBook {
     try await test.restore(file, "correct horse").finish()
   }
   other = nil
-  #expect(try await test.restore(file, "correct horse").finish().replaced != nil)
+  #expect(try await test.restored(file, "correct horse").replaced != nil)
+}
+
+@Test func whatARestoreReplacesIsToldBeforeItDoes() async throws {
+  let test = try TestBook()
+  let book = try test.create()
+  try book.jot("picc")
+  let file = test.path("book.backup")
+  _ = try await book.backupFile(path: file, passphrase: "correct horse").finish()
+  _ = try await test.restored(file, "correct horse")
+  let open = {
+    try Logbook.open(folder: test.path("other"), vault: test.vault, installation: "another device")
+  }
+  try open().jot("port")
+  var ready: PreparedRestore? = try await test.restore(file, "correct horse").finish()
+  let outlook = try #require(ready?.outlook())
+  #expect(outlook.records == 1 && outlook.days == 0)
+  guard case .readable(let added, let changed, _, _) = outlook.replaced else {
+    Issue.record("the log there can be read")
+    return
+  }
+  #expect(added == 1 && changed == 0)
+  #expect(restoreWording(outlook: outlook).what.contains("Written since: 1."))
+  ready = nil
+  #expect(try open().newest().rows.count == 2, "it was let go of")
 }
 
 @Test func aRecoveryCodeOpensABackupThatHasNoPassphrase() async throws {
   let test = try TestBook()
   let book = try test.create()
-  let code = try #require(book.takeRecoveryCode())
+  let code = try book.unconfirmedCode()
   try book.jot("picc")
   let due = try #require(try book.automaticBackup())
   let file = try await due.finish().file
   #expect(try book.automaticBackup() == nil)
-  #expect(try await test.restore(file, code).finish().records == 1)
+  #expect(try await test.restored(file, code).records == 1)
 }
 
 @Test func whatIsNoBackupIsTold() async throws {
@@ -66,13 +94,18 @@ extension TestBook {
 @Test func aKeyIsChangedLostAndBroughtBack() async throws {
   let test = try TestBook()
   var book: Logbook? = try test.create()
-  let old = try #require(book?.takeRecoveryCode())
+  let old = try #require(try book?.unconfirmedCode())
   try book?.jot("picc")
   book = nil
   let name = try #require(test.vault.secrets.keys.first)
-  let change = try await changeKey(folder: test.path("book"), vault: test.vault).finish()
-  #expect(change.recoveryCode != old)
-  #expect(String(describing: change) == "KeyChange")
+  let prepare = { try await changeKey(folder: test.path("book"), vault: test.vault).finish() }
+  var change: KeyChange? = try await prepare()
+  #expect(change?.recoveryCode() != old)
+  change = nil
+  #expect(Array(test.vault.secrets.keys) == [name], "it was let go of")
+  change = try await prepare()
+  let code = try #require(change?.recoveryCode())
+  try change?.putInForce()
   #expect(test.vault.secrets[name] == nil && test.vault.secrets.count == 1)
   for name in test.vault.secrets.keys { try test.vault.remove(name: name) }
   #expect(throws: LogbookError.KeyMissing) { try test.open() }
@@ -81,6 +114,8 @@ extension TestBook {
   }
   #expect(throws: LogbookError.NotACode) { try recover("a poem") }
   #expect(throws: LogbookError.WrongKey) { try recover(old) }
-  try recover(change.recoveryCode)
-  #expect(try test.open().newest().rows.count == 1)
+  try recover(code)
+  let again = try test.open()
+  #expect(try again.newest().rows.count == 1)
+  #expect(try again.unconfirmedCode() == code)
 }

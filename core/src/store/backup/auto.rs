@@ -7,12 +7,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{FOLDER, Making, Seal};
+use super::{FOLDER, Making, Seal, Source};
 use crate::error::Result;
 use crate::job::Work as _;
-use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
-use crate::store::{OwnConnection, Place, owner_only};
+use crate::store::{Existing, Place, owner_only};
 
 /// How many there are at most.
 const KEPT: usize = 7;
@@ -113,30 +112,18 @@ pub(super) fn prune(newest: &Path, keep: usize) -> Result<()> {
 
 impl Making {
     /// Begins an automatic backup; when it is whole, the eighth is removed.
-    pub(crate) fn begin_automatic(
-        source: OwnConnection,
-        place: &Place,
-        key: &BookKey,
-        key_file: &KeyFile,
-        target: &Path,
-    ) -> Result<Self> {
-        let making = Self::begin(source, place, key, key_file, target, Seal::RecoveryCode)?;
+    pub(crate) fn begin_automatic(source: Source<'_>, target: &Path) -> Result<Self> {
+        let making = Self::begin(source, target, Existing::Replace, Seal::RecoveryCode)?;
         Ok(Self { keep: Some(KEPT), ..making })
     }
 }
 
-/// Makes a backup of a book of an older schema, before it is touched.
-pub(crate) fn before_migration(
-    source: OwnConnection,
-    place: &Place,
-    key: &BookKey,
-    key_file: &KeyFile,
-    from: u32,
-    stamp: &str,
-) -> Result<()> {
-    let target = place.folder.join(FOLDER).join(format!("schema-{from}.{stamp}{SUFFIX}"));
-    owner_only::make_folder(&place.folder.join(FOLDER))?;
-    let mut making = Making::begin(source, place, key, key_file, &target, Seal::RecoveryCode)?;
+/// Makes a backup of a book of an older schema, before it is touched; `stamp` is now, as part of a name.
+pub(crate) fn before_migration(source: Source<'_>, from: u32, stamp: &str) -> Result<()> {
+    let folder = source.place.folder.join(FOLDER);
+    owner_only::make_folder(&folder)?;
+    let target = folder.join(format!("schema-{from}.{stamp}{SUFFIX}"));
+    let mut making = Making::begin(source, &target, Existing::Replace, Seal::RecoveryCode)?;
     while !making.step()?.finished {}
     Box::new(making).finish().map(drop)
 }
@@ -145,7 +132,7 @@ pub(crate) fn before_migration(
 mod tests {
     use super::*;
     use crate::ids::SystemIds;
-    use crate::store::key::RecoveryCode;
+    use crate::store::key::{BookKey, RecoveryCode};
 
     fn key_file() -> KeyFile {
         let code = RecoveryCode::new(&SystemIds);

@@ -1,13 +1,23 @@
 //! What a backup file looks like, written and read as a stream.
 //!
 //! # Format
-//! One line of text, `seldinger-backup 1`; an age file; BLAKE3 of everything before. The last tells a
-//! damaged or cut-off file from a wrong passphrase, and is checked without either. Inside of the age
-//! file: schema (4 bytes), key and salt (48), length of the key file (4) and the key file, length of
-//! the database (8) and the database as SQLCipher encrypts it. Numbers are big-endian.
+//! One line of text, `seldinger-backup 2 code` or `seldinger-backup 2 passphrase`: what it is sealed by.
+//! An age file. Where it is sealed to a recovery code, BLAKE3 of everything before under the key that
+//! derives from the code. BLAKE3 of everything before, without a key. The last tells a damaged or cut-off
+//! file from a wrong passphrase, and is checked without any secret. Inside of the age file: schema (4
+//! bytes), when the backup was made (8, milliseconds of UTC), key and salt (48), length of the key file
+//! (4) and the key file, length of the database (8) and the database as SQLCipher encrypts it. Numbers
+//! are big-endian.
+//!
+//! # Decision
+//! Whom a backup is sealed to is no secret: the key file names it. So sealing to the recovery code does
+//! not show who made the file; anybody who has seen the key file could make one, with a key that they
+//! know, and wait until it is restored. Its authentication does: the key for that derives from the code,
+//! and the open book keeps it. A passphrase is known to both sides only, and age's own seal shows that
+//! whoever made the file knew it.
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Take, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Take, Write};
 use std::path::Path;
 use std::str::FromStr as _;
 
@@ -18,10 +28,16 @@ use zeroize::Zeroizing;
 
 use crate::error::{LogbookError, Result};
 use crate::store::WholeFile;
-use crate::store::key::{BookKey, RecoveryCode};
+use crate::store::key::{BackupKey, BookKey, RecoveryCode};
 use crate::store::key_file::KeyFile;
+use crate::store::recovery::BackupKeys;
+use crate::time::UtcMillis;
 
-const FIRST_LINE: &[u8] = b"seldinger-backup 1\n";
+/// What every backup begins with, of whatever version.
+const NAME: &[u8] = b"seldinger-backup ";
+const BY_CODE: &[u8] = b"seldinger-backup 2 code\n";
+const BY_PASSPHRASE: &[u8] = b"seldinger-backup 2 passphrase\n";
+const FORMER: &[u8] = b"seldinger-backup 1\n";
 const HASH_BYTES: usize = blake3::OUT_LEN;
 /// scrypt's work as a power of two: 128 MiB, which a phone has, and half a second a guess.
 const WORK: u8 = 17;
@@ -53,15 +69,22 @@ impl std::fmt::Debug for Seal {
 /// What stands before the database.
 pub(crate) struct Head {
     pub(crate) schema: u32,
+    pub(crate) made: UtcMillis,
     pub(crate) key: BookKey,
     pub(crate) key_file: KeyFile,
     pub(crate) database_bytes: u64,
+}
+
+fn keyed(key: &BackupKey) -> blake3::Hasher {
+    blake3::Hasher::new_keyed(key.bytes())
 }
 
 /// A file that hashes what it is given.
 struct Hashed {
     file: WholeFile,
     hash: blake3::Hasher,
+    /// The same under the key that authenticates it, where there is one.
+    authentication: Option<blake3::Hasher>,
     bytes: u64,
 }
 
@@ -69,6 +92,9 @@ impl Write for Hashed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);
+        if let Some(authentication) = &mut self.authentication {
+            authentication.update(&bytes[..written]);
+        }
         self.bytes += written as u64;
         Ok(written)
     }
@@ -86,11 +112,21 @@ pub(crate) struct Writing {
 
 impl Writing {
     /// Begins the file; with a passphrase this takes half a second.
-    pub(crate) fn begin(file: WholeFile, seal: &Seal, head: &Head) -> Result<Self> {
-        let mut out = Hashed { file, hash: blake3::Hasher::new(), bytes: 0 };
-        out.write_all(FIRST_LINE)?;
-        let mut out = encryptor(seal, &head.key_file)?.wrap_output(out)?;
+    pub(crate) fn begin(
+        file: WholeFile,
+        seal: &Seal,
+        keys: &BackupKeys,
+        head: &Head,
+    ) -> Result<Self> {
+        let (first, authentication) = match seal {
+            Seal::RecoveryCode => (BY_CODE, Some(keyed(&keys.authentication))),
+            Seal::Passphrase(_) => (BY_PASSPHRASE, None),
+        };
+        let mut out = Hashed { file, hash: blake3::Hasher::new(), authentication, bytes: 0 };
+        out.write_all(first)?;
+        let mut out = encryptor(seal, keys)?.wrap_output(out)?;
         out.write_all(&head.schema.to_be_bytes())?;
+        out.write_all(&head.made.0.to_be_bytes())?;
         out.write_all(&head.key.to_bytes())?;
         let key_file = head.key_file.to_text()?;
         let length = u32::try_from(key_file.len()).map_err(|_| LogbookError::Io)?;
@@ -119,6 +155,9 @@ impl Writing {
     /// Makes it last, under its own name; how long it is.
     pub(crate) fn finish(self) -> Result<u64> {
         let mut hashed = self.out.finish()?;
+        if let Some(authentication) = hashed.authentication.take() {
+            hashed.write_all(authentication.finalize().as_bytes())?;
+        }
         let hash = hashed.hash.finalize();
         hashed.file.write_all(hash.as_bytes())?;
         hashed.file.finish()?;
@@ -126,7 +165,7 @@ impl Writing {
     }
 }
 
-fn encryptor(seal: &Seal, key_file: &KeyFile) -> Result<Encryptor> {
+fn encryptor(seal: &Seal, keys: &BackupKeys) -> Result<Encryptor> {
     let broken = |error| match error {
         EncryptError::Io(error) => LogbookError::from(error),
         _ => LogbookError::Io,
@@ -138,8 +177,8 @@ fn encryptor(seal: &Seal, key_file: &KeyFile) -> Result<Encryptor> {
             Encryptor::with_recipients(std::iter::once(&to as &dyn age::Recipient)).map_err(broken)
         }
         Seal::RecoveryCode => {
-            let to = key_file.recovery_recipient()?;
-            Encryptor::with_recipients(std::iter::once(&to as &dyn age::Recipient)).map_err(broken)
+            let to = &keys.recipient as &dyn age::Recipient;
+            Encryptor::with_recipients(std::iter::once(to)).map_err(broken)
         }
     }
 }
@@ -148,33 +187,55 @@ fn secret(text: &str) -> SecretString {
     SecretString::from(text.to_owned())
 }
 
-/// The check that needs no secret: whether the file is as it was written.
+/// The check that needs no secret: whether the file is as it was written. Where a recovery code is given
+/// along, whether the book that the code is of has made it, too.
 pub(crate) struct Checking {
     input: BufReader<File>,
     hash: blake3::Hasher,
+    by_code: bool,
+    /// The hash under the key of the code that was given.
+    authentication: Option<blake3::Hasher>,
+    /// What the file says that this hash is.
+    claimed: [u8; HASH_BYTES],
+    /// Where the age file begins.
+    start: u64,
     left: u64,
     bytes: u64,
 }
 
 impl Checking {
     /// # Errors
-    /// `NoFile`; `BadBackup` where it is something else.
-    pub(crate) fn begin(path: &Path) -> Result<Self> {
+    /// `NoFile`; `BadBackup` where it is something else, `FormerBackup` where it is of a former version.
+    pub(crate) fn begin(path: &Path, code: Option<&RecoveryCode>) -> Result<Self> {
         let file = File::open(path)?;
         let about = file.metadata()?;
-        let least = (FIRST_LINE.len() + HASH_BYTES) as u64;
-        if !about.is_file() || about.len() < least {
+        if !about.is_file() {
             return Err(LogbookError::BadBackup);
         }
         let mut input = BufReader::with_capacity(PIECE, file);
-        let mut first = [0; FIRST_LINE.len()];
-        input.read_exact(&mut first)?;
-        if first != FIRST_LINE {
-            return Err(LogbookError::BadBackup);
-        }
+        let first = first_line(&mut input)?;
+        let by_code = match first.as_slice() {
+            BY_CODE => true,
+            BY_PASSPHRASE => false,
+            FORMER => return Err(LogbookError::FormerBackup),
+            _ => return Err(LogbookError::BadBackup),
+        };
         let mut hash = blake3::Hasher::new();
         hash.update(&first);
-        Ok(Self { input, hash, left: about.len() - least, bytes: about.len() })
+        let mut authentication = code.filter(|_| by_code).map(|code| keyed(&code.authentication()));
+        if let Some(authentication) = &mut authentication {
+            authentication.update(&first);
+        }
+        let start = first.len() as u64;
+        let end = if by_code { 2 * HASH_BYTES } else { HASH_BYTES } as u64;
+        let left = about.len().checked_sub(start + end).ok_or(LogbookError::BadBackup)?;
+        let (claimed, bytes) = ([0; HASH_BYTES], about.len());
+        Ok(Self { input, hash, by_code, authentication, claimed, start, left, bytes })
+    }
+
+    /// Whether it is sealed to a recovery code, and not by a passphrase.
+    pub(crate) fn is_by_code(&self) -> bool {
+        self.by_code
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -193,9 +254,16 @@ impl Checking {
         let mut bytes = vec![0; usize::try_from(self.left).unwrap_or(PIECE).min(PIECE)];
         self.input.read_exact(&mut bytes).map_err(not_whole)?;
         self.hash.update(&bytes);
+        if let Some(authentication) = &mut self.authentication {
+            authentication.update(&bytes);
+        }
         self.left -= bytes.len() as u64;
         if self.left > 0 {
             return Ok(false);
+        }
+        if self.by_code {
+            self.input.read_exact(&mut self.claimed).map_err(not_whole)?;
+            self.hash.update(&self.claimed);
         }
         let mut said = [0; HASH_BYTES];
         self.input.read_exact(&mut said).map_err(not_whole)?;
@@ -203,17 +271,36 @@ impl Checking {
     }
 
     /// Opens what was checked.
+    ///
+    /// # Errors
+    /// `WrongKey` where `secret` is not what it is sealed by, `NotACode` where that is a recovery code
+    /// and this is none; `ForgedBackup` where it is sealed to that code by somebody who does not know it.
     pub(crate) fn open(self, secret: &str) -> Result<(Head, Reading)> {
         let mut input = self.input;
-        let start = FIRST_LINE.len() as u64;
-        input.seek(SeekFrom::Start(start))?;
-        let sealed = input.take(self.bytes - start - HASH_BYTES as u64);
+        input.seek(SeekFrom::Start(self.start))?;
+        let end = if self.by_code { 2 * HASH_BYTES } else { HASH_BYTES } as u64;
+        let sealed = input.take(self.bytes - self.start - end);
         let age = Decryptor::new(sealed).map_err(unopened)?;
+        if age.is_scrypt() == self.by_code {
+            return Err(LogbookError::BadBackup);
+        }
         let mut inside = decrypted(age, secret)?;
+        // Nothing of what it says is looked at before it is known who says so.
+        let genuine = self.authentication.map(|hash| hash.finalize() == self.claimed);
+        if self.by_code && genuine != Some(true) {
+            return Err(LogbookError::ForgedBackup);
+        }
         let head = read_head(&mut inside)?;
         let left = head.database_bytes;
         Ok((head, Reading { inside, left }))
     }
+}
+
+/// The first line of the file, as far as it may be one of ours.
+fn first_line(input: &mut impl BufRead) -> Result<Vec<u8>> {
+    let mut line = Vec::new();
+    input.take(BY_PASSPHRASE.len() as u64).read_until(b'\n', &mut line)?;
+    if line.starts_with(NAME) { Ok(line) } else { Err(LogbookError::BadBackup) }
 }
 
 type Inside = StreamReader<Take<BufReader<File>>>;
@@ -233,6 +320,9 @@ fn read_head(inside: &mut impl Read) -> Result<Head> {
     let mut four = [0; 4];
     inside.read_exact(&mut four).map_err(not_whole)?;
     let schema = u32::from_be_bytes(four);
+    let mut eight = [0; 8];
+    inside.read_exact(&mut eight).map_err(not_whole)?;
+    let made = UtcMillis(i64::from_be_bytes(eight));
     let mut key = Zeroizing::new([0; 48]);
     inside.read_exact(key.as_mut()).map_err(not_whole)?;
     let key = BookKey::from_bytes(key.as_ref()).ok_or(LogbookError::BadBackup)?;
@@ -241,12 +331,11 @@ fn read_head(inside: &mut impl Read) -> Result<Head> {
     let mut key_file = vec![0; usize::try_from(length).unwrap_or(0)];
     inside.read_exact(&mut key_file).map_err(not_whole)?;
     let key_file = KeyFile::parse(&key_file).ok_or(LogbookError::BadBackup)?;
-    let mut eight = [0; 8];
     inside.read_exact(&mut eight).map_err(not_whole)?;
     if !key_file.fits(&key) {
         return Err(LogbookError::BadBackup);
     }
-    Ok(Head { schema, key, key_file, database_bytes: u64::from_be_bytes(eight) })
+    Ok(Head { schema, made, key, key_file, database_bytes: u64::from_be_bytes(eight) })
 }
 
 /// A backup that is being read.

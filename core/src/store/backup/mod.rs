@@ -3,6 +3,7 @@
 
 mod auto;
 mod file;
+mod outlook;
 mod restore;
 
 use std::fs::{self, File};
@@ -14,13 +15,14 @@ pub(crate) use auto::{before_migration, due, files as automatic_files};
 pub(crate) use file::Checking;
 pub use file::Seal;
 use file::{Head, Writing};
+pub use outlook::{ReplacedBook, RestoreOutlook};
 pub(crate) use restore::Restore;
-pub use restore::RestoreReport;
-pub(crate) use restore::replaced_books;
+pub use restore::{PreparedRestore, RestoreReport};
 
 use super::aside::{Aside, Stage};
 use super::lock::BookLock;
 use super::peek::Peek;
+use super::recovery::{self, BackupKeys};
 use super::{
     DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate, owner_only,
 };
@@ -28,6 +30,7 @@ use super::{key::BookKey, key_file::KeyFile};
 use crate::error::{LogbookError, Result};
 use crate::job::{JobProgress, Work};
 use crate::store::key_file::sync_folder;
+use crate::time::UtcMillis;
 
 /// Where automatic backups are, in the book's folder.
 pub(crate) const FOLDER: &str = "backups";
@@ -50,13 +53,23 @@ impl std::fmt::Debug for BackupReport {
     }
 }
 
+/// The book that is backed up.
+pub(crate) struct Source<'s> {
+    /// A connection of its own.
+    pub(crate) conn: OwnConnection,
+    pub(crate) place: &'s Place,
+    pub(crate) key: &'s BookKey,
+    pub(crate) key_file: &'s KeyFile,
+    /// Now.
+    pub(crate) made: UtcMillis,
+}
+
 /// The work: a copy of the pages first, encrypted by the book's key, then that copy into the file.
 pub(crate) struct Making {
     target: PathBuf,
     seal: Seal,
-    key: BookKey,
-    key_file: KeyFile,
-    schema: u32,
+    head: Head,
+    keys: BackupKeys,
     /// How many automatic backups there shall be; `None` where this is not one.
     keep: Option<usize>,
     stage: Option<Doing>,
@@ -76,46 +89,43 @@ struct Copy(PathBuf);
 
 impl Drop for Copy {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = copy::remove(&self.0);
     }
 }
 
 impl Making {
-    /// Begins a backup of the book behind `source` to the file `target`.
+    /// Begins a backup of `source` to the file `target`.
     ///
     /// # Errors
-    /// `Busy` while another backup of this book is made.
+    /// `Busy` while another backup of this book is made; `FileExists` where something has that name and
+    /// shall stay.
     pub(crate) fn begin(
-        source: OwnConnection,
-        place: &Place,
-        key: &BookKey,
-        key_file: &KeyFile,
+        source: Source<'_>,
         target: &Path,
+        existing: Existing,
         seal: Seal,
     ) -> Result<Self> {
+        let Source { conn, place, key, key_file, made } = source;
         let folder = place.folder.join(FOLDER);
         owner_only::make_folder(&folder)?;
         let lock = BookLock::own_file(&folder.join(".lock"))?;
         let copy = Copy(folder.join(".copy.db"));
-        let out = WholeFile::create(target, Existing::Replace)?;
-        let schema = source.read(migrate::version)?;
-        let pages = copy::begin(source, &copy.0, key, place)?;
+        let out = WholeFile::create(target, existing)?;
+        let schema = conn.read(migrate::version)?;
+        let keys = conn.read(BackupKeys::of)?;
+        // Whoever opens the backup need not learn a code that is still to be confirmed.
+        let pages = copy::begin(conn, &copy.0, key, place, recovery::forget_code)?;
+        let (key, key_file) = (key.clone(), key_file.clone());
         Ok(Self {
             target: target.to_owned(),
             seal,
-            key: key.clone(),
-            key_file: key_file.clone(),
-            schema,
+            head: Head { schema, made, key, key_file, database_bytes: 0 },
+            keys,
             keep: None,
             stage: Some(Doing::Pages(pages, out)),
             copy,
             _lock: lock,
         })
-    }
-
-    fn head(&self, database_bytes: u64) -> Head {
-        let (key, key_file) = (self.key.clone(), self.key_file.clone());
-        Head { schema: self.schema, key, key_file, database_bytes }
     }
 
     fn next(&mut self, doing: Doing) -> Result<(Doing, JobProgress)> {
@@ -129,7 +139,8 @@ impl Making {
                 }
             },
             Doing::Sealing(bytes, out) => {
-                let writing = Writing::begin(out, &self.seal, &self.head(bytes))?;
+                self.head.database_bytes = bytes;
+                let writing = Writing::begin(out, &self.seal, &self.keys, &self.head)?;
                 let pages = bytes / super::PAGE_BYTES as u64;
                 let copy = File::open(&self.copy.0)?;
                 (Doing::Writing(Box::new(writing), copy, pages), progress(pages, pages))

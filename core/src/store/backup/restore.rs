@@ -1,24 +1,39 @@
-//! Restores a backup: read, opened and verified completely in a folder beside, then put in the place of
-//! the book, which is kept. Works as well where that book is damaged or gone.
+//! Restores a backup: read, opened, encrypted anew and verified completely in a folder beside, then put
+//! in the place of the book, which is kept. Works as well where that book is damaged or gone.
+//!
+//! # Decision
+//! What is restored gets a key of its own. The backup holds the key that the book had when it was made;
+//! whoever once read a backup would otherwise read the log from then on. The recovery code stays: it
+//! is what the user has on paper. Whose device it was, and which devices it was paired with, is
+//! forgotten: what was paired then may have been revoked since.
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::str::FromStr as _;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::file::{Checking, Head, Reading};
+use super::outlook::{Copied, RestoreOutlook, look_ahead};
 use super::unused;
 use crate::error::{DamagedPart, LogbookError, Result};
+use crate::ids::Ids;
 use crate::job::{JobProgress, Work};
 use crate::store::aside::{Aside, Stage};
 use crate::store::integrity::{self, Whole};
-use crate::store::key::{self, KeyVault};
+use crate::store::key::{BookKey, KeyVault, RecoveryCode};
+use crate::store::key_file::KeyFile;
 use crate::store::lock::BookLock;
 use crate::store::make::Turn;
+use crate::store::open_mark::Held;
+use crate::store::recovery::{self, BackupKeys};
 use crate::store::swap::{self, Prepared, REPLACED};
-use crate::store::{Place, SCHEMA, owner_only};
+use crate::store::{
+    OwnConnection, PAGE_BYTES, Place, SCHEMA, connect, copy, local, owner_only, stamp,
+};
+use crate::time::{Moment, UtcMillis};
 
 /// What a restore did.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,112 +51,185 @@ impl std::fmt::Debug for RestoreReport {
     }
 }
 
-/// The work. Its progress counts the bytes of the backup, read twice.
+/// A backup that is ready to take the place of a book. Dropping it leaves that book as it was.
+pub struct PreparedRestore {
+    place: Place,
+    outlook: RestoreOutlook,
+    stamp: String,
+    prepared: Prepared,
+    _lock: BookLock,
+}
+
+impl std::fmt::Debug for PreparedRestore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PreparedRestore").field("outlook", &self.outlook).finish_non_exhaustive()
+    }
+}
+
+impl PreparedRestore {
+    /// What it will do; to be told before it does it.
+    pub fn outlook(&self) -> &RestoreOutlook {
+        &self.outlook
+    }
+
+    /// Puts it in the place of the book, which is kept.
+    ///
+    /// # Errors
+    /// `DiskFull`, `ReadOnly`, `Io`.
+    pub fn put_in_place(self) -> Result<RestoreReport> {
+        let folder = &self.place.folder;
+        let aside = unused(folder, &format!("{REPLACED}{}", self.stamp));
+        let name = aside.file_name().map(|name| name.to_string_lossy().into_owned());
+        let kept = self.prepared.put_in_place(folder, &name.unwrap_or_default())?;
+        let replaced = kept.then(|| aside.display().to_string());
+        Ok(RestoreReport { records: self.outlook.records, replaced })
+    }
+}
+
+/// The work. Its progress counts the bytes of the backup three times: checked, read, encrypted anew.
 pub(crate) struct Restore {
     place: Place,
     vault: Arc<dyn KeyVault>,
     secret: Zeroizing<String>,
-    stamp: String,
-    total: u64,
+    /// What `secret` is, where it is one.
+    code: Option<RecoveryCode>,
+    /// The key that the restored book gets.
+    key: BookKey,
+    now: Moment,
+    bytes: u64,
     stage: Option<Doing>,
     prepared: Option<Prepared>,
-    _lock: BookLock,
+    lock: Option<BookLock>,
 }
 
 enum Doing {
     Checking(Checking),
     Opening(Checking),
     Reading(Box<(Head, Reading, File)>),
-    Verifying(Aside<Whole>),
-    Done(RestoreReport),
+    Copying(Aside<u64>, UtcMillis),
+    Verifying(Aside<Whole>, UtcMillis),
+    Done(RestoreOutlook),
 }
 
 impl Restore {
     /// Begins to restore `file` into the folder of `place`.
     ///
     /// # Errors
-    /// `NoFile`, `BadBackup`; `Busy` while the book is open.
+    /// `NoFile`, `BadBackup`, `FormerBackup`; `Busy` while the book is open.
     pub(crate) fn begin(
         place: Place,
         vault: Arc<dyn KeyVault>,
+        ids: &dyn Ids,
         file: &Path,
         secret: Zeroizing<String>,
-        stamp: String,
+        now: Moment,
     ) -> Result<Self> {
-        let checking = Checking::begin(file)?;
+        let code = RecoveryCode::from_str(&secret).ok();
+        let checking = Checking::begin(file, code.as_ref())?;
         // Not while a book is being made here.
         let _turn = Turn::wait_in_new(&place.folder)?;
         let lock = BookLock::own(&place.folder)?;
-        swap::finish(&place.folder)?;
+        swap::finish(&place.folder, &vault)?;
         Ok(Self {
-            total: 2 * checking.bytes(),
+            bytes: checking.bytes(),
+            code: code.filter(|_| checking.is_by_code()),
             stage: Some(Doing::Checking(checking)),
-            prepared: Some(Prepared::begin(&place.folder)?),
+            prepared: Some(Prepared::begin(&place.folder, &vault)?),
             place,
             vault,
             secret,
-            stamp,
-            _lock: lock,
+            key: BookKey::new(ids),
+            now,
+            lock: Some(lock),
         })
     }
 
-    fn prepared(&self) -> Result<&Prepared> {
-        self.prepared.as_ref().ok_or(LogbookError::Cancelled)
+    fn prepared(&mut self) -> Result<&mut Prepared> {
+        self.prepared.as_mut().ok_or(LogbookError::Cancelled)
     }
 
-    fn open(&self, checking: Checking) -> Result<Doing> {
+    fn open(&mut self, checking: Checking) -> Result<Doing> {
         let (head, reading) = checking.open(&self.secret)?;
         if head.schema > SCHEMA {
             return Err(LogbookError::NewerSchema { found: head.schema, known: SCHEMA });
         }
-        let out = owner_only::create(&self.prepared()?.database())?;
+        let aside = self.prepared()?.aside();
+        owner_only::create_folder(&aside)?;
+        let out = owner_only::create(&aside.join("backup.db"))?;
         Ok(Doing::Reading(Box::new((head, reading, out))))
     }
 
-    /// The copy is in a folder of its own, with all that makes it a book.
-    fn verify(&self, head: &Head, mut out: File) -> Result<Doing> {
+    /// What came out of the backup is encrypted anew, and forgets where it was.
+    fn copy(&mut self, head: &Head, mut out: File) -> Result<Doing> {
         out.flush()?;
-        out.sync_all()?;
-        head.key_file.write(self.prepared()?.path())?;
-        key::keep(&self.vault, &head.key)?;
+        drop(out);
+        let read = self.prepared()?.aside().join("backup.db");
+        let (database, code) = (self.prepared()?.database(), self.code.clone());
+        if !integrity::header_is_whole(&read, &head.key)? {
+            return Err(LogbookError::BadBackup);
+        }
+        let aside = self.prepared()?.aside();
+        let held = Held::enter(&aside, BookLock::own(&aside)?)?;
+        let source = OwnConnection(connect(&read, &head.key, &self.place)?, held.join());
+        let copying = copy::begin(source, &database, &self.key, &self.place, move |conn| {
+            if let Some(code) = code {
+                recovery::keep_keys(conn, &code)?;
+            }
+            recovery::forget_code(conn)?;
+            local::leave_device(conn)
+        })?;
+        Ok(Doing::Copying(copying, head.made))
+    }
+
+    /// The copy is in a folder of its own, with all that makes it a book.
+    fn verify(&mut self, made: UtcMillis) -> Result<Doing> {
+        fs::remove_dir_all(self.prepared()?.aside())?;
+        let (key, database) = (self.key.clone(), self.prepared()?.database());
+        let keys = connect(&database, &key, &self.place).and_then(|conn| BackupKeys::of(&conn))?;
+        let file = KeyFile::new(&key, &keys.recipient)?;
+        self.prepared()?.keep_key(&key, &file)?;
+        let check = integrity::begin_check(&database, &key, &self.place)?;
+        Ok(Doing::Verifying(check, made))
+    }
+
+    fn look_ahead(&mut self, whole: &Whole, made: UtcMillis) -> Result<Doing> {
         let database = self.prepared()?.database();
-        integrity::begin_check(&database, &head.key, &self.place, true).map(Doing::Verifying)
+        let copied = Copied { database: &database, key: &self.key, made, records: whole.records };
+        look_ahead(&self.place, &self.vault, &copied, self.now).map(Doing::Done)
     }
 
-    fn put_in_place(&mut self, whole: &Whole) -> Result<Doing> {
-        let folder = &self.place.folder;
-        let aside = unused(folder, &format!("{REPLACED}{}", self.stamp));
-        let name = aside.file_name().map(|name| name.to_string_lossy().into_owned());
-        let prepared = self.prepared.take().ok_or(LogbookError::Cancelled)?;
-        let kept = prepared.put_in_place(folder, &name.unwrap_or_default())?;
-        let replaced = kept.then(|| aside.display().to_string());
-        Ok(Doing::Done(RestoreReport { records: whole.records, replaced }))
-    }
-
+    /// The next stage, and the bytes that are done.
     fn next(&mut self, doing: Doing) -> Result<(Doing, u64)> {
-        let half = self.total / 2;
+        let bytes = self.bytes;
         Ok(match doing {
             Doing::Checking(mut checking) => {
                 if checking.piece()? {
-                    (Doing::Opening(checking), half)
+                    (Doing::Opening(checking), bytes)
                 } else {
-                    let done = half - checking.left();
+                    let done = bytes - checking.left();
                     (Doing::Checking(checking), done)
                 }
             }
-            Doing::Opening(checking) => (self.open(checking)?, half),
+            Doing::Opening(checking) => (self.open(checking)?, bytes),
             Doing::Reading(mut reading) => {
                 if reading.1.piece(&mut reading.2)? {
                     let (head, _, out) = *reading;
-                    (self.verify(&head, out)?, self.total)
+                    (self.copy(&head, out).map_err(bad_inside)?, 2 * bytes)
                 } else {
-                    let done = self.total - reading.1.left().min(half);
+                    let done = 2 * bytes - reading.1.left().min(bytes);
                     (Doing::Reading(reading), done)
                 }
             }
-            Doing::Verifying(mut check) => match check.step().map_err(bad_inside)? {
-                Stage::Going(..) => (Doing::Verifying(check), self.total),
-                Stage::Over(whole) => (self.put_in_place(&whole)?, self.total),
+            Doing::Copying(mut copying, made) => match copying.step().map_err(bad_inside)? {
+                Stage::Going(pages, _) => {
+                    let done = (pages * PAGE_BYTES as u64).min(bytes);
+                    (Doing::Copying(copying, made), 2 * bytes + done)
+                }
+                Stage::Over(_) => (self.verify(made).map_err(bad_inside)?, 3 * bytes),
+            },
+            Doing::Verifying(mut check, made) => match check.step().map_err(bad_inside)? {
+                Stage::Going(..) => (Doing::Verifying(check, made), 3 * bytes),
+                Stage::Over(whole) => (self.look_ahead(&whole, made)?, 3 * bytes),
             },
             Doing::Done(_) => return Err(LogbookError::Cancelled),
         })
@@ -159,29 +247,23 @@ fn bad_inside(error: LogbookError) -> LogbookError {
 }
 
 impl Work for Restore {
-    type Output = RestoreReport;
+    type Output = PreparedRestore;
 
     fn step(&mut self) -> Result<JobProgress> {
         let doing = self.stage.take().ok_or(LogbookError::Cancelled)?;
         let (doing, done) = self.next(doing)?;
         let finished = matches!(doing, Doing::Done(_));
         self.stage = Some(doing);
-        Ok(JobProgress { done, total: self.total, finished })
+        Ok(JobProgress { done, total: 3 * self.bytes, finished })
     }
 
-    fn finish(self: Box<Self>) -> Result<RestoreReport> {
-        match self.stage {
-            Some(Doing::Done(report)) => Ok(report),
+    fn finish(self: Box<Self>) -> Result<PreparedRestore> {
+        let Self { place, now, stage, prepared, lock, .. } = *self;
+        match (stage, prepared, lock) {
+            (Some(Doing::Done(outlook)), Some(prepared), Some(lock)) => {
+                Ok(PreparedRestore { place, outlook, stamp: stamp(now), prepared, _lock: lock })
+            }
             _ => Err(LogbookError::Cancelled),
         }
     }
-}
-
-/// Where replaced books are kept, in the book's folder.
-pub(crate) fn replaced_books(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let is_one = |path: &PathBuf| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(REPLACED))
-    };
-    entries.map(|entry| entry.path()).filter(is_one).collect()
 }

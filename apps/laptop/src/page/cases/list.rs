@@ -77,6 +77,8 @@ struct CasesPage {
     jot: JotBox,
     /// A new case is typed into the form and not saved.
     half_typed: bool,
+    /// The recovery code of the user's own log is not confirmed.
+    code_waits: bool,
     query: CaseQuery,
     choices: CaseChoices,
     list: Rows,
@@ -130,10 +132,13 @@ pub async fn more(
 
 async fn whole(state: AppState, shell: Shell, query: CaseQuery) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Cases);
+    let asks = !shell.sample;
     let page = state.ask(move |book| {
+        let code_waits = asks && book.has_unconfirmed_code()?;
         let half_typed = book.draft_of(CASE, None)?.is_some_and(|draft| !draft.typed.is_empty());
         let (list, choices) = (Rows::read(book, &query)?, book.case_choices()?);
-        Ok(CasesPage { shell, jot: JotBox::restore(book)?, half_typed, query, choices, list })
+        let jot = JotBox::restore(book)?;
+        Ok(CasesPage { shell, jot, half_typed, code_waits, query, choices, list })
     });
     draw(&page.await?)
 }

@@ -37,7 +37,8 @@ class CoreQueue(
             background: CoroutineDispatcher = Dispatchers.IO,
         ): Opened = withContext(background) {
             val book = Logbook.openOrCreate(folder, vault, installation)
-            Opened(CoreQueue(book, background), book, book.takeRecoveryCode())
+            val code = if (book.hasUnconfirmedCode()) book.unconfirmedCode() else null
+            Opened(CoreQueue(book, background), book, code)
         }
     }
 }
@@ -48,6 +49,9 @@ class Opened(
     val queue: CoreQueue,
     /** The book itself, for [SyncService.begin]. */
     val book: Logbook,
-    /** Shown once where the book is new: the only way back when the key is lost. */
+    /**
+     * The only way back when the key is lost. Here until it is confirmed: show it, let it be written down,
+     * ask for two groups of it with [Logbook.codeGroups], and give them to [Logbook.confirmCode].
+     */
     val recoveryCode: String?,
 )

@@ -35,11 +35,14 @@ suspend fun BackupJob.finish(
     watch: (JobProgress) -> Unit = {},
 ): BackupReport = use { toTheEnd(background, ::step, ::take, watch) }
 
-/** Restores, to the end; [watch] hears how far it is. */
+/**
+ * Reads a backup to the end; [watch] hears how far it is. Show [PreparedRestore.outlook], then go on with
+ * [PreparedRestore.putInPlace], or close it and everything is as it was.
+ */
 suspend fun RestoreJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
     watch: (JobProgress) -> Unit = {},
-): RestoreReport = use { toTheEnd(background, ::step, ::take, watch) }
+): PreparedRestore = use { toTheEnd(background, ::step, ::take, watch) }
 
 /** Counts to the end; [watch] hears how far it is. */
 suspend fun TallyJob.finish(
@@ -53,7 +56,10 @@ suspend fun VerifyJob.finish(
     watch: (JobProgress) -> Unit = {},
 ): VerifyReport = use { toTheEnd(background, ::step, ::take, watch) }
 
-/** Changes the key, to the end; [watch] hears how far it is. */
+/**
+ * Prepares a new key, to the end; [watch] hears how far it is. Show [KeyChange.recoveryCode], then go on
+ * with [KeyChange.putInForce], or close it and everything is as it was.
+ */
 suspend fun KeyChangeJob.finish(
     background: CoroutineDispatcher = Dispatchers.IO,
     watch: (JobProgress) -> Unit = {},

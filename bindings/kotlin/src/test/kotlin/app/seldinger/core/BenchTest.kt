@@ -15,11 +15,10 @@ class BenchTest {
 
     private fun measure(test: TestBook) {
         val book = test.create()
-        book.takeRecoveryCode()
         val lines = stage.resolve("jots.txt").readLines()
         val line = { n: Int -> lines[n % lines.size] }
         repeat(1_200) { book.saveJot(line(it), performed(it)) }
-        measure("nothing", 5_000) { book.takeRecoveryCode() }
+        measure("nothing", 5_000) { book.codeGroups() }
         measure("read_jot", 5_000) { book.readJot(line(it)) }
         measure("first_page", 1_000) { book.newest() }
         val words = listOf("drain", "okafor", "fluoro", "us r", "lindqvist")

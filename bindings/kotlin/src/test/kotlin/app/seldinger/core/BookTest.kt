@@ -18,12 +18,25 @@ import org.junit.jupiter.api.Test
 
 class BookTest {
     @Test
-    fun `the recovery code is given once`() = withBook { book ->
-        val code = checkNotNull(book.takeRecoveryCode())
+    fun `the recovery code is shown until it is confirmed`() = withBook { book ->
+        val code = book.unconfirmedCode()
         assertEquals(26, code.filter(Char::isLetterOrDigit).length)
-        assertNull(book.takeRecoveryCode())
         book.close()
-        assertNull(open().takeRecoveryCode())
+        val again = open()
+        assertTrue(again.hasUnconfirmedCode())
+        assertEquals(code, again.unconfirmedCode())
+
+        val groups = again.codeGroups()
+        val (first, second) = listOf(groups.first, groups.second).map { code.split("-")[it.toInt() - 1] }
+        assertThrows(LogbookException.CodeDiffers::class.java) {
+            again.confirmCode(groups, second, first)
+        }
+        again.confirmCode(groups, first.lowercase(), " $second")
+        assertFalse(again.hasUnconfirmedCode())
+        assertThrows(LogbookException.CodeNotKept::class.java) { again.unconfirmedCode() }
+        assertThrows(LogbookException.CodeNotKept::class.java) {
+            again.confirmCode(groups, first, second)
+        }
     }
 
     @Test
@@ -164,7 +177,7 @@ class BookTest {
             first.queue.run { it.saveJot("picc", JotOptions()) }
             first.queue.close()
             val second = CoreQueue.openOrCreate(path, vault, "this device")
-            assertNull(second.recoveryCode)
+            assertEquals(first.recoveryCode, second.recoveryCode, "nobody has confirmed it")
             assertEquals(1uL, second.queue.run { it.countCases(CaseFilter()) })
             second.queue.close()
             val late = runCatching { second.queue.run { it.countCases(CaseFilter()) } }

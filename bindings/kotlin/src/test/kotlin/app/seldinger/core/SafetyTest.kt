@@ -27,7 +27,7 @@ class SafetyTest {
             assertFails<LogbookException.WrongKey> {
                 restore(this@withBook, file, "wrong horse", "other").finish()
             }
-            val restored = restore(this@withBook, file, "correct horse", "other").finish()
+            val restored = restored(this@withBook, file, "correct horse")
             assertEquals(1uL, restored.records)
             assertNull(restored.replaced)
             val other = folder.resolve("other").path
@@ -37,18 +37,40 @@ class SafetyTest {
                     restore(this@withBook, file, "correct horse", "other").finish()
                 }
             }
-            assertNotNull(restore(this@withBook, file, "correct horse", "other").finish().replaced)
+            assertNotNull(restored(this@withBook, file, "correct horse").replaced)
+        }
+    }
+
+    @Test
+    fun `what a restore replaces is told before it does`() = withBook { book ->
+        runBlocking {
+            val file = folder.resolve("book.backup").path
+            book.jot("picc")
+            book.backupFile(file, "correct horse").finish()
+            restored(this@withBook, file, "correct horse")
+            val other = folder.resolve("other").path
+            Logbook.open(other, vault, "another device").use { it.jot("port") }
+            restore(this@withBook, file, "correct horse", "other").finish().use { ready ->
+                val outlook = ready.outlook()
+                assertEquals(1uL to 0u, outlook.records to outlook.days)
+                val newer = outlook.replaced as ReplacedBook.Readable
+                assertEquals(1uL to 0uL, newer.added to newer.changed)
+                assertTrue(restoreWording(outlook).what.contains("Written since: 1."))
+            }
+            Logbook.open(other, vault, "another device").use {
+                assertEquals(2, it.newest().rows.size, "it was let go of")
+            }
         }
     }
 
     @Test
     fun `a recovery code opens a backup that has no passphrase`() = withBook { book ->
         runBlocking {
-            val code = checkNotNull(book.takeRecoveryCode())
+            val code = book.unconfirmedCode()
             book.jot("picc")
             val file = checkNotNull(book.automaticBackup()).finish().file
             assertNull(book.automaticBackup())
-            assertEquals(1uL, restore(this@withBook, file, code, "other").finish().records)
+            assertEquals(1uL, restored(this@withBook, file, code).records)
         }
     }
 
@@ -74,20 +96,32 @@ class SafetyTest {
     @Test
     fun `a key is changed, lost and brought back`() = withBook { book ->
         val path = folder.resolve("book").path
-        val old = checkNotNull(book.takeRecoveryCode())
+        val old = book.unconfirmedCode()
         book.jot("picc")
         book.close()
         val name = vault.secrets.keys.single()
-        val code = runBlocking { changeKey(path, vault).finish().recoveryCode }
-        assertNotEquals(old, code)
+        runBlocking { changeKey(path, vault).finish().use { assertNotEquals(old, it.recoveryCode()) } }
+        assertEquals(name, vault.secrets.keys.single(), "it was let go of")
+        open().use { assertEquals(old, it.unconfirmedCode()) }
+        val code =
+            runBlocking {
+                changeKey(path, vault).finish().use { change ->
+                    change.recoveryCode().also { change.putInForce() }
+                }
+            }
         assertNotEquals(name, vault.secrets.keys.single())
         vault.secrets.clear()
         assertFails<LogbookException.KeyMissing> { open() }
         assertFails<LogbookException.NotACode> { recoverKey(path, "a poem", vault) }
         assertFails<LogbookException.WrongKey> { recoverKey(path, old, vault) }
         recoverKey(path, code, vault)
-        assertEquals(1, open().newest().rows.size)
+        val again = open()
+        assertEquals(1, again.newest().rows.size)
+        assertEquals(code, again.unconfirmedCode())
     }
+
+    private suspend fun restored(test: TestBook, file: String, secret: String): RestoreReport =
+        restore(test, file, secret, "other").finish().use { it.putInPlace() }
 
     private fun restore(test: TestBook, file: String, secret: String, folder: String): RestoreJob =
         restoreBackup(file, secret, test.folder.resolve(folder).path, test.vault)
