@@ -38,7 +38,8 @@ struct Phone {
     case "both": try await keepBoth(RecordId(words[1]), path: words[2])
     case "wait": try await waitFor(words[1])
     case "export":
-      let job = try book.exportFile(path: cases, format: .jsonl, options: ExportOptions(kind: "case", replace: true))
+      let job = try book.exportFile(
+        path: cases, format: .jsonl, options: ExportOptions(kind: "case", replace: true))
       say("exported \(try await job.finish().records)")
     default: throw NotUnderstood()
     }

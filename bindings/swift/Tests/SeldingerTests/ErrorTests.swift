@@ -24,10 +24,11 @@ import Testing
   let id = RecordId("01890000-0000-7000-8000-000000000000")
   let errors: [LogbookError] = [
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
-    .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
-    .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
-    .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup, .CodeNotKept, .CodeDiffers, .NotACode,
-    .BadLine(line: 3, reason: .at), .UnknownDefinition, .NotAPage, .ChoiceChanged,
+    .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2),
+    .DiskFull, .ReadOnly, .Busy, .NoFile, .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft,
+    .NothingToChoose, .NotAnId, .NotADay, .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup,
+    .CodeNotKept, .CodeDiffers, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
+    .NotAPage, .ChoiceChanged,
   ]
   for error in errors {
     let words = error.wording.what

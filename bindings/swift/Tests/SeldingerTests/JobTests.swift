@@ -38,7 +38,8 @@ import Testing
   let test = try TestBook()
   let book = try test.create()
   try book.jot("picc")
-  let job = try book.exportFile(path: test.path("out.jsonl"), format: .jsonl, options: ExportOptions())
+  let job = try book.exportFile(
+    path: test.path("out.jsonl"), format: .jsonl, options: ExportOptions())
   await Task.detached { job.cancel() }.value
   #expect(throws: LogbookError.Cancelled) { try job.step() }
   #expect(job.take() == nil)

@@ -27,7 +27,12 @@ class BookTest {
         assertEquals(code, again.unconfirmedCode())
 
         val groups = again.codeGroups()
-        val (first, second) = listOf(groups.first, groups.second).map { code.split("-")[it.toInt() - 1] }
+        val (first, second) = listOf(groups.first, groups.second).map {
+            code.split("-")[
+                it.toInt() -
+                    1,
+            ]
+        }
         assertThrows(LogbookException.CodeDiffers::class.java) {
             again.confirmCode(groups, second, first)
         }

@@ -37,7 +37,10 @@ class FormTest {
         assertEquals("lesson", stale.path)
         assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
         val also = book.alsoWritten(id).single()
-        assertEquals(listOf("second", "first", "here"), listOf(also.text, also.shown, also.by.place))
+        assertEquals(
+            listOf("second", "first", "here"),
+            listOf(also.text, also.shown, also.by.place),
+        )
         assertEquals(listOf("first", "second"), also.pieces.map(TextPiece::text))
         assertThrows(LogbookException.ChoiceChanged::class.java) {
             book.settle(id, "lesson", Keep.Shown, "something else")
@@ -107,7 +110,9 @@ class FormTest {
             val skipped = book.readTime("2026-03-08 02:30")?.warning
             assertEquals(FormProblem.CLOCK_SKIPPED, skipped?.problem)
             assertFalse(book.setZone("Mars/Olympus"))
-            val told = book.filterTold(CaseFilter(attending = "Nobody", procedures = listOf("PICC")))
+            val told = book.filterTold(
+                CaseFilter(attending = "Nobody", procedures = listOf("PICC")),
+            )
             assertTrue(told.single().line.contains("Nobody"))
         }
 }

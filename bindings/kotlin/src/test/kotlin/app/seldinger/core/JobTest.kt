@@ -34,7 +34,11 @@ class JobTest {
             val report = book.exportFile(lines.path, ExportFormat.JSONL, ExportOptions()).finish()
             assertEquals(report.records.toInt(), lines.readLines().size)
             val table = folder.resolve("out.csv")
-            val cases = book.exportFile(table.path, ExportFormat.CSV, ExportOptions()).finish().records
+            val cases = book.exportFile(
+                table.path,
+                ExportFormat.CSV,
+                ExportOptions(),
+            ).finish().records
             assertEquals(46uL, cases)
             assertTrue(table.readText().contains("fluoro_min"))
             assertThrows(LogbookException.FileExists::class.java) {
@@ -65,7 +69,9 @@ class JobTest {
         assertThrows(CancellationException::class.java) {
             runBlocking {
                 val all = this
-                book.exportFile(out.path, ExportFormat.JSONL, ExportOptions()).finish { all.cancel() }
+                book.exportFile(out.path, ExportFormat.JSONL, ExportOptions()).finish {
+                    all.cancel()
+                }
             }
         }
         assertFalse(out.exists())

@@ -100,7 +100,9 @@ class SafetyTest {
         book.jot("picc")
         book.close()
         val name = vault.secrets.keys.single()
-        runBlocking { changeKey(path, vault).finish().use { assertNotEquals(old, it.recoveryCode()) } }
+        runBlocking {
+            changeKey(path, vault).finish().use { assertNotEquals(old, it.recoveryCode()) }
+        }
         assertEquals(name, vault.secrets.keys.single(), "it was let go of")
         open().use { assertEquals(old, it.unconfirmedCode()) }
         val code =

@@ -38,8 +38,7 @@ class TestBook(parent: File = File(System.getProperty("java.io.tmpdir"))) : Auto
 
     fun open(): Logbook = Logbook.open(path, vault, "this device").also(opened::add)
 
-    fun openOrCreate(): Logbook =
-        Logbook.openOrCreate(path, vault, "this device").also(opened::add)
+    fun openOrCreate(): Logbook = Logbook.openOrCreate(path, vault, "this device").also(opened::add)
 
     /** The book's own file of this name. */
     fun file(name: String): File = File(path, name)
