@@ -66,6 +66,15 @@ await run("first", async (step, browser) => {
     await sound(page);
   });
 
+  await step("a file hands the browser in, and the token is in no address", async () => {
+    const file = pathToFileURL(env.OPENING).href;
+    await browser.context.clearCookies();
+    await page.goto(file);
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    const url = new URL(page.url());
+    same(`${url.host}${url.pathname}${url.search}`, `${browser.host}/`, "where it leads");
+  });
+
   await step("a locked page shows nothing until it is unlocked", async () => {
     await page.getByRole("link", { name: "Settings" }).press("Enter");
     await page.getByText("does not keep out whoever can use your account").waitFor();
@@ -78,14 +87,5 @@ await run("first", async (step, browser) => {
     check(told.length > 0 && told.every((line) => line.includes("401")), told.join("\n"));
     await page.getByRole("button", { name: "Unlock" }).press("Enter");
     await page.getByText("Cases stand here, newest first.").waitFor();
-  });
-
-  await step("a file hands the browser in, and the token is in no address", async () => {
-    const file = pathToFileURL(env.OPENING).href;
-    await browser.context.clearCookies();
-    await page.goto(file);
-    await page.getByText("Cases stand here, newest first.").waitFor();
-    const url = new URL(page.url());
-    same(`${url.host}${url.pathname}${url.search}`, `${browser.host}/`, "where it leads");
   });
 });

@@ -68,7 +68,7 @@ async function exchanging(step, browser, page, { count, act, go }) {
     await go("Export, import");
     await sound(page);
     const get = async (name, file) => {
-      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name }).press("Enter")]);
+      const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name, exact: true }).press("Enter")]);
       await download.saveAs(file);
       return readFileSync(file, "utf8");
     };

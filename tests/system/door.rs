@@ -292,7 +292,9 @@ fn another_user_finds_nothing_to_come_in_with() {
     let token = page.opening().split("token=").nth(1).unwrap().to_owned();
     assert!(spied.contains("xdg-open"), "the opener was not seen: {spied}");
     let opening = app.data().join("opening").display().to_string();
-    let is_file = |line: &str| line.starts_with(&opening) && Path::new(line).extension().is_some_and(|end| end == "html");
+    let is_file = |line: &str| {
+        line.starts_with(&opening) && Path::new(line).extension().is_some_and(|end| end == "html")
+    };
     assert!(spied.lines().any(is_file), "its argument was not seen: {spied}");
     for leak in [token.as_str(), "SPYGOT"] {
         assert!(!spied.contains(leak), "{leak}: {spied}");

@@ -174,8 +174,9 @@ mod tests {
             let wording = messages.wording(key, &[]);
             for part in [&wording.what, &wording.kept, &wording.todo] {
                 assert!(!part.contains('!'), "{key} shouts");
-                // "Kept: Port placement" ends with a name; a badge is no sentence.
-                let is_label = part.is_empty() || key.starts_with("badge.");
+                // "Kept: Port placement" ends with a name; a badge and "3 days ago" are no sentences.
+                let is_part = key.starts_with("badge.") || key.starts_with("ago.");
+                let is_label = part.is_empty() || is_part;
                 let ends = is_label || part.ends_with(['.', '}']);
                 assert!(ends, "{key}: a sentence ends with a full stop");
             }

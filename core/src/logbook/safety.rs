@@ -132,9 +132,9 @@ impl RestoreOutlook {
     pub fn wording(&self) -> Wording {
         let days = self.days.to_string();
         let ago = match self.days {
-            0 => words("safety.made_today", &[]),
-            1 => words("safety.made_yesterday", &[]),
-            _ => words("safety.made_before", &[("days", &days)]),
+            0 => words("ago.today", &[]),
+            1 => words("ago.yesterday", &[]),
+            _ => words("ago.days", &[("days", &days)]),
         };
         let (day, time) = (self.made.day().iso(), self.made.clock_time());
         let records = self.records.to_string();
