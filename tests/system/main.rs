@@ -23,6 +23,7 @@ mod migrations;
 mod modes;
 mod notices;
 mod phones;
+mod read_only;
 mod secrets;
 mod serve;
 mod shells;

@@ -36,6 +36,14 @@ pub(super) fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: Stri
     }
 }
 
+#[cfg(test)]
+impl Logbook {
+    /// A book that a test has opened.
+    pub(crate) fn of(book: Arc<logbook::Logbook>) -> Self {
+        Self { book, recovery_code: Mutex::new(None) }
+    }
+}
+
 #[uniffi::export]
 impl Logbook {
     /// Makes a new book in `folder`. `installation` is a random word that the app keeps outside of
@@ -80,6 +88,11 @@ impl Logbook {
     /// The recovery code of a book that was just made, once.
     pub fn take_recovery_code(&self) -> Option<String> {
         self.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the book can only be read: its disk is full, or it must not be written.
+    pub fn is_read_only(&self) -> bool {
+        self.book.is_read_only()
     }
 
     /// Tells `observer` of every change from now on.

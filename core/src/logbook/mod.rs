@@ -73,11 +73,11 @@ pub use verify::{BackupState, VerifyReport};
 
 pub use crate::store::search::SnippetPiece;
 
-use crate::error::Result;
+use crate::error::{LogbookError as E, Result};
 use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, FieldVersion, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
-use crate::store::{Connection, Place, Store};
+use crate::store::{Connection, Place, Store, is_about_writing};
 use crate::time::{Clock, DAY_MS, Hlc, Moment, UtcMillis};
 
 /// What a logbook is opened with.
@@ -191,8 +191,17 @@ impl Logbook {
         let Setup { clock, ids, .. } = setup;
         let device = AtomicU64::new(device.0);
         let book = Self { store, clock, ids, device, observers: Observers::default() };
-        book.purge()?;
+        match book.purge() {
+            // What is due stays until it can be written.
+            Err(error) if is_about_writing(&error) => {}
+            purged => purged?,
+        }
         Ok(book)
+    }
+
+    /// Whether the book can only be read: its disk is full, or this user may not write it.
+    pub fn is_read_only(&self) -> bool {
+        self.store.only_read().is_some()
     }
 
     /// Tells `observer` of every change from now on.
@@ -219,10 +228,24 @@ impl Logbook {
 
     /// The same for a read that searches: the index takes in the latest writes first.
     pub(crate) fn read_indexed<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        if self.read(record::index_is_behind)? {
-            self.store.write(record::catch_up_index)?;
+        if self.index_lags()? {
+            return self.store.read_prepared(record::index_beside, work);
         }
         self.read(work)
+    }
+
+    /// Lets the index take in the latest writes; whether it cannot, so that they have to be looked through
+    /// one by one.
+    pub(crate) fn index_lags(&self) -> Result<bool> {
+        if !self.read(record::index_is_behind)? {
+            return Ok(false);
+        }
+        match self.store.write(record::catch_up_index) {
+            Ok(()) => Ok(false),
+            // A search is a read: it does not fail because something cannot be written.
+            Err(E::ReadOnly | E::DiskFull | E::Busy | E::Io) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// One record, deleted or not.

@@ -36,11 +36,14 @@ impl Logbook {
     /// most one a day and only after a change; the last seven are kept. `None` where none is due. Shells
     /// ask for it when a book was opened and when work is done; asking is cheap.
     pub fn automatic_backup_job(&self) -> Result<Option<Job<BackupReport>>> {
+        if self.is_read_only() {
+            return Ok(None);
+        }
         let store = &self.store;
         let (place, key, key_file) = (store.place(), store.key(), store.key_file());
         let lseq = self.read(record::last_sequence)?;
         let day = self.now().day().iso();
-        let Some(target) = backup::due(place, &day, lseq, key_file) else { return Ok(None) };
+        let Some(target) = backup::due(place, &day, lseq, key_file)? else { return Ok(None) };
         let source = store.connect()?;
         Making::begin_automatic(source, place, key, key_file, &target).map(Job::new).map(Some)
     }

@@ -29,14 +29,20 @@ pub enum ImportSource {
 impl ImportSource {
     fn open(&self) -> Result<Lines> {
         Ok(Lines::new(match self {
-            Self::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
+            Self::Path(path) => {
+                let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
+                Box::new(BufReader::with_capacity(1 << 16, file))
+            }
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
         }))
     }
 
     fn bytes(&self) -> Result<u64> {
         match self {
-            Self::Path(path) => Ok(std::fs::metadata(path)?.len()),
+            Self::Path(path) => {
+                let about = std::fs::metadata(path);
+                Ok(about.map_err(|error| LogbookError::reading(&error))?.len())
+            }
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
         }
     }

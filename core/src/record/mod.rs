@@ -17,6 +17,7 @@
 //! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
 
 mod beside;
+pub(crate) mod bounds;
 mod cursor;
 mod digest;
 mod dots;
@@ -54,7 +55,7 @@ pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What, patched};
-pub(crate) use write::{catch_up_index, index_is_behind};
+pub(crate) use write::{catch_up_index, index_beside, index_is_behind};
 
 use crate::ids::RecordId;
 use crate::time::Moment;

@@ -73,7 +73,8 @@ pub(crate) fn outer(path: &str) -> &str {
     &path[..last]
 }
 
-/// Every path under `fields`. A list that is not of the form that its type promises is one value.
+/// Every path under `fields`. What is not of the form that its type promises is one value: a list with
+/// repeats, or an object in the place of a list.
 pub(crate) fn flatten<'a>(
     fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
     type_of: &dyn Fn(&str) -> FieldType,
@@ -103,7 +104,7 @@ fn each_within<'a>(
     each: &mut dyn FnMut(String, &'a Value),
 ) {
     match value {
-        Value::Object(object) if !object.is_empty() => {
+        Value::Object(object) if !object.is_empty() && !type_of(&path).is_list() => {
             for (name, value) in object {
                 each_within(join(&path, name), value, type_of, each);
             }
@@ -392,8 +393,15 @@ mod tests {
     #[test]
     fn what_breaks_its_type_is_one_value() {
         let broken = fields(json!({"tags": ["a", "a"], "ticks": [{"at": "t"}]}));
-        let flat = flatten(&broken, &types);
-        assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
+        let objects = fields(json!({"tags": {"a": 1, "b": true}, "ticks": {"S-48": {"item": 1}}}));
+        for broken in [broken, objects] {
+            let flat = flatten(&broken, &types);
+            assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
+            let mut again = Fields::new();
+            let values = flat.into_iter().map(|(path, value)| (path, Some(value.clone())));
+            put_all(&mut again, values, &types);
+            assert_eq!(again, broken);
+        }
     }
 
     #[test]

@@ -9,13 +9,15 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::owner_only;
+use super::reading::is_about_writing;
 use crate::error::{LogbookError, Result};
 
 const NAME: &str = "book.lock";
 
 /// Held as long as it lives.
 pub(crate) struct BookLock {
-    _file: File,
+    /// None where none can be made: then nobody without more rights replaces the files either.
+    _file: Option<File>,
 }
 
 impl BookLock {
@@ -24,11 +26,14 @@ impl BookLock {
     /// # Errors
     /// `Busy` while they are being replaced.
     pub(crate) fn share(folder: &Path) -> Result<Self> {
-        let file = open(&folder.join(NAME))?;
+        let file = match open(&folder.join(NAME)) {
+            Err(error) if is_about_writing(&error) => return Ok(Self { _file: None }),
+            file => file?,
+        };
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
             // A file system without locks: one program at a time is then the user's own care.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: Some(file) }),
         }
     }
 
@@ -45,7 +50,7 @@ impl BookLock {
         let file = open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: Some(file) }),
         }
     }
 }

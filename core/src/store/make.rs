@@ -15,7 +15,7 @@ use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
 use super::lock::BookLock;
 use super::swap::{self, Prepared, REPLACED};
-use super::{Place, connect, migrate, owner_only, sql};
+use super::{Place, connect, is_about_writing, migrate, owner_only, sql};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 
@@ -53,14 +53,25 @@ pub fn wait_for(path: &Path) -> std::io::Result<File> {
     }
 }
 
-/// The right to use the files in a book's folder, once those on their way are in their place.
-pub(super) fn enter(folder: &Path) -> Result<BookLock> {
-    if swap::is_pending(folder) || swap::has_dropped(folder) {
+/// Puts in place what is on its way, and removes what is not needed any more.
+fn finish(folder: &Path) -> Result<()> {
+    let is_due = || -> Result<bool> { Ok(swap::is_pending(folder)? || swap::has_dropped(folder)?) };
+    if is_due()? {
         let _turn = Turn::wait(folder)?;
-        if swap::is_pending(folder) || swap::has_dropped(folder) {
+        if is_due()? {
             let _own = BookLock::own(folder)?;
             swap::finish(folder)?;
         }
+    }
+    Ok(())
+}
+
+/// The right to use the files in a book's folder, once those on their way are in their place.
+pub(super) fn enter(folder: &Path) -> Result<BookLock> {
+    match finish(folder) {
+        // What is only to be removed can wait.
+        Err(error) if is_about_writing(&error) && !swap::is_pending(folder)? => {}
+        finished => finished?,
     }
     match BookLock::share(folder) {
         Err(LogbookError::Busy) => {

@@ -21,16 +21,18 @@ mod open_mark;
 pub mod owner_only;
 mod parts;
 mod peek;
+mod reading;
 pub(crate) mod rekey;
 pub mod search;
 mod swap;
+mod transaction;
 mod wal;
 mod whole_file;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 // Rooms pass a connection on to their `rows`, which alone speak SQL to it.
@@ -48,7 +50,11 @@ pub use make::wait_for;
 pub use migrate::SCHEMA;
 use open_mark::Held;
 use parts::Found;
+pub(crate) use reading::is_about_writing;
+use reading::{Opened, ReadingCopy};
 pub use rekey::KeyChange;
+pub(crate) use transaction::OwnConnection;
+use transaction::{OpenTransaction, WRITE, run, within};
 pub use whole_file::Existing;
 pub(crate) use whole_file::WholeFile;
 
@@ -128,7 +134,10 @@ pub(crate) struct Store {
     /// Pages from before an erasure are still in the log.
     log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
+    /// Why nothing can be written, where that is known.
+    only_read: OnceLock<LogbookError>,
     // Let go of last: until then the connections use the files.
+    copy: Option<ReadingCopy>,
     held: Arc<Held>,
 }
 
@@ -188,13 +197,17 @@ impl Store {
         let (key, key_file) = open_key(&place, vault)?;
         let held = Held::enter(&place.folder, lock)?.join();
         check_files(&place, &key, stamp)?;
-        let mut conn = connect(&place.database(), &key, &place)?;
-        held.note_open();
-        migrate::migrate(&mut conn, |from| {
+        let mut opened = Opened::of(&place, &key)?;
+        if opened.only_read.is_some() {
+            held.only_reads();
+        } else {
+            held.note_open();
+        }
+        migrate::migrate_or_tell(&mut opened.writer, opened.only_read.is_none(), |from| {
             let source = OwnConnection::open(&place, &key, &held)?;
             backup::before_migration(source, &place, &key, &key_file, from, stamp)
         })?;
-        Self::connected(place, key, key_file, held, conn)
+        Self::connected(place, key, key_file, held, opened)
     }
 
     fn connected(
@@ -202,17 +215,33 @@ impl Store {
         key: BookKey,
         key_file: KeyFile,
         held: Arc<Held>,
-        writer: Connection,
+        Opened { writer, only_read, copy }: Opened,
     ) -> Result<Self> {
-        let reader = connect(&place.database(), &key, &place)?;
+        let file = copy.as_ref().map_or_else(|| place.database(), ReadingCopy::database);
+        let reader = connect(&file, &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
         let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
         let log_is_stale = AtomicBool::new(false);
-        Ok(Self { place, key, key_file, writer, log_is_stale, reader, held })
+        let only_read = only_read.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self { place, key, key_file, writer, log_is_stale, reader, only_read, copy, held })
+    }
+
+    /// Why nothing can be written, where that is known.
+    pub(crate) fn only_read(&self) -> Option<&LogbookError> {
+        self.only_read.get()
+    }
+
+    /// From now on nothing is written.
+    pub(crate) fn read_only(&self, why: LogbookError) {
+        // The first reason is as good as any.
+        let _ = self.only_read.set(why);
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if let Some(why) = self.only_read() {
+            return Err(why.clone());
+        }
         let conn = lock(&self.writer);
         let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
@@ -227,9 +256,29 @@ impl Store {
         within(&lock(&self.reader), "BEGIN", work)
     }
 
+    /// The same after `prepare` has made tables of its own, in memory, which go in the end.
+    pub(crate) fn read_prepared<T>(
+        &self,
+        prepare: impl FnOnce(&Connection) -> Result<()>,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let conn = lock(&self.reader);
+        conn.pragma_update(None, "query_only", false).map_err(sql)?;
+        let read = run(&conn, "BEGIN").and_then(|()| {
+            // Rolled back when it is let go.
+            let _open = OpenTransaction(&conn);
+            prepare(&conn)?;
+            work(&conn)
+        });
+        conn.pragma_update(None, "query_only", true).map_err(sql)?;
+        read
+    }
+
     /// A connection of its own for long work.
     pub(crate) fn connect(&self) -> Result<OwnConnection> {
-        OwnConnection::open(&self.place, &self.key, &self.held)
+        let file = self.copy.as_ref().map_or_else(|| self.place.database(), ReadingCopy::database);
+        let conn = connect(&file, &self.key, &self.place)?;
+        Ok(OwnConnection::reaching(conn, &self.held, self.only_read().cloned()))
     }
 
     /// Changes when another program has written to the book.
@@ -240,6 +289,9 @@ impl Store {
     /// Moves the log into the database and empties it, so that no old page stays in it. While long work
     /// reads from the log that has to wait: it is made up for after a later write, or on closing.
     pub(crate) fn empty_log(&self) -> Result<()> {
+        if self.only_read().is_some() {
+            return Ok(());
+        }
         self.log_is_stale.store(true, Ordering::Relaxed);
         self.try_to_empty_log(&lock(&self.writer))
     }
@@ -255,7 +307,8 @@ impl Store {
 
     /// What tells this file from a copy of it.
     pub(crate) fn file_identity(&self) -> Result<String> {
-        let about = std::fs::metadata(self.place.database())?;
+        let about = std::fs::metadata(self.place.database());
+        let about = about.map_err(|error| LogbookError::reading(&error))?;
         #[cfg(unix)]
         let number = {
             use std::os::unix::fs::MetadataExt as _;
@@ -310,77 +363,6 @@ fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
         backup::copy_aside(&place.folder, backup::DAMAGED, stamp)?;
     }
     Ok(())
-}
-
-/// A job's connection: it waits for nobody but other writers.
-pub(crate) struct OwnConnection(Connection, Arc<Held>);
-
-impl Drop for OwnConnection {
-    fn drop(&mut self) {
-        self.1.leave(&self.0);
-    }
-}
-
-impl OwnConnection {
-    /// It keeps the files of the book in their place for as long as it lives.
-    fn open(place: &Place, key: &BookKey, held: &Arc<Held>) -> Result<Self> {
-        let conn = connect(&place.database(), key, place)?;
-        Ok(Self(conn, held.join()))
-    }
-
-    /// Runs `work` in one transaction; an error rolls everything back.
-    pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        within(&self.0, WRITE, work)
-    }
-
-    /// From here on every read sees the book as it is now, whatever is written meanwhile.
-    pub(crate) fn freeze(&self) -> Result<()> {
-        self.0.execute_batch("BEGIN; SELECT count(*) FROM local").map_err(sql)
-    }
-
-    /// Runs `work` on it.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.0)
-    }
-}
-
-/// How a transaction that writes begins: before it has read anything that another could change.
-const WRITE: &str = "BEGIN IMMEDIATE";
-
-fn within<T>(
-    conn: &Connection,
-    begin: &str,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
-    run(conn, begin)?;
-    let open = OpenTransaction(conn);
-    let value = work(conn)?;
-    open.commit()?;
-    Ok(value)
-}
-
-/// A transaction that rolls back unless it was committed, also when its work panics. Its statements are
-/// kept prepared, which rusqlite's own are not; a save notices.
-struct OpenTransaction<'c>(&'c Connection);
-
-impl OpenTransaction<'_> {
-    fn commit(self) -> Result<()> {
-        run(self.0, "COMMIT")
-    }
-}
-
-impl Drop for OpenTransaction<'_> {
-    fn drop(&mut self) {
-        if !self.0.is_autocommit() {
-            // What cannot be rolled back now is rolled back when the connection closes.
-            let _ = run(self.0, "ROLLBACK");
-        }
-    }
-}
-
-fn run(conn: &Connection, statement: &str) -> Result<()> {
-    let mut statement = conn.prepare_cached(statement).map_err(sql)?;
-    statement.execute([]).map(drop).map_err(sql)
 }
 
 /// A lock that a panicking thread left behind guards nothing half-done: transactions roll back.

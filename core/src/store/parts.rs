@@ -30,10 +30,12 @@ pub(crate) fn look(folder: &Path) -> Result<Found> {
     let names = match fs::read_dir(folder) {
         Ok(entries) => {
             let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-            names.collect::<std::io::Result<BTreeSet<_>>>()?
+            names
+                .collect::<std::io::Result<BTreeSet<_>>>()
+                .map_err(|error| LogbookError::reading(&error))?
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(LogbookError::reading(&error)),
     };
     let has = |name: &str| names.contains(name);
     if names.iter().any(|name| swap::is_on_its_way(name)) {
@@ -76,7 +78,8 @@ fn has_backup(folder: &Path) -> Result<bool> {
     match fs::read_dir(folder.join(super::backup::FOLDER)) {
         Ok(entries) => {
             for entry in entries {
-                if is_backup(&entry?.file_name().to_string_lossy()) {
+                let entry = entry.map_err(|error| LogbookError::reading(&error))?;
+                if is_backup(&entry.file_name().to_string_lossy()) {
                     return Ok(true);
                 }
             }
@@ -85,7 +88,7 @@ fn has_backup(folder: &Path) -> Result<bool> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(false)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(LogbookError::reading(&error)),
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::key_file::{self, sync_folder};
 use super::{DATABASE, LOG, SHARED_MEMORY, open_mark, owner_only};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 
 const INCOMING: &str = "incoming-";
 const ARRIVING: &str = "arriving-";
@@ -74,19 +74,19 @@ pub(crate) fn is_kept(name: &str) -> bool {
 }
 
 /// Whether a book is on its way in.
-pub(crate) fn is_pending(folder: &Path) -> bool {
-    find(folder, INCOMING).or_else(|| find(folder, ARRIVING)).is_some()
+pub(crate) fn is_pending(folder: &Path) -> Result<bool> {
+    Ok(find(folder, INCOMING)?.is_some() || find(folder, ARRIVING)?.is_some())
 }
 
 /// Whether old files wait to be removed.
-pub(crate) fn has_dropped(folder: &Path) -> bool {
-    find(folder, DROPPED).is_some()
+pub(crate) fn has_dropped(folder: &Path) -> Result<bool> {
+    Ok(find(folder, DROPPED)?.is_some())
 }
 
 /// Finishes what a crash interrupted; whether old files were put aside.
 pub(crate) fn finish(folder: &Path) -> Result<bool> {
     let mut moved = false;
-    if let Some((incoming, aside)) = find(folder, INCOMING) {
+    if let Some((incoming, aside)) = find(folder, INCOMING)? {
         let old = folder.join(&aside);
         for name in files() {
             if folder.join(name).exists() {
@@ -102,7 +102,7 @@ pub(crate) fn finish(folder: &Path) -> Result<bool> {
         fs::rename(incoming, folder.join(format!("{ARRIVING}{aside}")))?;
         sync_folder(folder)?;
     }
-    if let Some((arriving, _)) = find(folder, ARRIVING) {
+    if let Some((arriving, _)) = find(folder, ARRIVING)? {
         // The database last: with it there is a book.
         for name in files().iter().rev() {
             if arriving.join(name).exists() {
@@ -114,19 +114,29 @@ pub(crate) fn finish(folder: &Path) -> Result<bool> {
         open_mark::clear(folder);
         remove_folder(&arriving)?;
     }
-    while let Some((dropped, _)) = find(folder, DROPPED) {
+    while let Some((dropped, _)) = find(folder, DROPPED)? {
         remove_folder(&dropped)?;
     }
     Ok(moved)
 }
 
 /// The first folder whose name begins so, and the rest of its name.
-fn find(folder: &Path, prefix: &str) -> Option<(PathBuf, String)> {
-    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
+///
+/// # Errors
+/// `CannotRead` where the folder is there and must not be looked into.
+fn find(folder: &Path, prefix: &str) -> Result<Option<(PathBuf, String)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(|error| LogbookError::reading(&error))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| LogbookError::reading(&error))?;
         let name = entry.file_name();
-        let rest = name.to_str()?.strip_prefix(prefix)?.to_owned();
-        Some((entry.path(), rest))
-    })
+        if let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(prefix)) {
+            return Ok(Some((entry.path(), rest.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 fn make_folder(path: &Path) -> Result<()> {

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
+use seldinger_core::content::Wording;
 use seldinger_core::error::LogbookError;
 use seldinger_core::record::Change;
 
@@ -126,6 +127,10 @@ pub struct Shell {
     pub sample: bool,
     /// The recovery code of a new log has not been shown yet.
     pub code_waiting: bool,
+    /// The log can only be read.
+    pub read_only: bool,
+    /// Why what was sent was not saved; what was typed is still on the page.
+    pub unsaved: Option<Wording>,
     /// The token that this page's forms carry.
     pub csrf: String,
     /// What has just happened.
@@ -140,6 +145,11 @@ impl Shell {
     /// The shell of a page in `room`.
     pub fn at(self, here: Room) -> Self {
         Self { here, ..self }
+    }
+
+    /// The same around what could not be saved.
+    pub fn unsaved(self, why: &LogbookError) -> Self {
+        Self { unsaved: Some(why.wording()), ..self }
     }
 }
 
@@ -157,6 +167,8 @@ impl FromRequestParts<AppState> for Shell {
             theme: theme(parts),
             sample: state.is_sample(),
             code_waiting: state.has_recovery_code(),
+            read_only: state.book().is_read_only(),
+            unsaved: None,
             csrf: session.page_token(),
             notice: notices.filter(|_| reads && !part).and_then(Notices::take),
             badge,

@@ -19,6 +19,11 @@ pub struct Trouble {
     told: Wording,
 }
 
+/// Whether a page can be shown again with what was typed, because nothing but the saving failed.
+pub fn is_unsaved(error: &LogbookError) -> bool {
+    matches!(error, LogbookError::DiskFull | LogbookError::ReadOnly)
+}
+
 impl From<LogbookError> for Trouble {
     fn from(error: LogbookError) -> Self {
         use LogbookError as E;
@@ -30,6 +35,7 @@ impl From<LogbookError> for Trouble {
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
             E::NotADay | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            E::DiskFull | E::ReadOnly => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, told: error.wording() }

@@ -165,8 +165,10 @@ fn typed_twice(places: &Places, first: Zeroizing<String>) -> Result<Zeroizing<St
 /// Opens the sealed file with the passphrase of the environment, or asks for it.
 pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
     let path = places.sealed_keys();
-    if !path.exists() {
-        return Err(LogbookError::KeyMissing.into());
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Err(LogbookError::KeyMissing.into()),
+        Err(error) => return Err(Failure::unreadable(&path, &error)),
     }
     let open = |passphrase: &str| Sealed::open_or_make(&path, passphrase);
     if let Some(passphrase) = given()? {

@@ -24,7 +24,8 @@ import Testing
   let id = RecordId("01890000-0000-7000-8000-000000000000")
   let errors: [LogbookError] = [
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
-    .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2), .DiskFull, .ReadOnly, .Busy, .NoFile,
+    .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2),
+    .OlderSchema(found: 1, known: 2), .CannotRead, .NoRoomToRead, .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
     .Cancelled, .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
   ]

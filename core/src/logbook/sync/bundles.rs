@@ -176,7 +176,9 @@ impl Logbook {
 fn read(source: &ImportSource) -> SyncResult<Vec<u8>> {
     let file = match source {
         ImportSource::Bytes(bytes) => return Ok(bytes.to_vec()),
-        ImportSource::Path(path) => File::open(path).map_err(LogbookError::from)?,
+        ImportSource::Path(path) => {
+            File::open(path).map_err(|error| LogbookError::reading(&error))?
+        }
     };
     let mut bytes = Vec::new();
     let most = MAX_BUNDLE as u64 + 1;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{FOLDER, Making, Seal};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::job::Work as _;
 use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
@@ -19,19 +19,24 @@ const KEPT: usize = 7;
 const SUFFIX: &str = ".backup";
 
 /// Where today's automatic backup goes; `None` where none is due.
-pub(crate) fn due(place: &Place, day: &str, lseq: u64, key_file: &KeyFile) -> Option<PathBuf> {
+pub(crate) fn due(
+    place: &Place,
+    day: &str,
+    lseq: u64,
+    key_file: &KeyFile,
+) -> Result<Option<PathBuf>> {
     let folder = place.folder.join(FOLDER);
     let end = format!(".{}{SUFFIX}", tag(key_file));
     let name = format!("{day}.{lseq:012}{end}");
     // Those that another recovery code opens do not count.
-    if let Some(last) = dated(&folder).into_iter().rfind(|name| name.ends_with(&end)) {
+    if let Some(last) = dated(&folder)?.into_iter().rfind(|name| name.ends_with(&end)) {
         let today = last.split('.').next() >= Some(day);
         let unchanged = last.split('.').nth(1) == name.split('.').nth(1);
         if today || unchanged {
-            return None;
+            return Ok(None);
         }
     }
-    Some(folder.join(name))
+    Ok(Some(folder.join(name)))
 }
 
 /// Which recovery code a backup is sealed to, without telling anything about it.
@@ -41,18 +46,22 @@ fn tag(key_file: &KeyFile) -> String {
 }
 
 /// The names of the dated backups, oldest first.
-fn dated(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = names(folder);
+fn dated(folder: &Path) -> Result<Vec<String>> {
+    let mut names: Vec<String> = names(folder)?;
     names.retain(|name| name.starts_with(|c: char| c.is_ascii_digit()));
-    names
+    Ok(names)
 }
 
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+/// None where there is no such folder; an error where it must not be looked into.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| LogbookError::reading(&error))?.flatten(),
+    };
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| is_backup(name)).collect();
     names.sort();
-    names
+    Ok(names)
 }
 
 /// Whether a file in the folder of backups is one.
@@ -77,7 +86,9 @@ quiet_debug!(FoundBackup);
 /// The backups in the folder of a book, which need not be whole: the latest first, those made before an
 /// upgrade last.
 pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
+    // A folder that must not be looked into offers none; opening the book says why.
     let mut found: Vec<FoundBackup> = files(&Place::new(folder))
+        .unwrap_or_default()
         .into_iter()
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
@@ -96,15 +107,15 @@ pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
 }
 
 /// Every backup in the book's folder, oldest first.
-pub(crate) fn files(place: &Place) -> Vec<PathBuf> {
+pub(crate) fn files(place: &Place) -> Result<Vec<PathBuf>> {
     let folder = place.folder.join(FOLDER);
-    names(&folder).into_iter().map(|name| folder.join(name)).collect()
+    Ok(names(&folder)?.into_iter().map(|name| folder.join(name)).collect())
 }
 
 /// Removes the oldest dated backups beside `newest`.
 pub(super) fn prune(newest: &Path, keep: usize) -> Result<()> {
     let Some(folder) = newest.parent() else { return Ok(()) };
-    let names = dated(folder);
+    let names = dated(folder)?;
     for name in &names[..names.len().saturating_sub(keep)] {
         fs::remove_file(folder.join(name))?;
     }
@@ -158,15 +169,15 @@ mod tests {
         let place = Place::new(folder.path());
         fs::create_dir(folder.path().join(FOLDER)).unwrap();
         let (file, other) = (key_file(), key_file());
-        let made = due(&place, "2026-10-05", 7, &file).unwrap();
+        let made = due(&place, "2026-10-05", 7, &file).unwrap().unwrap();
         fs::write(&made, "").unwrap();
-        assert_eq!(due(&place, "2026-10-05", 9, &file), None, "one was made today");
-        assert_eq!(due(&place, "2026-10-06", 7, &file), None, "nothing changed");
-        assert!(due(&place, "2026-10-06", 9, &file).is_some());
-        let again = due(&place, "2026-10-05", 7, &other).expect("another recovery code");
+        assert_eq!(due(&place, "2026-10-05", 9, &file), Ok(None), "one was made today");
+        assert_eq!(due(&place, "2026-10-06", 7, &file), Ok(None), "nothing changed");
+        assert!(due(&place, "2026-10-06", 9, &file).unwrap().is_some());
+        let again = due(&place, "2026-10-05", 7, &other).unwrap().expect("another recovery code");
         fs::write(&again, "").unwrap();
-        assert_eq!(due(&place, "2026-10-05", 8, &other), None);
-        assert_eq!(due(&place, "2026-10-04", 9, &file), None, "a clock that was set back");
+        assert_eq!(due(&place, "2026-10-05", 8, &other), Ok(None));
+        assert_eq!(due(&place, "2026-10-04", 9, &file), Ok(None), "a clock that was set back");
     }
 
     #[test]

@@ -160,7 +160,7 @@ impl Checking {
     /// # Errors
     /// `NoFile`; `BadBackup` where it is something else.
     pub(crate) fn begin(path: &Path) -> Result<Self> {
-        let file = File::open(path)?;
+        let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
         let about = file.metadata()?;
         let least = (FIRST_LINE.len() + HASH_BYTES) as u64;
         if !about.is_file() || about.len() < least {

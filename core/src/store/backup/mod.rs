@@ -21,6 +21,7 @@ pub(crate) use restore::replaced_books;
 use super::aside::{Aside, Stage};
 use super::lock::BookLock;
 use super::peek::Peek;
+use super::reading::is_about_writing;
 use super::{
     DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate, owner_only,
 };
@@ -61,7 +62,8 @@ pub(crate) struct Making {
     keep: Option<usize>,
     stage: Option<Doing>,
     copy: Copy,
-    _lock: BookLock,
+    /// None where nothing can be written beside the book.
+    _lock: Option<BookLock>,
 }
 
 enum Doing {
@@ -93,10 +95,9 @@ impl Making {
         target: &Path,
         seal: Seal,
     ) -> Result<Self> {
-        let folder = place.folder.join(FOLDER);
-        owner_only::make_folder(&folder)?;
-        let lock = BookLock::own_file(&folder.join(".lock"))?;
-        let copy = Copy(folder.join(".copy.db"));
+        let lock = lock(place)?;
+        // Beside the backup: the book's own disk may be full, or not to be written.
+        let copy = Copy(beside(target)?);
         let out = WholeFile::create(target, Existing::Replace)?;
         let schema = source.read(migrate::version)?;
         let pages = copy::begin(source, &copy.0, key, place)?;
@@ -167,6 +168,22 @@ impl Work for Making {
     }
 }
 
+/// Held while a backup of the book is made; a book that cannot be written has none.
+fn lock(place: &Place) -> Result<Option<BookLock>> {
+    let folder = place.folder.join(FOLDER);
+    let made = owner_only::make_folder(&folder).map_err(LogbookError::from);
+    match made.and_then(|()| BookLock::own_file(&folder.join(".lock"))) {
+        Err(error) if is_about_writing(&error) => Ok(None),
+        lock => lock.map(Some),
+    }
+}
+
+/// Where the copy of the pages is while a backup is made of it.
+fn beside(target: &Path) -> Result<PathBuf> {
+    let name = target.file_name().ok_or(LogbookError::NoFile)?;
+    Ok(target.with_file_name(format!(".{}.pages", name.to_string_lossy())))
+}
+
 /// Copies the files of the book in `folder` as they are into a folder beside, named for why and when.
 pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
     let unfinished = folder.join(".copying-aside");
@@ -184,7 +201,7 @@ pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
     sync_folder(folder)
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let from = Peek::open(from)?;
     let mut out = owner_only::create(to)?;
     let mut piece = vec![0; 1 << 18];
