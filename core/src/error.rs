@@ -135,6 +135,9 @@ pub enum LogbookError {
     /// Nothing stands beside the field any more, or it is nothing that can be chosen.
     #[error("nothing to choose")]
     NothingToChoose,
+    /// Something else was written there since the choice was looked at.
+    #[error("something else was written there meanwhile")]
+    ChoiceChanged,
     /// What was given as an id is not one.
     #[error("not an id")]
     NotAnId,
@@ -144,6 +147,34 @@ pub enum LogbookError {
     /// Long work was stopped by the user.
     #[error("cancelled")]
     Cancelled,
+    /// An import ended before its end. What was written by then stays; importing the same again adds
+    /// only the rest.
+    #[error("the import ended after {records} records: {reason:?}")]
+    ImportStopped {
+        /// Why.
+        reason: StopReason,
+        /// Records that are in the book by it.
+        records: u64,
+    },
+    /// An export through a pipe ended before its end.
+    #[error("the export ended after {records} records: {reason:?}")]
+    ExportStopped {
+        /// Why.
+        reason: StopReason,
+        /// Records that went through it.
+        records: u64,
+    },
+    /// The taking in of a bundle ended before its end; what was taken in stays.
+    #[error("a bundle was taken in up to {records} records: {reason:?}")]
+    BundleStopped {
+        /// Why.
+        reason: StopReason,
+        /// Records of it that are in the book.
+        records: u64,
+    },
+    /// What came through a pipe is more than can be kept until it is checked.
+    #[error("too much at once")]
+    TooMuchAtOnce,
     /// The file is not a backup, or its end is missing, or a byte of it changed.
     #[error("not a whole backup")]
     BadBackup,
@@ -158,9 +189,56 @@ pub enum LogbookError {
         /// What is wrong with it.
         reason: LineProblem,
     },
+    /// The key of this device is revoked; it is paired again only once it has new ones.
+    #[error("the key of device {id} is revoked")]
+    KeyRevoked {
+        /// The record that names the device.
+        id: RecordId,
+    },
+    /// What was typed to confirm is not the name of the device.
+    #[error("another name")]
+    OtherName,
     /// A form, scheme or filter that was asked for does not exist.
     #[error("no such definition")]
     UnknownDefinition,
+    /// No page of a list said that the next one begins there.
+    #[error("not a page of a list")]
+    NotAPage,
+}
+
+/// Why long work ended before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Enum))]
+pub enum StopReason {
+    /// The user stopped it.
+    Cancelled,
+    /// The disk is full.
+    DiskFull,
+    /// The book cannot be written any more.
+    ReadOnly,
+    /// Another program held the book for too long.
+    Busy,
+    /// The file is not what it was when it was checked.
+    FileChanged,
+    /// The book is damaged.
+    Damaged,
+    /// Something else failed.
+    Failed,
+}
+
+impl StopReason {
+    /// The reason in an error.
+    pub(crate) fn of(error: &LogbookError) -> Self {
+        match error {
+            LogbookError::Cancelled => Self::Cancelled,
+            LogbookError::DiskFull => Self::DiskFull,
+            LogbookError::ReadOnly => Self::ReadOnly,
+            LogbookError::Busy => Self::Busy,
+            LogbookError::BadLine { .. } | LogbookError::NoFile => Self::FileChanged,
+            LogbookError::Damaged { .. } => Self::Damaged,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// What is wrong with a line of an import.

@@ -18,13 +18,20 @@ pub struct JobProgress {
     pub finished: bool,
 }
 
-/// What a kind of long work implements. Dropping it unfinished must leave nothing half-done.
+/// What a kind of long work implements. Dropping it unfinished must leave nothing half-done: what it
+/// leaves is none of it, or whole pieces of which `stopped` tells.
 pub trait Work<E = LogbookError>: Send {
     /// What it ends with.
     type Output: Send;
 
     /// Does the next piece.
     fn step(&mut self) -> Result<JobProgress, E>;
+
+    /// What to say where it ends before its end, by an error or by the user: work that had written
+    /// something by then says how much. Everything else leaves nothing behind.
+    fn stopped(&self, error: E) -> E {
+        error
+    }
 
     /// The outcome, once a step has said `finished`.
     fn finish(self: Box<Self>) -> Result<Self::Output, E>;
@@ -48,16 +55,16 @@ impl<T: Send, E: From<LogbookError>> Job<T, E> {
         Self { work: Mutex::new(State::Working(Box::new(work))), cancelled: AtomicBool::new(false) }
     }
 
-    /// Does the next piece. After an error or a cancellation the job is over, and what it had not
-    /// finished is undone.
+    /// Does the next piece. After an error or a cancellation the job is over: its error says what was
+    /// written by then, if anything was.
     pub fn step(&self) -> Result<JobProgress, E> {
         let mut state = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Over) {
-            State::Working(_) if self.cancelled.load(Ordering::Relaxed) => {
-                Err(LogbookError::Cancelled.into())
+            State::Working(work) if self.cancelled.load(Ordering::Relaxed) => {
+                Err(work.stopped(LogbookError::Cancelled.into()))
             }
             State::Working(mut work) => {
-                let progress = work.step()?;
+                let progress = work.step().map_err(|error| work.stopped(error))?;
                 *state = if progress.finished {
                     State::Finished(work.finish()?)
                 } else {

@@ -13,6 +13,7 @@ pub mod error;
 pub mod export;
 #[cfg(feature = "ffi")]
 pub mod ffi;
+pub mod fold;
 pub mod form;
 pub mod ids;
 pub mod job;

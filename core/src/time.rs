@@ -1,8 +1,12 @@
 //! Moments, days and weeks, the clock, and the hybrid logical clock that orders writes.
 //!
-//! The only file that knows the calendar library.
+//! Only this room knows the calendar library, and the one for time zones.
+
+mod zone;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Offset, Timelike, Utc};
+
+pub use zone::{ClockChange, Zone};
 
 use crate::ids::DeviceId;
 
@@ -194,7 +198,7 @@ impl Day {
         IsoWeek { year: week.year(), week: week.week() }
     }
 
-    /// Midnight at the start of the day, at `offset_min`.
+    /// The moment at which a wall clock at `offset_min` shows `hour` and `minute` on this day.
     pub fn at(self, hour: u32, minute: u32, offset_min: i16) -> Moment {
         let local =
             i64::from(self.0) * DAY_MS + (i64::from(hour) * 60 + i64::from(minute)) * MINUTE_MS;
@@ -242,6 +246,12 @@ impl IsoWeek {
 pub trait Clock: Send + Sync {
     /// Now, with the offset of the wall clock.
     fn now(&self) -> Moment;
+
+    /// The zone of the wall clock, which knows the offset of any other day; `None`: the offset is the
+    /// same on all of them.
+    fn zone(&self) -> Option<Zone> {
+        None
+    }
 }
 
 /// The device's own clock.
@@ -251,9 +261,12 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods)]
     fn now(&self) -> Moment {
-        let now = chrono::Local::now();
-        let offset_min = i16::try_from(now.offset().local_minus_utc() / 60).unwrap_or(0);
-        Moment { utc: UtcMillis(now.timestamp_millis()), offset_min: Some(offset_min) }
+        let utc = UtcMillis(jiff::Timestamp::now().as_millisecond());
+        Moment { utc, offset_min: Some(Zone::system().offset_min(utc).unwrap_or(0)) }
+    }
+
+    fn zone(&self) -> Option<Zone> {
+        Some(Zone::system())
     }
 }
 

@@ -4,7 +4,7 @@
 
 import { check, run, until } from "./harness.mjs";
 
-const { CANARY, CONTROL } = process.env;
+const { CANARY, CONTROL, KINDS } = process.env;
 
 await run("canary", async (step, browser) => {
   const page = await browser.enter();
@@ -27,6 +27,23 @@ await run("canary", async (step, browser) => {
     await page.getByLabel("Indication").fill(`${CANARY} once more`);
     await page.getByRole("button", { name: "Save" }).press("Enter");
     await page.getByText(`${CANARY} once more`).waitFor();
+  });
+
+  await step("every kind of record is opened and printed, and no title tells of it", async () => {
+    await page.goto(new URL("/find", page.url()).href);
+    await page.getByRole("searchbox").pressSequentially(CANARY);
+    await until(async () => (await page.locator("#hits a").count()) >= Number(KINDS), "every kind is found");
+    const links = await page.locator("#hits a").evaluateAll((all) => all.map((link) => link.href));
+    for (const link of new Set(links)) {
+      await page.goto(link);
+      // Print jobs are named by it, and the history keeps it.
+      const title = await page.title();
+      check(/^[A-Z][A-Za-z, ]+ · Seldinger$/.test(title), `the title of ${link} is ${title}`);
+      check(!title.toLowerCase().includes(CANARY), `the title of ${link} is ${title}`);
+      await page.pdf({ path: "/dev/null" });
+    }
+    await page.goto(links[0]);
+    await page.getByText(CANARY).first().waitFor();
   });
 
   await step("a page with a control word in its address is visited", async () => {

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { check, run } from "./harness.mjs";
+import { check, run, same } from "./harness.mjs";
 import { sound } from "./look.mjs";
 
 const env = process.env;
@@ -20,6 +20,11 @@ await run("devices", async (step, browser) => {
     check((await page.locator(".sync").count()) === 0, "a badge without a device");
     await sound(page);
     await browser.shot(page, "devices-none");
+  });
+
+  await step("the first try with a code says what was wrong and keeps what was typed", async () => {
+    await wrongCode(page);
+    await open("Devices");
   });
 
   let phone;
@@ -63,11 +68,22 @@ await run("devices", async (step, browser) => {
   await step("a revoked device is shown as such", async () => {
     await page.getByRole("link", { name: "Revoke Phone" }).press("Enter");
     await page.getByRole("heading", { name: "Revoke Phone?" }).waitFor();
+    await page.getByLabel("To confirm, type its name: Phone").fill("Phone");
     await act("Revoke");
     await page.getByText("Nothing goes to it and nothing is taken from it").waitFor();
     await sound(page);
   });
 });
+
+async function wrongCode(page) {
+  await page.getByRole("link", { name: "Type a code of another device" }).press("Enter");
+  const field = page.getByLabel("Code, as the other device shows it");
+  await field.fill("0000-0000");
+  await field.press("Enter");
+  await page.locator(".pair .told").waitFor();
+  same(await field.inputValue(), "0000-0000", "what the form came back with");
+  await sound(page);
+}
 
 /** A second program with a log of its own. */
 function other(args) {

@@ -1,7 +1,10 @@
 // The first minutes: an empty log, the recovery code, the sample rotation and back.
 
+import { pathToFileURL } from "node:url";
 import { check, run, same } from "./harness.mjs";
 import { sound } from "./look.mjs";
+
+const { env } = process;
 
 await run("first", async (step, browser) => {
   const page = await browser.enter();
@@ -48,14 +51,26 @@ await run("first", async (step, browser) => {
     await sound(page);
   });
 
-  await step("a locked page shows nothing until its new address", async () => {
+  await step("a locked page shows nothing until it is unlocked", async () => {
     await page.getByRole("link", { name: "Settings" }).press("Enter");
+    await page.getByText("does not keep out whoever can use your account").waitFor();
     await page.getByRole("button", { name: "Lock now" }).press("Enter");
-    await page.getByRole("heading", { level: 1 }).waitFor();
+    await page.getByText("The key is out of memory, and sync has stopped.").waitFor();
     await page.goto(new URL("/tally", page.url()).href);
     same(await page.getByText("0 cases").count(), 0, "what a locked page shows");
     // It is refused with 401, which is the point.
     const told = browser.told();
     check(told.length > 0 && told.every((line) => line.includes("401")), told.join("\n"));
+    await page.getByRole("button", { name: "Unlock" }).press("Enter");
+    await page.getByText("Cases stand here, newest first.").waitFor();
+  });
+
+  await step("a file hands the browser in, and the token is in no address", async () => {
+    const file = pathToFileURL(env.OPENING).href;
+    await browser.context.clearCookies();
+    await page.goto(file);
+    await page.getByText("Cases stand here, newest first.").waitFor();
+    const url = new URL(page.url());
+    same(`${url.host}${url.pathname}${url.search}`, `${browser.host}/`, "where it leads");
   });
 });

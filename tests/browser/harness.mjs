@@ -104,7 +104,7 @@ async function launch() {
   const browser = new Browser(context);
   context.on("request", (request) => {
     const url = new URL(request.url());
-    const own = url.host === browser.host || url.protocol === "data:";
+    const own = url.host === browser.host || ["data:", "file:"].includes(url.protocol);
     if (!own) browser.trouble.push(`a request to ${url.protocol}//${url.host}`);
   });
   await context.addInitScript(() => {

@@ -98,9 +98,17 @@ async function chosen({ step, page, also }) {
   const left = (count, what) => until(async () => (await also.count()) === count, what);
 
   await step("texts and lists can be kept both", async () => {
-    await act(page, "Keep both, Lesson");
+    const keepBoth = async (name, lines) => {
+      const one = page.locator(".also").filter({ has: page.getByRole("button", { name: `Keep what is shown, ${name}` }) });
+      check((await one.locator("mark").count()) > 1, `${name}: what differs is marked`);
+      await one.locator("summary").press("Enter");
+      const box = one.getByRole("textbox");
+      same((await box.inputValue()).split("\n").sort().join("|"), lines.sort().join("|"), "the lines of both");
+      await act(page, `Save both, ${name}`);
+    };
+    await keepBoth("Lesson", ["Ask for the old drain films first.", "Look at the tract before the wire."]);
     await left(2, "the lesson is settled");
-    await act(page, "Keep both, Devices");
+    await keepBoth("Devices", ["10 Fr drain", "8 Fr drain", "0.035 stiff wire"]);
     await left(1, "and the devices");
   });
 

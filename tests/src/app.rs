@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A machine with the app on it.
@@ -66,6 +66,26 @@ impl App {
         // A keyring of the machine that runs the test must not hear of it.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
         command.env_remove("SELDINGER_PASSPHRASE");
+        command
+    }
+
+    /// The app on a machine with a screen, where this shell script stands for the system's opener: it is
+    /// given what the browser shall open.
+    ///
+    /// # Panics
+    /// Without room for the script.
+    #[cfg(unix)]
+    pub fn command_with_opener(&self, args: &[&str], script: &str) -> Command {
+        use std::os::unix::fs::PermissionsExt as _;
+        let tools = self.folder().join("bin");
+        std::fs::create_dir_all(&tools).expect("a folder can be made");
+        let opener = tools.join("xdg-open");
+        std::fs::write(&opener, format!("#!/bin/sh\n{script}\n")).expect("a file can be written");
+        let runs = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&opener, runs).expect("it may be run");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = self.command(args);
+        command.env("PATH", format!("{}:{path}", tools.display())).env("DISPLAY", ":99");
         command
     }
 
@@ -147,8 +167,21 @@ impl Page {
     /// # Panics
     /// Where it does not start or prints no address.
     pub fn start(mut command: Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the app starts");
+        Self::started(command.stderr(Stdio::null()))
+    }
+
+    /// The same, and what it tells.
+    ///
+    /// # Panics
+    /// Where it does not start or prints no address.
+    pub fn start_told(mut command: Command) -> (Self, BufReader<ChildStderr>) {
+        let mut page = Self::started(command.stderr(Stdio::piped()));
+        let told = page.child.stderr.take().expect("it was piped");
+        (page, BufReader::new(told))
+    }
+
+    fn started(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the app starts");
         let stdout = child.stdout.take().expect("it was piped");
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address).expect("the app prints an address");

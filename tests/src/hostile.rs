@@ -10,7 +10,7 @@ use std::time::Duration;
 use seldinger_core::ids::{DeviceId, SystemIds};
 use seldinger_core::link::{DeviceIdentity, Incoming, LinkError, Listener, Pin, Wire};
 use seldinger_core::record::sums::Sums;
-use seldinger_core::sync::frame::{Frame, Hello, PROTOCOL};
+use seldinger_core::sync::frame::{Frame, Hello, PROTOCOL, Receipt};
 use seldinger_core::sync::pairing::{
     Channel, DeviceName, JoinState, Joiner, PairMessage, Party, Why,
 };
@@ -64,6 +64,7 @@ impl Hostile {
             waiting: 0,
             root: Sums::default().root(),
             now: UtcMillis(0),
+            receipt: Receipt::default(),
         }
     }
 
@@ -154,7 +155,9 @@ impl Call {
         match joiner.state() {
             JoinState::Showing { digits, .. } => Ok(digits),
             JoinState::Failed(why) => Err(why),
-            JoinState::Proving | JoinState::Paired(_) => panic!("out of turn"),
+            JoinState::Proving | JoinState::Paired(_) | JoinState::OwnKeyRevoked => {
+                panic!("out of turn")
+            }
         }
     }
 

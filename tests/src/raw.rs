@@ -32,7 +32,8 @@ pub fn raw(folder: &Path, vault: &dyn KeyVault) -> Connection {
 }
 
 /// Whether the index agrees with itself, and another one, made anew, beside it: FTS5 cannot compare an
-/// index with a view over `json_tree` by its own means.
+/// index with a view over `json_tree` by its own means. Other spellings of words are in a column that no
+/// SQL can make: `verify` compares that.
 const INDEX_ANEW: &str = "INSERT INTO search (search) VALUES ('integrity-check');
     PRAGMA temp_store = MEMORY;
     CREATE VIRTUAL TABLE temp.again USING fts5 (procedure, body, content = '', columnsize = 0,
@@ -61,7 +62,8 @@ pub fn complaints(conn: &Connection) -> Vec<String> {
         "SELECT 'not searched for ' || doc FROM (SELECT * FROM anew EXCEPT SELECT * FROM kept)",
     ));
     complaints.extend(rows(
-        "SELECT 'found in vain ' || doc FROM (SELECT * FROM kept EXCEPT SELECT * FROM anew)",
+        "SELECT 'found in vain ' || doc
+         FROM (SELECT * FROM kept WHERE col <> 'more' EXCEPT SELECT * FROM anew)",
     ));
     // Unique within each table by their indexes; together they are one sequence.
     complaints.extend(rows(

@@ -71,7 +71,13 @@ impl Desk {
 fn first_run() {
     let Some(desk) = Desk::new() else { return };
     let page = desk.app.serve(&[]);
-    desk.run(&page, "first", &[]);
+    let heard = desk.app.folder().join("heard");
+    let script = format!("echo \"$1\" > {0}.new; mv {0}.new {0}", heard.display());
+    // Ends by itself once nobody came for ten seconds; its file lies there for longer.
+    let second = desk.app.command_with_opener(&["serve"], &script).output().unwrap();
+    assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
+    let file = fs::read_to_string(&heard).unwrap();
+    desk.run(&page, "first", &[("OPENING", file.trim())]);
 }
 
 #[test]
@@ -198,12 +204,35 @@ fn checklists_outlive_the_program() {
 /// Words that nobody types by chance.
 const CANARY: &str = "quetzalwren";
 const CONTROL: &str = "hoopoestarling";
+/// Every kind of record but the case.
+const KINDS: [&str; 11] = [
+    "consult",
+    "follow_up",
+    "checklist_run",
+    "question",
+    "talk",
+    "feedback",
+    "person",
+    "letter",
+    "imaging_finding",
+    "daily_read",
+    "procedure_note",
+];
 
 #[test]
 fn what_is_written_is_in_no_file() {
     let Some(desk) = Desk::new() else { return };
+    let lines = KINDS.map(|kind| {
+        let fields = json!({"title": CANARY, "question": CANARY, "text": CANARY, "note": CANARY,
+            "name": CANARY, "surname": CANARY, "procedure": CANARY, "assessment": CANARY});
+        format!("{}\n", json!({"kind": kind, "at": "2026-10-05T10:00:00-05:00", "fields": fields}))
+    });
+    let imported = desk.app.run_with(&["import", "-"], lines.concat().as_bytes());
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
     let mut page = desk.app.serve(&[]);
-    desk.run(&page, "canary", &[("CANARY", CANARY), ("CONTROL", CONTROL)]);
+    // The case that is jotted is one more.
+    let kinds = (KINDS.len() + 1).to_string();
+    desk.run(&page, "canary", &[("CANARY", CANARY), ("CONTROL", CONTROL), ("KINDS", &kinds)]);
     let running = find(desk.app.folder(), CANARY);
     page.end("INT");
     let ended = find(desk.app.folder(), CANARY);

@@ -327,10 +327,14 @@ fn an_interrupted_import_is_finished_by_the_next() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("Stopped."), "{said}");
+    // Nothing, or how much of it is in.
+    let told = said.split("in the log: ").nth(1).and_then(|rest| rest.split('.').next());
+    let told = told.map_or(0, |count| count.parse().unwrap());
     let report: Value =
         serde_json::from_str(&done(&app.run(&["import", &file, "--json"]))).unwrap();
     let (added, known) = (report["added"].as_u64().unwrap(), report["known"].as_u64().unwrap());
     assert_eq!(added + known, many.lines().count() as u64);
+    assert_eq!(known, told, "{said}");
     assert!(added > 0, "the first import was not interrupted");
 }
 

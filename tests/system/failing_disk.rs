@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::ffi;
-use seldinger_core::error::{LogbookError, Result};
-use seldinger_core::logbook::{Logbook, Setup};
+use seldinger_core::case_log::list::CaseFilter;
+use seldinger_core::error::{LogbookError, Result, StopReason};
+use seldinger_core::logbook::{ImportOptions, ImportSource, Logbook, Setup};
 use seldinger_core::store::Place;
+use serde_json::json;
 use system_tests::{
     At, Disk, Event, FAULTY, FaultyDisk, Files, Found, MemoryVault, Script, SeededIds, complaints,
     found, raw, setup,
@@ -119,6 +121,39 @@ impl Reopened {
         assert_eq!(complaints(&raw), Vec::<String>::new(), "{when}");
         found
     }
+}
+
+#[test]
+fn a_full_disk_during_an_import_says_how_much_is_in() {
+    let bench = Bench::new();
+    let book = bench.open();
+    let line = |n: u32| {
+        let fields = json!({"n": n, "note": "word ".repeat(100)});
+        json!({"kind": "case", "at": "2026-10-05T07:05:00Z", "fields": fields}).to_string()
+    };
+    let text = (0..900).map(line).collect::<Vec<_>>().join("\n");
+    let job = || {
+        let source = ImportSource::Bytes(Arc::from(text.as_bytes()));
+        book.import_job(source, ImportOptions::default()).unwrap()
+    };
+    let cases = || book.count_cases(&CaseFilter::default()).unwrap();
+    // Before anything is in.
+    bench.disk.fail(At::Write, 0, ffi::SQLITE_FULL);
+    assert_eq!(job().run(|_| ()).unwrap_err(), LogbookError::DiskFull);
+    bench.disk.heal();
+    assert_eq!(cases(), 0);
+    let stopped = job();
+    while cases() == 0 {
+        stopped.step().unwrap();
+    }
+    bench.disk.fail(At::Write, 0, ffi::SQLITE_FULL);
+    let error = stopped.run(|_| ()).unwrap_err();
+    bench.disk.heal();
+    let (reason, records) = (StopReason::DiskFull, cases());
+    assert_eq!(error, LogbookError::ImportStopped { reason, records });
+    assert!((1..900).contains(&records), "{records}");
+    let rest = job().run(|_| ()).unwrap();
+    assert_eq!((rest.added, rest.known), (900 - records, records));
 }
 
 #[test]

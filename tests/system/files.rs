@@ -107,3 +107,141 @@ fn an_export_and_a_bundle_leave_a_file_that_is_there() {
         assert!(fs::exists(&file).unwrap());
     }
 }
+
+fn case(number: usize, fields: &str) -> String {
+    format!(
+        "{{\"id\":\"019a0000-0000-7000-8000-{number:012}\",\"kind\":\"case\",\
+         \"at\":\"2026-10-05T07:05:00-05:00\",\"fields\":{fields}}}\n"
+    )
+}
+
+fn imported(app: &App, options: &[&str], text: &str) -> Value {
+    let args = [&["import", "-", "--json"], options].concat();
+    serde_json::from_str(&done(&app.run_with(&args, text.as_bytes()))).unwrap()
+}
+
+#[test]
+fn what_differs_or_is_deleted_is_told_apart_and_taken_where_asked() {
+    let app = App::new();
+    let old = case(1, "{\"note\":\"one\"}") + &case(2, "{\"note\":\"two\"}");
+    let new = case(1, "{\"note\":\"changed\"}") + &case(2, "{\"note\":\"two\"}");
+    imported(&app, &[], &old);
+    let count = |report: &Value, names: [&str; 5]| names.map(|name| report[name].as_u64().unwrap());
+    let names = ["known", "differ", "updated", "deleted", "restored"];
+    assert_eq!(count(&imported(&app, &[], &new), names), [1, 1, 0, 0, 0]);
+    let said = done(&app.run_with(&["import", "-"], new.as_bytes()));
+    assert!(said.contains("1 different here, left alone"), "{said}");
+    assert_eq!(count(&imported(&app, &["--update"], &new), names), [1, 0, 1, 0, 0]);
+    assert_eq!(count(&imported(&app, &[], &new), names), [2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn values_that_nobody_can_be_certain_of_are_listed_by_line_and_field() {
+    let app = App::new();
+    let text = case(1, "{\"fluoro_min\":\"3,5\",\"procedure\":\"PICC placement\"}")
+        + &case(2, "{\"role\":\"S-TS\",\"air_kerma_mgy\":\"1,240\",\"fluoro_min\":2}")
+        + &case(3, "{\"performed_at\":\"05/10/2026\",\"air_kerma_mgy\":\"1.240\"}");
+    let report = imported(&app, &[], &text);
+    assert_eq!(report["unread"], 4);
+    let listed = report["unread_values"].as_array().unwrap();
+    assert!(listed.contains(&serde_json::json!({"line": 3, "field": "performed_at"})));
+    let output = app.run_with(&["import", "-"], text.as_bytes());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("line 2: role") && said.contains("line 3: air_kerma_mgy"), "{said}");
+    let told = done(&app.run(&["tally"]));
+    assert!(told.contains("5.5") && told.contains("left out of the sum"), "{told}");
+    let tally: Value = serde_json::from_str(&done(&app.run(&["tally", "--json"]))).unwrap();
+    assert_eq!(tally["dose"]["air_kerma_left_out"], 2);
+    assert_eq!(tally["dose"]["air_kerma_cases"], 0);
+    assert!(done(&app.run(&["cases"])).contains("PICC"));
+    assert!(done(&app.run(&["export", "-"])).contains("\"fluoro_min\":\"3,5\""), "verbatim");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_never_ends_is_an_error_and_memory_stays_bounded() {
+    for (args, input) in [
+        (&["import", "/dev/zero"][..], None),
+        (&["import", "--skip-bad", "/dev/zero"], None),
+        (&["import", "-"], Some("/dev/zero")),
+    ] {
+        let app = App::new();
+        let mut command = app.command(args);
+        if let Some(input) = input {
+            command.stdin(fs::File::open(input).unwrap());
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(7), "{said}");
+        assert!(said.contains("Line 1 is longer than 4 MiB"), "{said}");
+    }
+}
+
+/// The most memory that a process of ours ever had, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_kib(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().split(' ').next()?.parse().ok()
+}
+
+/// `IMPORT_MIB=480` tries the size that the README names.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_import_takes_no_more_memory_for_a_larger_file() {
+    use std::io::Write as _;
+    let size = std::env::var("IMPORT_MIB").ok().and_then(|size| size.parse().ok());
+    let size: usize = size.unwrap_or(24) << 20;
+    let app = App::new();
+    done(&app.run(&["jot", "port"]));
+    let file = app.folder().join("large.jsonl");
+    let mut out = std::io::BufWriter::new(fs::File::create(&file).unwrap());
+    let (mut written, mut number) = (0, 0);
+    while written < size {
+        let note = "a note that is as long as notes are ".repeat(number % 90);
+        let fields = format!("{{\"procedure\":\"picc\",\"n\":{number},\"note\":\"{note}\"}}");
+        let line = format!(
+            "{{\"kind\":\"case\",\"at\":\"2026-10-05T07:05:00-05:00\",\"fields\":{fields}}}\n"
+        );
+        out.write_all(line.as_bytes()).unwrap();
+        (written, number) = (written + line.len(), number + 1);
+    }
+    out.flush().unwrap();
+    for input in [false, true] {
+        let mut command =
+            app.command(&["import", if input { "-" } else { file.to_str().unwrap() }]);
+        if input {
+            // The second time all of it is known: what comes through a pipe is kept until it is checked.
+            command.stdin(fs::File::open(&file).unwrap());
+        }
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut peak = 0;
+        while child.try_wait().unwrap().is_none() {
+            peak = peak.max(peak_kib(child.id()).unwrap_or(0));
+            std::thread::yield_now();
+        }
+        assert!(child.wait().unwrap().success());
+        println!("import of {} MiB, pipe {input}: {} MiB at most", size >> 20, peak >> 10);
+        assert!(peak > 0 && peak < 300 << 10, "{peak} KiB");
+    }
+}
+
+#[test]
+fn a_table_is_written_for_the_program_that_is_named() {
+    let app = App::new();
+    let text = case(
+        1,
+        "{\"fluoro_min\":3.5,\"procedure\":\"picc\",\"role\":\"did_part\",\"note\":\"=1+1\"}",
+    );
+    imported(&app, &[], &text);
+    let plain = done(&app.run(&["export", "--format", "csv", "-"]));
+    assert!(plain.starts_with("\u{feff}id,kind,at,performed_at,procedure,role,attending,"));
+    let table = done(&app.run(&["export", "--csv-for", "excel-de", "-"]));
+    assert!(table.starts_with("\u{feff}id;kind;at;performed_at;procedure;"), "{table}");
+    for cell in [";3,5;", ";2026-10-05;07:05;", ";PICC placement;", ";Did part", ";'=1+1;"] {
+        assert!(table.contains(cell), "{cell}: {table}");
+    }
+    let said = refused(&app.run(&["export", "--csv-for", "excel-xx", "-"]), 2);
+    assert!(said.contains("excel-de") && said.contains("excel-ch"), "{said}");
+}

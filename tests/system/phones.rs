@@ -89,14 +89,20 @@ impl Three {
     }
 
     /// Whichever of both is shown, each phone tells of the other; one of them keeps both. What all say then.
-    fn keep_both(&mut self, by: usize, case: RecordId, path: &str, written: [&str; 2]) -> String {
+    fn keep_both(
+        &mut self,
+        by: usize,
+        case: RecordId,
+        (path, between): (&str, &str),
+        written: [&str; 2],
+    ) -> String {
         self.tell(&format!("also {case} {path}"));
         let told = self.phones.each_mut().map(|phone| phone.until("also "));
         let shown = self.text(case, path);
         let other = written.into_iter().find(|text| **text != shown).unwrap();
         assert!(told.iter().all(|told| told.ends_with(other)), "{shown}: {told:?}");
         self.phones[by].tell(&format!("both {case} {path}"));
-        format!("{shown}; {other}")
+        format!("{shown}{between}{other}")
     }
 }
 
@@ -122,25 +128,25 @@ fn what_three_wrote_apart_is_on_all_of_them() {
     three.meet();
 
     three.part();
-    let edit = vec![("note".to_owned(), Some(json!("One wire, one sheath, one deep stitch.")))];
+    let deep = "One wire, one sheath, one deep stitch.";
+    let edit = vec![("note".to_owned(), Some(json!(deep)))];
     three.laptop.book.transact(|tx| tx.edit(case, edit, None)).unwrap();
-    let typed = [
-        ["One stiff wire, one sheath, one stitch.", "fentanyl", "aspirate"],
-        ["One wire, one long sheath, one stitch.", "midazolam", "tip of the line"],
-    ];
-    for (phone, [note, sedation, specimens]) in three.phones.iter_mut().zip(typed) {
-        phone.tell(&format!("type {case} note {note}"));
+    let stiff = "One stiff wire, one sheath, one stitch.";
+    three.phones[0].tell(&format!("type {case} note {stiff}"));
+    let typed = [["fentanyl", "aspirate"], ["midazolam", "tip of the line"]];
+    for (phone, [sedation, specimens]) in three.phones.iter_mut().zip(typed) {
         phone.tell(&format!("type {case} sedation {sedation}"));
         phone.tell(&format!("type {case} specimens {specimens}"));
     }
 
     three.tell("online");
     let [kotlin, swift] = typed;
-    let sedation = three.keep_both(0, case, "sedation", [kotlin[1], swift[1]]);
-    let specimens = three.keep_both(1, case, "specimens", [kotlin[2], swift[2]]);
+    let sedation = three.keep_both(0, case, ("sedation", "; "), [kotlin[0], swift[0]]);
+    let specimens = three.keep_both(1, case, ("specimens", "; "), [kotlin[1], swift[1]]);
+    // A long text is never made of two; whoever keeps both has the lines of both.
+    let note = three.keep_both(1, case, ("note", "\n"), [stiff, deep]);
     three.meet();
 
-    let note = "One stiff wire, one long sheath, one deep stitch.";
     assert_eq!(three.text(case, "note"), note);
     assert_eq!(three.text(case, "sedation"), sedation);
     assert_eq!(three.text(case, "specimens"), specimens);

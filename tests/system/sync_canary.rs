@@ -122,7 +122,7 @@ fn what_was_erased_before_is_in_no_page() {
     let gone = laptop.book.create_case(case(1, ERASED)).unwrap().id;
     let note = format!("before {TAKEN_OUT} after");
     let edited = laptop.book.create_case(case(2, &note)).unwrap().id;
-    // Both were shared and are known elsewhere: what was taken out of a shared text leaves a document.
+    // Both are known elsewhere; that is no reason to send what was taken out.
     let early = newly_met(&laptop, TAKEN_OUT);
     assert!(records(&early).iter().any(|record| has(record, ERASED.as_bytes())));
     drop(early);

@@ -111,9 +111,75 @@ fn two_folders_pair_and_sync_both_ways_and_part() {
 
     refused(&laptop.run(&["devices", "revoke", "nobody"]), 3);
     assert!(refused(&other.run(&["devices", "revoke", "abcd"]), 3).contains("abcd"));
-    done(&laptop.run(&["devices", "revoke", "other"]));
-    assert_eq!(one_json(&laptop.run(&["devices", "--json"]))["revoked"], true);
+    // It cannot be undone: without its name once more, or with another one, nothing happens.
+    assert!(refused(&laptop.run(&["devices", "revoke", "other"]), 2).contains("--name"));
+    refused(&laptop.run(&["devices", "revoke", "other", "--name", "laptop"]), 2);
+    assert_eq!(one_json(&laptop.run(&["devices", "--json"]))["revoked"], false);
+    done(&laptop.run(&["devices", "revoke", "other", "--name", "Other"]));
+    let about = one_json(&laptop.run(&["devices", "--json"]));
+    assert_eq!(about["revoked"], true);
+    assert_eq!(about["revoked_by"][0]["this_device"], true);
+    assert!(done(&laptop.run(&["devices"])).contains("revoked by this device"));
     refused(&laptop.run(&["sync", "--once"]), 3);
+}
+
+#[test]
+fn pairing_is_done_though_another_device_is_away() {
+    let (laptop, other, third) = (App::new(), App::new(), App::new());
+    pair(&laptop, &other);
+    done(&laptop.run(&["jot", "R IJ port, scrubbed"]));
+    // The first of them is off: it cannot be in step, and that is no failure of this pairing.
+    pair(&laptop, &third);
+    assert_eq!(cases(&third), 1);
+}
+
+#[test]
+fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
+    let (laptop, other) = (App::new(), App::new());
+    done(&laptop.run(&["checklist", "begin", "during"]));
+    pair(&laptop, &other);
+    let reasons = ["No fluoroscopy", "Machine is down"];
+    for (app, why) in [&laptop, &other].into_iter().zip(reasons) {
+        done(&app.run(&["checklist", "skip", "last", "S-64", "--because", why]));
+    }
+    let meet = || {
+        let mut answers = Running::start(&laptop, &["sync"]);
+        answers.value("");
+        done(&other.run(&["sync", "--once"]));
+        system_tests::send(answers.child.id(), "INT");
+        assert_eq!(answers.end(), Some(0));
+    };
+    meet();
+    let exported: Value = serde_json::from_str(done(&laptop.run(&["export", "-"])).trim()).unwrap();
+    let id = exported["id"].as_str().unwrap();
+    for app in [&laptop, &other] {
+        let also = one_json(&app.run(&["settle", id, "--json"]));
+        let why = also
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|also| reasons.contains(&also["other"].as_str().unwrap()));
+        assert!(reasons.contains(&why.unwrap()["shown"].as_str().unwrap()));
+        let told = done(&app.run(&["settle", id]));
+        assert!(reasons.iter().all(|why| told.contains(why)), "{told}");
+    }
+    let also = one_json(&laptop.run(&["settle", id, "--json"]));
+    for also in also.as_array().unwrap() {
+        let keep = if also["both"].is_string() { "both" } else { "other" };
+        done(&laptop.run(&["settle", id, also["path"].as_str().unwrap(), "--keep", keep]));
+    }
+    meet();
+    for (app, [mine, theirs]) in [(&laptop, reasons), (&other, [reasons[1], reasons[0]])] {
+        assert!(done(&app.run(&["settle", id])).is_empty());
+        let told = done(&app.run(&["show", id, "--history"]));
+        let after = |why: &str| {
+            let mut lines = told.lines().skip_while(|line| !line.ends_with(why));
+            lines.nth(1).unwrap().to_owned()
+        };
+        assert!(after(mine).contains("written here") && after(mine).contains("until"), "{told}");
+        assert!(after(theirs).contains("written on"), "{told}");
+    }
+    refused(&laptop.run(&["settle", id, "note", "--keep", "shown"]), 3);
 }
 
 #[test]

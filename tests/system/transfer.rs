@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
-use seldinger_core::error::{LineProblem, LogbookError};
+use seldinger_core::error::{LineProblem, LogbookError, StopReason};
 use seldinger_core::logbook::{
     BadLineAt, ExportFormat, ExportOptions, ImportOptions, ImportReport, ImportSource, Logbook,
 };
@@ -19,7 +19,7 @@ fn import(
     source: ImportSource,
     skip_bad: bool,
 ) -> Result<ImportReport, LogbookError> {
-    book.import_job(source, ImportOptions { skip_bad })?.run(|_| ())
+    book.import_job(source, ImportOptions { skip_bad, ..ImportOptions::default() })?.run(|_| ())
 }
 
 fn bytes(text: &str) -> ImportSource {
@@ -27,7 +27,8 @@ fn bytes(text: &str) -> ImportSource {
 }
 
 fn export(book: &Logbook, path: &Path, format: ExportFormat, kind: Option<&str>) -> String {
-    let options = ExportOptions { kind: kind.map(str::to_owned), replace: true };
+    let options =
+        ExportOptions { kind: kind.map(str::to_owned), replace: true, ..ExportOptions::default() };
     book.export_job(path, format, &options).unwrap().run(|_| ()).unwrap();
     fs::read_to_string(path).unwrap()
 }
@@ -162,8 +163,10 @@ fn a_stopped_import_goes_on_when_run_again() {
         assert!(progress.done <= progress.total && !progress.finished);
     }
     job.cancel();
-    assert_eq!(job.step(), Err(LogbookError::Cancelled));
     let part = book.count_cases(&CaseFilter::default()).unwrap();
+    let reason = StopReason::Cancelled;
+    assert_eq!(job.step(), Err(LogbookError::ImportStopped { reason, records: part }));
+    assert_eq!(job.step(), Err(LogbookError::Cancelled));
     assert!(part > 0 && part < 1000, "{part}");
     let rest = import(&book, bytes(&text), false).unwrap();
     assert_eq!((rest.added, rest.known), (1000 - part, part));
@@ -180,7 +183,7 @@ fn what_was_deleted_or_erased_does_not_come_back() {
     book.erase(rows[1].id).unwrap();
     let before = export(&book, &folder.path().join("a"), ExportFormat::Jsonl, None);
     let again = import(&book, ImportSource::Path(rotation()), false).unwrap();
-    assert_eq!((again.added, again.gone), (0, 1));
+    assert_eq!((again.added, again.gone, again.deleted), (0, 1, 1));
     assert_eq!(export(&book, &folder.path().join("a"), ExportFormat::Jsonl, None), before);
     assert!(!before.contains(&rows[1].id.to_string()));
 }

@@ -150,6 +150,11 @@ impl Places {
         self.data.join("serve.json")
     }
 
+    /// Holds what hands the page's address to the browser.
+    pub fn opening(&self) -> PathBuf {
+        self.data.join("opening")
+    }
+
     /// The port that other devices found this one at last.
     pub fn sync_port(&self) -> PathBuf {
         self.data.join("sync.port")

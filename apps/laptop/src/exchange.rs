@@ -15,6 +15,7 @@ use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::{
     PairingView, SyncObserver, SyncResult, SyncService, WindowView,
 };
+use seldinger_core::sync::Fingerprint;
 use seldinger_core::time::Moment;
 
 use crate::data_dir::{Places, write_private};
@@ -29,8 +30,8 @@ pub struct Exchange {
     network: Arc<Network>,
     book: Arc<Logbook>,
     port_note: PathBuf,
-    /// Held while it is decided whether to listen.
-    deciding: Mutex<()>,
+    /// Held while it is decided whether to listen; as whom and where this laptop is announced.
+    deciding: Mutex<Option<(Fingerprint, u16)>>,
 }
 
 /// The local network, begun by the first who looks; nothing where the system has no multicast.
@@ -80,25 +81,30 @@ impl Exchange {
 
     /// Opens a window for another device.
     pub fn invite(&self) -> SyncResult<WindowView> {
-        let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut announced = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let port = self.listen()?;
-        self.service.open_window(&addresses(port))
+        let window = self.service.open_window(&addresses(port))?;
+        // A device that was revoked has made new keys for it.
+        self.announce(&mut announced, port);
+        Ok(window)
     }
 
     /// Listens from the first pairing on, or while a window is open, and not otherwise.
     pub fn tend(&self) -> SyncResult<()> {
-        let _deciding = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut announced = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let invites = self
             .service
             .window()
             .is_some_and(|window| matches!(window.state, PairingView::Open | PairingView::Digits));
         if invites || self.is_paired()? {
-            self.listen()?;
+            let port = self.listen()?;
+            self.announce(&mut announced, port);
         } else if self.service.port().is_some() {
             self.service.stop_listening();
             if let Some(network) = self.network.begun() {
                 network.fall_silent();
             }
+            *announced = None;
         }
         Ok(())
     }
@@ -119,10 +125,20 @@ impl Exchange {
         let port = remembered.and_then(|port| at(port).ok()).map_or_else(|| at(0), Ok)?;
         // Not remembered, it is another one next time, and the others look around for it.
         let _ = write_private(&self.port_note, port.to_string().as_bytes());
-        if let Some(network) = self.network.begun() {
-            let _ = network.announce(&self.service.fingerprint(), port, &SystemIds);
-        }
         Ok(port)
+    }
+
+    /// Says where it listens, anew once it is somebody else or elsewhere.
+    fn announce(&self, announced: &mut Option<(Fingerprint, u16)>, port: u16) {
+        let now = (self.service.fingerprint(), port);
+        if *announced == Some(now) {
+            return;
+        }
+        if let Some(network) = self.network.begun() {
+            network.fall_silent();
+            let _ = network.announce(&now.0, port, &SystemIds);
+        }
+        *announced = Some(now);
     }
 }
 

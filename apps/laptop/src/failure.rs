@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use seldinger_core::calculator::CalculatorError;
 use seldinger_core::content::{Wording, wording};
-use seldinger_core::error::{LogbookError, MissingPart};
+use seldinger_core::error::{LogbookError, MissingPart, StopReason};
 use seldinger_core::logbook::lan::SyncError;
 use seldinger_core::store::backup::FoundBackup;
 
@@ -103,6 +103,9 @@ pub enum Failure {
     /// Nothing was given to read.
     #[error("nothing to read")]
     NoJot,
+    /// A filter names what is not there; it has its words already.
+    #[error("no such name")]
+    NoSuchName(Wording),
     /// A case was named in a way that fits none.
     #[error("no such case")]
     NoSuchCase(String),
@@ -138,6 +141,12 @@ pub enum Failure {
     /// The book is sealed by a passphrase, and there is nobody to ask.
     #[error("a passphrase is needed")]
     PassphraseNeeded,
+    /// The page was locked under a passphrase, and there is nobody to ask.
+    #[error("the page is locked")]
+    PageLocked,
+    /// Too many passphrases were wrong; seconds until another is heard.
+    #[error("wait before the next passphrase")]
+    PassphraseWait(String),
     /// An empty passphrase seals nothing.
     #[error("an empty passphrase")]
     PassphraseEmpty,
@@ -191,7 +200,7 @@ impl Failure {
             Self::NoVaultNote(file) => said("no_vault_note", &[("file", &shown(file))]),
             Self::Sync(error) => Some(error.wording()),
             Self::Calculator(error) => Some(error.wording()),
-            Self::Told(told) | Self::Misused(told) => Some(told.clone()),
+            Self::Told(told) | Self::Misused(told) | Self::NoSuchName(told) => Some(told.clone()),
             Self::PageIsOpen => said("page_is_open", &[]),
             Self::NotPaired => said("not_paired", &[]),
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
@@ -222,6 +231,8 @@ impl Failure {
             }
             Self::BadPeople { line } => said("bad_people", &[("line", &line.to_string())]),
             Self::PassphraseNeeded => said("passphrase_needed", &[]),
+            Self::PageLocked => said("locked_needs_typing", &[]),
+            Self::PassphraseWait(seconds) => said("passphrase_wait", &[("seconds", seconds)]),
             Self::PassphraseEmpty => said("passphrase_empty", &[]),
             Self::PassphrasesDiffer => said("passphrases_differ", &[]),
             Self::CodeNeeded => said("code_needed", &[]),
@@ -237,6 +248,7 @@ impl Failure {
             Self::Book(error) => of_book(error),
             Self::Sync(error) => of_sync(error),
             Self::NoSuchCase(_)
+            | Self::NoSuchName(_)
             | Self::Calculator(CalculatorError::UnknownCalculator { .. })
             | Self::ManyCases(_)
             | Self::NoSuchConsult(_)
@@ -250,6 +262,8 @@ impl Failure {
             Self::NotAChoice { .. } | Self::NoJot | Self::Calculator(_) | Self::Misused(_) => 2,
             Self::VariableNotText(_)
             | Self::PassphraseNeeded
+            | Self::PageLocked
+            | Self::PassphraseWait(_)
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
@@ -293,6 +307,7 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::NotFound { .. }
         | E::NoDraft
         | E::NothingToChoose
+        | E::ChoiceChanged
         | E::NotAnId
         | E::UnknownDefinition => 3,
         E::KeyLocked
@@ -311,8 +326,17 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::Io
         | E::FileExists => 6,
         E::NoFile | E::BadBackup | E::BadLine { .. } => 7,
-        E::NotADay => 2,
+        E::NotADay | E::NotAPage | E::OtherName => 2,
         E::Cancelled => 130,
+        E::ImportStopped { reason, .. }
+        | E::ExportStopped { reason, .. }
+        | E::BundleStopped { reason, .. } => match reason {
+            StopReason::Cancelled => 130,
+            StopReason::FileChanged => 7,
+            StopReason::Damaged => 5,
+            _ => 6,
+        },
+        E::TooMuchAtOnce => 7,
         _ => 1,
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::error::{LogbookError, Result, StopReason};
 use seldinger_core::logbook::{ImportOptions, ImportSource, Logbook};
 use seldinger_core::store::Place;
 
@@ -30,7 +30,12 @@ pub fn open(home: &Home, vault: &Vault) -> Result<Logbook> {
         other => other?.0,
     };
     let source = ImportSource::Bytes(Arc::from(ROTATION.as_bytes()));
-    book.import_job(source, ImportOptions::default())?.run(|_| {})?;
+    let filled = book.import_job(source, ImportOptions::default())?.run(|_| {});
+    filled.map_err(|error| match error {
+        // Opening the sample again fills in the rest by itself.
+        LogbookError::ImportStopped { reason: StopReason::DiskFull, .. } => LogbookError::DiskFull,
+        other => other,
+    })?;
     Ok(book)
 }
 

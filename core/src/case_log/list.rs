@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::values::{Guidance, Role};
-use crate::content::Content;
+use crate::content::{Content, reading};
 use crate::ids::RecordId;
 use crate::record::{self, Fields, get};
 use crate::time::{Day, IsoWeek, Moment};
@@ -24,10 +24,10 @@ pub struct CaseFilter {
     /// One week.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub week: Option<IsoWeek>,
-    /// One of these procedures.
+    /// One of these procedures, by id or by a name, however it is spelled.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub procedures: Vec<String>,
-    /// A procedure of this category.
+    /// A procedure of this category, by id or name.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub category: Option<String>,
     /// This role.
@@ -36,10 +36,10 @@ pub struct CaseFilter {
     /// No role written.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub role_missing: bool,
-    /// This attending.
+    /// This attending, however the name is spelled.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub attending: Option<String>,
-    /// With this tag.
+    /// With this tag, in capitals or not.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub tag: Option<String>,
     /// Marked as interesting.
@@ -128,7 +128,8 @@ pub struct CaseRow {
     pub performed: Moment,
     /// `13:40`.
     pub clock_time: String,
-    /// The procedure's id, or whatever was written; `None`: not written.
+    /// The procedure's id, also of one that is written by its name, or whatever was written; `None`: not
+    /// written.
     pub procedure: Option<String>,
     /// The procedure's name, or what was written, or empty.
     pub procedure_name: String,
@@ -140,7 +141,7 @@ pub struct CaseRow {
     pub attending: Option<String>,
     /// What guided it.
     pub guidance: Vec<Guidance>,
-    /// Air kerma in mGy, where it is a number.
+    /// Air kerma in mGy, where it is certainly a number.
     pub air_kerma_mgy: Option<f64>,
     /// Marked as interesting.
     pub interesting: bool,
@@ -181,6 +182,11 @@ fn words<'a>(fields: &'a Fields, path: &str) -> impl Iterator<Item = &'a str> {
         None => &[],
     };
     entries.iter().filter_map(Value::as_str).filter(|word| !word.trim().is_empty())
+}
+
+/// The word at `path` as it is read; `None` where nothing or something else is written.
+fn word(fields: &Fields, path: &str) -> Option<String> {
+    reading::word("case", fields, path).filter(|word| !word.trim().is_empty())
 }
 
 /// The fields that a row is made of; reading a page passes over the rest.
@@ -228,7 +234,7 @@ impl<'de> Deserialize<'de> for ShownFields {
 
 /// The procedure's id, or whatever was written, and what to call it.
 pub(crate) fn procedure(fields: &Fields) -> (Option<String>, String) {
-    let id = text(fields, "procedure");
+    let id = word(fields, "procedure");
     let name = id.as_deref().map(|id| Content::shipped().procedure(id).map_or(id, |p| &p.name));
     let name = name.unwrap_or_default().to_owned();
     (id, name)
@@ -268,11 +274,11 @@ impl CaseRow {
             procedure,
             procedure_name,
             indication: text(fields, "indication"),
-            role: text(fields, "role").and_then(|role| Role::parse(&role)),
+            role: word(fields, "role").and_then(|role| Role::parse(&role)),
             attending: text(fields, "attending"),
             guidance: words(fields, "access.guidance").filter_map(Guidance::parse).collect(),
-            air_kerma_mgy: get(fields, "air_kerma_mgy").and_then(Value::as_f64),
-            interesting: get(fields, "interesting").and_then(Value::as_bool).unwrap_or(false),
+            air_kerma_mgy: reading::number("case", fields, "air_kerma_mgy"),
+            interesting: reading::flag("case", fields, "interesting"),
             adverse_event: adverse_event(fields),
             tags: words(fields, "tags").map(str::to_owned).collect(),
             has_lesson: text(fields, "lesson").is_some(),

@@ -3,6 +3,7 @@
 pub mod debrief;
 pub mod jot;
 pub mod list;
+pub(crate) mod named;
 pub(crate) mod rows;
 pub mod tally;
 pub mod values;

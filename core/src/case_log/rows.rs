@@ -7,7 +7,8 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 
 use super::list::{CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS, ShownFields};
-use super::tally::TallyRow;
+use super::named::{self, Meant, OnRecord};
+use super::tally::{Amount, TallyRow};
 use super::values::Role;
 use crate::content::Content;
 use crate::error::Result;
@@ -18,12 +19,15 @@ use crate::time::{Day, IsoWeek, Moment, UtcMillis};
 
 // What the index `record_list` holds of a case. Written out, because SQLite evaluates a generated column
 // of a strict table from the row itself, for each case on record, although the index has its value.
-const PROCEDURE: &str = "(fields ->> '$.procedure')";
-const ROLE: &str = "(fields ->> '$.role')";
+// The readings of a value come first where it is not written as a form stores it: `content/reading.rs`.
+const PROCEDURE: &str = "coalesce(readings ->> '$.procedure', fields ->> '$.procedure')";
+const ROLE: &str = "coalesce(readings ->> '$.role', fields ->> '$.role')";
 const ATTENDING: &str = "(fields ->> '$.attending')";
-const INTERESTING: &str = "(fields ->> '$.interesting')";
+const INTERESTING: &str = "coalesce(readings ->> '$.interesting', fields ->> '$.interesting')";
 const LESSON: &str = "length(fields ->> '$.lesson')";
-const AIR_KERMA: &str = "(fields ->> '$.air_kerma_mgy')";
+const AIR_KERMA: &str = "coalesce(readings ->> '$.air_kerma_mgy', fields ->> '$.air_kerma_mgy')";
+const FLUORO: &str = "coalesce(readings ->> '$.fluoro_min', fields ->> '$.fluoro_min')";
+const DAP: &str = "coalesce(readings ->> '$.dap_gycm2', fields ->> '$.dap_gycm2')";
 const TAGS: &str = "(fields ->> '$.tags')";
 
 /// A condition and the values that it binds.
@@ -40,7 +44,36 @@ impl Condition {
     }
 }
 
-fn condition(conn: &Connection, filter: &CaseFilter) -> Result<Condition> {
+/// What the names of a filter mean here. Names are looked up only where some are given: it takes a walk
+/// through the index.
+pub(crate) fn meant(conn: &Connection, filter: &CaseFilter) -> Result<Meant> {
+    let mut on_record = OnRecord::default();
+    if !filter.procedures.is_empty() || filter.attending.is_some() {
+        let every = format!(
+            "SELECT {PROCEDURE}, {ATTENDING} FROM record WHERE kind = 'case' AND alive = 1"
+        );
+        let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            take_in(&mut on_record.procedures, row, 0)?;
+            take_in(&mut on_record.attendings, row, 1)?;
+        }
+    }
+    if filter.tag.is_some() {
+        let every = format!("SELECT {TAGS} FROM record WHERE kind = 'case' AND alive = 1");
+        let mut statement = conn.prepare_cached(&every).map_err(sql)?;
+        let mut rows = statement.query([]).map_err(sql)?;
+        let mut lists = BTreeSet::new();
+        while let Some(row) = rows.next().map_err(sql)? {
+            take_in(&mut lists, row, 0)?;
+        }
+        on_record.tags = lists.iter().flat_map(|list| tags_in(list)).collect();
+    }
+    Ok(named::meant(filter, &on_record))
+}
+
+fn condition(conn: &Connection, meant: &Meant) -> Result<Condition> {
+    let filter = &meant.filter;
     let mut c = Condition { text: "kind = 'case' AND alive = 1".to_owned(), values: Vec::new() };
     let day = |day: Day| SqlValue::from(i64::from(day.0));
     if let Some(week) = filter.week {
@@ -53,33 +86,28 @@ fn condition(conn: &Connection, filter: &CaseFilter) -> Result<Condition> {
     if let Some(to) = filter.to {
         c.and("day <= ?", [day(to)]);
     }
-    let one_of =
-        |ids: Vec<String>| (format!("{PROCEDURE} IN ({})", vec!["?"; ids.len()].join(",")), ids);
-    if !filter.procedures.is_empty() {
-        let (text, ids) = one_of(filter.procedures.clone());
-        c.and(&text, ids.into_iter().map(SqlValue::from));
-    }
-    if let Some(category) = &filter.category {
-        let (text, ids) =
-            one_of(Content::shipped().in_category(category).map(|p| p.id.clone()).collect());
-        c.and(&text, ids.into_iter().map(SqlValue::from));
-    }
+    let mut one_of = |column: &str, names: &Option<Vec<String>>| {
+        if let Some(names) = names {
+            let text = format!("{column} IN ({})", vec!["?"; names.len()].join(","));
+            c.and(&text, names.iter().cloned().map(SqlValue::from));
+        }
+    };
+    one_of(PROCEDURE, &meant.procedures);
+    one_of(ATTENDING, &meant.attendings);
     if let Some(role) = filter.role {
         c.and(&format!("{ROLE} = ?"), [SqlValue::from(role.as_str().to_owned())]);
     }
     if filter.role_missing {
         c.and(&format!("{ROLE} IS NULL"), []);
     }
-    if let Some(attending) = &filter.attending {
-        c.and(&format!("{ATTENDING} = ?"), [SqlValue::from(attending.clone())]);
-    }
-    if let Some(tag) = &filter.tag {
+    if let Some(tags) = &meant.tags {
         // Where a word stands alone, it is a list of one; SQLite would take it for broken JSON.
+        let places = vec!["?"; tags.len()].join(",");
         let condition = format!(
-            "({TAGS} = ? OR EXISTS (SELECT 1
-               FROM json_each(CASE WHEN json_valid({TAGS}) THEN {TAGS} END) WHERE value = ?))"
+            "({TAGS} IN ({places}) OR EXISTS (SELECT 1
+               FROM json_each(CASE WHEN json_valid({TAGS}) THEN {TAGS} END) WHERE value IN ({places})))"
         );
-        c.and(&condition, [tag, tag].map(|tag| SqlValue::from(tag.clone())));
+        c.and(&condition, [tags, tags].into_iter().flatten().cloned().map(SqlValue::from));
     }
     if filter.interesting {
         c.and(&format!("{INTERESTING} = 1"), []);
@@ -119,7 +147,7 @@ fn order(sort: CaseSort) -> String {
 /// One page; `after` is what the page before said.
 pub(crate) fn page(
     conn: &Connection,
-    filter: &CaseFilter,
+    filter: &Meant,
     sort: CaseSort,
     after: Option<&str>,
 ) -> Result<CasePage> {
@@ -170,7 +198,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
 }
 
 /// How many cases there are.
-pub(crate) fn count(conn: &Connection, filter: &CaseFilter) -> Result<u64> {
+pub(crate) fn count(conn: &Connection, filter: &Meant) -> Result<u64> {
     let c = condition(conn, filter)?;
     let query = format!("SELECT count(*) FROM record WHERE {}", c.text);
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
@@ -185,15 +213,15 @@ const TALLY_BYTES: i64 = 1 << 20;
 /// the last.
 pub(crate) fn tally_rows(
     conn: &Connection,
-    filter: &CaseFilter,
+    filter: &Meant,
     after: (i64, i64),
     mut each: impl FnMut(TallyRow),
 ) -> Result<Option<(i64, i64)>> {
     let mut c = condition(conn, filter)?;
     c.and("(when_ms, k) > (?, ?)", [after.0.into(), after.1.into()]);
     let query = format!(
-        "SELECT id, day, procedure, role, attending, {AIR_KERMA}, fields ->> '$.fluoro_min',
-           fields ->> '$.dap_gycm2', when_ms, k, octet_length(fields)
+        "SELECT id, day, {PROCEDURE}, {ROLE}, attending, {AIR_KERMA}, {FLUORO},
+           {DAP}, when_ms, k, octet_length(fields)
          FROM record WHERE {} ORDER BY when_ms, k LIMIT {TALLY_ROWS}",
         c.text
     );
@@ -206,7 +234,7 @@ pub(crate) fn tally_rows(
         };
         // A value of another type than expected is kept in the record and counts as not written here.
         let text = |at| row.get::<_, String>(at).ok();
-        let number = |at| row.get::<_, f64>(at).ok();
+        let number = |at| row.get_ref(at).map_or(Amount::Unread, amount);
         each(TallyRow {
             id: RecordId::from_bytes(column(row, 0)?),
             day: Day(column(row, 1)?),
@@ -223,11 +251,27 @@ pub(crate) fn tally_rows(
     Ok(end)
 }
 
+#[allow(clippy::cast_precision_loss)] // A dose beyond 2^53 is none.
+fn amount(value: ValueRef<'_>) -> Amount {
+    match value {
+        ValueRef::Null => Amount::Nothing,
+        ValueRef::Integer(number) => Amount::Number(number as f64),
+        ValueRef::Real(number) => Amount::Number(number),
+        ValueRef::Text(text) if text.trim_ascii().is_empty() => Amount::Nothing,
+        ValueRef::Text(_) | ValueRef::Blob(_) => Amount::Unread,
+    }
+}
+
 /// The values that the latest cases have in a column, most used first, at most 12.
 pub(crate) fn recent(conn: &Connection, column_name: &str) -> Result<Vec<String>> {
+    let column = match column_name {
+        "procedure" => PROCEDURE,
+        "role" => ROLE,
+        other => other,
+    };
     let query = format!(
-        "SELECT value FROM (SELECT {column_name} AS value, when_ms FROM record
-           WHERE kind = 'case' AND alive = 1 AND typeof({column_name}) = 'text' ORDER BY when_ms DESC LIMIT 60)
+        "SELECT value FROM (SELECT {column} AS value, when_ms FROM record
+           WHERE kind = 'case' AND alive = 1 AND typeof({column}) = 'text' ORDER BY when_ms DESC LIMIT 60)
          GROUP BY value ORDER BY count(*) DESC, max(when_ms) DESC LIMIT 12"
     );
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
@@ -336,6 +380,7 @@ mod tests {
     fn tables(cases: u32) -> Connection {
         let conn = Connection::open_in_memory().unwrap();
         conn.execute_batch(include_str!("../../migrations/001_init.sql")).unwrap();
+        conn.execute_batch(include_str!("../../migrations/002_exchange.sql")).unwrap();
         conn.execute(
             "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
              INSERT INTO record (k, id, kind, at_ms, when_ms, day, alive, hlc, lseq, meta, fields)
@@ -349,14 +394,15 @@ mod tests {
 
     #[test]
     fn a_tally_in_steps_meets_every_case_once() {
-        let (conn, filter) = (tables(2_500), CaseFilter::default());
+        let conn = tables(2_500);
+        let filter = meant(&conn, &CaseFilter::default()).unwrap();
         let (mut met, mut steps) = (Vec::new(), 0);
         let mut after = Some((i64::MIN, 0));
         while let Some(place) = after {
             after = tally_rows(&conn, &filter, place, |row| met.push(row.fluoro_min)).unwrap();
             steps += 1;
         }
-        assert!(met.into_iter().eq((1..=2_500).map(|n| Some(f64::from(n)))));
+        assert!(met.into_iter().eq((1..=2_500).map(|n| Amount::Number(f64::from(n)))));
         assert_eq!(steps, 3);
     }
 
@@ -365,15 +411,22 @@ mod tests {
         let conn = tables(1);
         let filter = CaseFilter {
             from: Some(Day(0)),
-            procedures: vec!["picc".to_owned()],
             role: Some(Role::Assisted),
-            attending: Some("Okafor".to_owned()),
-            tag: Some("first case".to_owned()),
             interesting: true,
             unfinished: true,
             ..CaseFilter::default()
         };
-        let c = condition(&conn, &filter).unwrap();
+        let some = |name: &str| Some(vec![name.to_owned()]);
+        let c = condition(
+            &conn,
+            &Meant {
+                procedures: some("picc"),
+                attendings: some("Okafor"),
+                tags: some("first case"),
+                ..named::meant(&filter, &OnRecord::default())
+            },
+        )
+        .unwrap();
         for order in [CaseSort::Procedure, CaseSort::Attending, CaseSort::AirKerma].map(order) {
             let query = format!("EXPLAIN SELECT k FROM record WHERE {} ORDER BY {order}", c.text);
             let mut statement = conn.prepare(&query).unwrap();

@@ -7,6 +7,17 @@ use crate::content::{Content, GoalScheme};
 use crate::ids::RecordId;
 use crate::time::{Day, IsoWeek};
 
+/// A quantity of one case.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Amount {
+    /// Not written.
+    Nothing,
+    /// A number, or what certainly means one.
+    Number(f64),
+    /// Written, and nobody can be certain which number it is.
+    Unread,
+}
+
 /// What the tally needs of one case.
 pub(crate) struct TallyRow {
     pub(crate) id: RecordId,
@@ -14,9 +25,9 @@ pub(crate) struct TallyRow {
     pub(crate) procedure: Option<String>,
     pub(crate) role: Option<Role>,
     pub(crate) attending: Option<String>,
-    pub(crate) air_kerma_mgy: Option<f64>,
-    pub(crate) fluoro_min: Option<f64>,
-    pub(crate) dap_gycm2: Option<f64>,
+    pub(crate) air_kerma_mgy: Amount,
+    pub(crate) fluoro_min: Amount,
+    pub(crate) dap_gycm2: Amount,
 }
 
 /// Cases with one role, or with none written.
@@ -107,6 +118,8 @@ pub struct DoseQuantity {
     pub cases: u32,
     /// Sum over them.
     pub sum: f64,
+    /// Cases in which something is written that means no certain number: the sum leaves them out.
+    pub left_out: u32,
 }
 
 quiet_debug!(AttendingTally, DosePoint);
@@ -135,8 +148,15 @@ impl DoseTally {
 }
 
 impl DoseQuantity {
-    fn add(&mut self, row: &TallyRow, name: &str, amount: Option<f64>) {
-        let Some(amount) = amount else { return };
+    fn add(&mut self, row: &TallyRow, name: &str, amount: Amount) {
+        let amount = match amount {
+            Amount::Nothing => return,
+            Amount::Unread => {
+                self.left_out += 1;
+                return;
+            }
+            Amount::Number(amount) => amount,
+        };
         self.cases += 1;
         // Two slips of the largest kind add up to more than a number can be.
         self.sum = (self.sum + amount).clamp(f64::MIN, f64::MAX);
@@ -371,9 +391,9 @@ mod tests {
             procedure: Some(procedure.to_owned()).filter(|p| !p.is_empty()),
             role,
             attending: Some("Okafor".to_owned()),
-            air_kerma_mgy,
-            fluoro_min: air_kerma_mgy.map(|_| 1.5),
-            dap_gycm2: None,
+            air_kerma_mgy: air_kerma_mgy.map_or(Amount::Nothing, Amount::Number),
+            fluoro_min: air_kerma_mgy.map_or(Amount::Unread, |_| Amount::Number(1.5)),
+            dap_gycm2: Amount::Nothing,
         }
     }
 
@@ -404,6 +424,7 @@ mod tests {
         assert_eq!(kerma.points.iter().map(|p| p.amount).collect::<Vec<_>>(), [10.0, 3.0]);
         assert_eq!(kerma.points[1].name, Content::shipped().short_name("picc"));
         assert_eq!((fluoro.points.len(), dap.points.len()), (2, 0));
+        assert_eq!((kerma.left_out, fluoro.left_out, dap.left_out), (0, 3, 0));
     }
 
     #[test]

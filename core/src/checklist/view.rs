@@ -3,7 +3,7 @@
 use super::definition::{Checklist, ProcedureStage, Questions, checklist, stages};
 use super::run::{self, entries};
 use super::stage::{RunStage, StageState, shown, time};
-use crate::content::{Content, words};
+use crate::content::{Content, reading, words};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Fields, Record, join};
@@ -227,7 +227,7 @@ fn read_row(id: RecordId, fields: &Fields, when: Moment) -> RunRow {
     let items = items(fields, list);
     let count = |state| items.iter().filter(|item| item.state == state).count();
     let (ticked, skipped) = (count(ItemState::Ticked), count(ItemState::Skipped));
-    let procedure = text(fields, "procedure");
+    let procedure = reading::word("checklist_run", fields, "procedure");
     let known = procedure.as_deref().and_then(|id| Content::shipped().procedure(id));
     let name = known.map(|known| known.name.clone()).or_else(|| procedure.clone());
     RunRow {

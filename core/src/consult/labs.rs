@@ -7,7 +7,7 @@ use crate::calculator::sir2019::{
     WhyAsk,
 };
 use crate::calculator::{self, calculator};
-use crate::content::{BleedingRisk, Content, words};
+use crate::content::{BleedingRisk, Content, reading, words};
 use crate::record::{Fields, get, text};
 
 /// How a lab stands.
@@ -70,12 +70,15 @@ pub struct LabsRead {
 
 quiet_debug!(LabFlag, DrugLine, LabsRead);
 
+/// The kind that is read here.
+const CONSULT: &str = "consult";
 /// The calculator whose table is asked.
 const TABLE: &str = "sir2019";
 
 /// Reads the labs at these paths.
 pub fn read_labs(fields: &Fields, paths: &[String]) -> LabsRead {
-    let listed = text(fields, "procedure").and_then(|id| Content::shipped().procedure(id));
+    let listed = reading::word(CONSULT, fields, "procedure");
+    let listed = listed.and_then(|id| Content::shipped().procedure(&id));
     let listed = listed.map(|procedure| procedure.bleeding_risk);
     let risk = match listed {
         Some(BleedingRisk::Low) => Some(Risk::Low),
@@ -110,11 +113,11 @@ pub fn read_labs(fields: &Fields, paths: &[String]) -> LabsRead {
 }
 
 fn number(fields: &Fields, path: &str) -> Option<f64> {
-    get(fields, path)?.as_f64()
+    reading::number(CONSULT, fields, path)
 }
 
 fn inputs(fields: &Fields) -> ThresholdInputs {
-    let liver = get(fields, "chronic_liver_disease") == Some(&Value::Bool(true));
+    let liver = reading::flag(CONSULT, fields, "chronic_liver_disease");
     ThresholdInputs {
         arterial_access: match text(fields, "arterial_access") {
             Some("femoral") => Some(ArterialAccess::Femoral),

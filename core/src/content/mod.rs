@@ -7,7 +7,9 @@ mod cited;
 mod error;
 mod goal;
 mod limit;
+pub(crate) mod number;
 mod procedure;
+pub(crate) mod reading;
 pub(crate) mod source;
 mod wording;
 

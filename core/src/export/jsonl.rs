@@ -11,18 +11,33 @@ use std::io::BufRead;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{LineProblem, Result};
+use crate::error::{LineProblem, LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{Fields, NewRecord, bounds};
 use crate::time::Moment;
 
 /// The longest line that is read: the largest fields, and what stands around them.
 pub const LINE_BYTES_MAX: usize = bounds::FIELDS_BYTES_MAX + 1024;
+/// A longer line is passed over where bad lines are left out; one longer than this has no end, as of a
+/// file that is no text.
+pub const LINE_BYTES_SKIPPED_MAX: usize = 64 << 20;
 /// The deepest nesting that is read, the line's own object included.
 pub const DEPTH_MAX: usize = bounds::DEPTH_MAX + 1;
 
+/// A line that was read.
+pub(crate) struct Parsed {
+    pub(crate) record: NewRecord,
+    /// The line names the record's id; else it is that of its content.
+    pub(crate) has_id: bool,
+}
+
 /// Reads one line as a record.
 pub fn parse_line(line: &[u8]) -> Result<NewRecord, LineProblem> {
+    parse(line).map(|parsed| parsed.record)
+}
+
+/// The same, and whether the line says which record it is.
+pub(crate) fn parse(line: &[u8]) -> Result<Parsed, LineProblem> {
     if line.len() > LINE_BYTES_MAX || bounds::depth(line) > DEPTH_MAX {
         return Err(LineProblem::TooLarge);
     }
@@ -39,11 +54,20 @@ pub fn parse_line(line: &[u8]) -> Result<NewRecord, LineProblem> {
     let Some(Value::Object(fields)) = line.remove("fields") else {
         return Err(LineProblem::Fields);
     };
-    let id = match line.get("id") {
-        None | Some(Value::Null) => RecordId::from_content(&canonical(&kind, at, &fields)),
+    let given = line.get("id").filter(|id| !id.is_null());
+    let id = match given {
+        None => RecordId::from_content(&canonical(&kind, at, &fields)),
         Some(id) => id.as_str().and_then(|id| id.parse().ok()).ok_or(LineProblem::Id)?,
     };
-    Ok(NewRecord { id, kind, at, fields })
+    let has_id = given.is_some();
+    Ok(Parsed { record: NewRecord { id, kind, at, fields }, has_id })
+}
+
+/// The id of a line that is the `number`th of its equals in one file, from 2. Frozen as well.
+pub(crate) fn repeated_id(record: &NewRecord, number: u64) -> RecordId {
+    let mut bytes = canonical(&record.kind, record.at, &record.fields);
+    put(&mut bytes, &Value::from(number));
+    RecordId::from_content(&bytes)
 }
 
 /// A record as its line, without the line break.
@@ -145,6 +169,7 @@ impl Lines {
 
     fn any(&mut self) -> Result<Option<Line>> {
         let (mut line, mut too_long, mut begun) = (Vec::new(), false, false);
+        let start = self.bytes;
         loop {
             let available = match self.input.fill_buf() {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -165,6 +190,10 @@ impl Lines {
             self.bytes += read as u64;
             if ended && !begun {
                 return Ok(None);
+            }
+            if self.bytes - start > LINE_BYTES_SKIPPED_MAX as u64 {
+                let reason = LineProblem::TooLarge;
+                return Err(LogbookError::BadLine { line: self.number + 1, reason });
             }
             if ended || end.is_some() {
                 self.number += 1;
@@ -216,7 +245,7 @@ mod tests {
             (PLAIN.replace("{\"kind\"", "{\"id\":\"P1\",\"kind\""), LineProblem::Id),
             (PLAIN.replace("{\"kind\"", "{\"id\":7,\"kind\""), LineProblem::Id),
             (PLAIN.replace("null", &deep), LineProblem::TooLarge),
-            (PLAIN.replace('é', &"é".repeat(1 << 19)), LineProblem::TooLarge),
+            (PLAIN.replace('é', &"é".repeat(LINE_BYTES_MAX / 2)), LineProblem::TooLarge),
         ] {
             assert_eq!(parsed(&line).map(|record| record.id), Err(reason));
         }
@@ -252,6 +281,22 @@ mod tests {
         let mut long = vec![b'x'; 3 * LINE_BYTES_MAX];
         long.extend(b"\nok\n");
         assert_eq!(lines(&long), [(1, None), (2, Some(2))]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_an_error() {
+        let endless = std::io::BufReader::new(std::io::repeat(0));
+        let refused = Lines::new(Box::new(endless)).next();
+        let reason = LineProblem::TooLarge;
+        assert_eq!(refused, Err(LogbookError::BadLine { line: 1, reason }));
+    }
+
+    #[test]
+    fn equal_lines_are_told_apart_by_their_number() {
+        let record = parsed(PLAIN).unwrap();
+        let ids = [2, 3, 4].map(|number| repeated_id(&record, number));
+        assert_eq!(ids[0].to_string(), "30abdbf3-14bd-8a4e-843f-9e07219e2320", "frozen");
+        assert!(!ids.contains(&record.id) && ids[0] != ids[1] && ids[1] != ids[2]);
     }
 
     proptest! {

@@ -6,8 +6,7 @@ use crate::checklist::{self, Checklist, ChecklistRun, ProcedureStage, RunPage};
 use crate::error::Result;
 use crate::form::TypedField;
 use crate::ids::RecordId;
-use crate::logbook::{CaseTimeline, ChangedRun};
-use crate::record::Change;
+use crate::logbook::{CaseTimeline, ChangedRun, WrittenStages};
 
 /// Every checklist, in the order of a day.
 #[uniffi::export]
@@ -86,7 +85,7 @@ impl Logbook {
 
     /// Writes times of stages, typed later, into a run or a case: those that differ from what is shown;
     /// an emptied one goes. Paths are the ids of stages.
-    pub fn write_stages(&self, id: RecordId, typed: Vec<TypedField>) -> Result<Option<Change>> {
+    pub fn write_stages(&self, id: RecordId, typed: Vec<TypedField>) -> Result<WrittenStages> {
         self.book.write_stages(id, &typed)
     }
 

@@ -71,7 +71,8 @@ jobs! {
 
 #[uniffi::export]
 impl Logbook {
-    /// Imports JSON lines from a file: checked whole first, then written; known records are passed over.
+    /// Imports JSON lines from a file: checked whole first, then written. Records that are known are left
+    /// alone unless the options say otherwise.
     pub fn import_file(&self, path: String, options: ImportOptions) -> Result<Arc<ImportJob>> {
         self.book.import_job(ImportSource::Path(path.into()), options).map(ImportJob::begun)
     }
@@ -106,7 +107,7 @@ impl Logbook {
 
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's.
     pub fn tally(&self, filter: CaseFilter, scheme: Option<GoalScheme>) -> Result<Arc<TallyJob>> {
-        self.book.tally_job(filter, scheme).map(TallyJob::begun)
+        self.book.tally_job(&filter, scheme).map(TallyJob::begun)
     }
 
     /// Reads everything that is stored, and makes good what can be.

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
 use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
+use crate::content::Wording;
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
 use crate::logbook::{
-    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, JotOptions,
-    Keep, OpenForm, RecentChoices, RecordName, RecordSheet, SavedCase, SavedForm, SavedJot,
-    SearchPage, Setup, SnippetPiece,
+    self, AlsoWritten, CaseDetail, CaseSheet, ChangeObserver, DeletedRecord, Draft, FieldVersion,
+    JotOptions, Keep, OpenForm, ReadTime, RecentChoices, RecordName, RecordSheet, SavedCase,
+    SavedForm, SavedJot, SearchPage, Setup, SnippetPiece,
 };
-use crate::record::{Change, FieldVersion};
+use crate::record::Change;
 use crate::store::{Place, key::KeyVault};
 use crate::time::SystemClock;
 
@@ -100,6 +101,18 @@ impl Logbook {
         self.book.observe(observer);
     }
 
+    /// Says in which time zone the wall clock is, by its IANA name, such as `America/New_York`: when the
+    /// app starts, and whenever the system says that it changed. False where no zone is called so; then
+    /// typed times get today's offset, and say so.
+    pub fn set_zone(&self, name: String) -> bool {
+        self.book.set_zone(&name)
+    }
+
+    /// A time as it is typed beside a jot; `None` where nothing is typed.
+    pub fn read_time(&self, typed: String) -> Option<ReadTime> {
+        self.book.read_time(&typed)
+    }
+
     /// What a jot says, with the people on record in mind; nothing is saved.
     pub fn read_jot(&self, text: String) -> Result<JotReading> {
         self.book.read_jot(&text)
@@ -123,6 +136,11 @@ impl Logbook {
     /// How many cases there are.
     pub fn count_cases(&self, filter: CaseFilter) -> Result<u64> {
         self.book.count_cases(&filter)
+    }
+
+    /// What is to be said of names in a filter that mean nothing here; empty where all mean something.
+    pub fn filter_told(&self, filter: CaseFilter) -> Result<Vec<Wording>> {
+        self.book.filter_told(&filter)
     }
 
     /// One case, deleted or not.
@@ -240,8 +258,14 @@ impl Logbook {
     }
 
     /// Ends that for one field; undoing it brings back what another device wrote.
-    pub fn settle(&self, id: RecordId, path: String, keep: Keep) -> Result<Option<Change>> {
-        self.book.settle(id, &path, &keep)
+    pub fn settle(
+        &self,
+        id: RecordId,
+        path: String,
+        keep: Keep,
+        seen: String,
+    ) -> Result<Option<Change>> {
+        self.book.settle(id, &path, &keep, &seen)
     }
 
     /// Records in which something was written twice, the latest first.

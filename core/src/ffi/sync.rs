@@ -13,7 +13,7 @@ use crate::logbook::lan::{
     self, JoinView, SyncError, SyncObserver, SyncResult, SyncStatus, WindowView,
 };
 use crate::logbook::{
-    BundleTo, ImportSource, MadeBundle, Peer, RecordSync, SyncCounts, TakenBundle,
+    BundleTo, ImportSource, MadeBundle, Peer, RecordSync, Revocation, SyncCounts, TakenBundle,
 };
 use crate::store::Existing;
 use crate::sync::pairing::DigitsAnswer;
@@ -94,9 +94,10 @@ impl SyncService {
         self.0.close_window();
     }
 
-    /// Ends the exchange with a device, by its fingerprint, here and wherever that is heard of.
-    pub fn revoke(&self, fingerprint: &str) -> SyncResult<()> {
-        self.0.revoke(fingerprint.parse()?)
+    /// Ends the exchange with a device, by its fingerprint, here and wherever that is heard of. It cannot
+    /// be undone: `name` is what the user typed to confirm it.
+    pub fn revoke(&self, fingerprint: &str, name: &str) -> SyncResult<()> {
+        self.0.revoke(fingerprint.parse()?, name)
     }
 }
 
@@ -105,6 +106,11 @@ impl Logbook {
     /// Every device that this one was paired with, by name.
     pub fn peers(&self) -> Result<Vec<Peer>> {
         self.book.peers()
+    }
+
+    /// Every revoked key that this book knows of, also of devices that it was never paired with.
+    pub fn revocations(&self) -> Result<Vec<Revocation>> {
+        self.book.revocations()
     }
 
     /// How safe a record is.

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::change::TypedField;
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
-use super::read::{EntryContext, read};
+use super::read::read;
 use super::view::{FormView, fill, overlay};
 use crate::calculator::{
     Calculator, CalculatorChoice, CalculatorError, CalculatorInput, CalculatorResult, InputKind,
@@ -140,7 +141,7 @@ mod tests {
         let labs = [
             ("procedure_id", "Paracentesis"),
             ("inr", "1.4"),
-            ("platelets_10e9_l", "90,000 /µL"),
+            ("platelets_10e9_l", "90000 /µL"),
             ("chronic_liver_disease", "no"),
             ("drugs", "aspirin + apixaban"),
         ];

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormDefinition, FormField};
-use super::read::{EntryContext, Reading, read};
+use super::read::{Reading, read};
 use super::show;
-use super::view::stored_context;
+use super::view::stored_moment;
 use super::warning::FormWarning;
 use crate::record::{Fields, get};
 
@@ -81,9 +82,10 @@ fn compare(
     context: &EntryContext,
     found: &mut FormChanges,
 ) {
-    let stored = old.map(stored_context).unwrap_or_default();
-    let context =
-        EntryContext { day: context.day, offset_min: stored.offset_min.or(context.offset_min) };
+    let stored = old.and_then(stored_moment);
+    let day = context.day;
+    let context = stored.map_or(context.clone(), |stored| context.clone().edits(stored));
+    let context = EntryContext { day, ..context };
     let new = read(field, texts, &context);
     let before = match old {
         Some(value) => read(field, &show::texts(field, value), &context),
@@ -151,7 +153,9 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::FormProblem;
     use super::*;
+    use crate::time::{Moment, Zone};
 
     fn form() -> &'static FormDefinition {
         FormDefinition::shipped("case").unwrap()
@@ -170,7 +174,7 @@ mod tests {
     }
 
     fn patch(opened_with: Value, entries: &[(&str, &[&str])]) -> Value {
-        let context = EntryContext { day: None, offset_min: Some(-300) };
+        let context = EntryContext { offset_min: Some(-300), ..EntryContext::default() };
         let found = changes(form(), &fields(opened_with), &typed(entries), &context);
         let pairs = found.patch.into_iter().map(|(path, value)| (path, value.unwrap_or_default()));
         Value::Object(pairs.collect())
@@ -294,6 +298,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_time_keeps_its_offset_until_its_date_changes() {
+        let opened = fields(json!({"performed_at": "2026-07-04T08:00:00-04:00"}));
+        let now = Moment::parse("2026-11-30T09:00:00-05:00").unwrap();
+        let context = EntryContext::new(now, Some(Zone::named("America/New_York")));
+        for (text, wanted) in [
+            ("2026-07-04 09:00", "2026-07-04T09:00:00-04:00"),
+            ("2026-11-29 09:00", "2026-11-29T09:00:00-05:00"),
+            ("2026-07-03 09:00", "2026-07-03T09:00:00-04:00"),
+        ] {
+            let sent = typed(&[("performed_at", &[text])]);
+            let found = changes(form(), &opened, &sent, &context);
+            assert_eq!(found.patch, [("performed_at".to_owned(), Some(json!(wanted)))]);
+            assert!(found.warnings.is_empty(), "{text}");
+        }
+        let sent = typed(&[("performed_at", &["2026-03-08 02:30"])]);
+        let found = changes(form(), &opened, &sent, &context);
+        assert_eq!(found.patch[0].1, Some(json!("2026-03-08T03:30:00-04:00")));
+        assert_eq!(found.warnings[0].problem, FormProblem::ClockSkipped);
+        // What stands in the second of two hours is not typed anew by saving the form.
+        let opened = fields(json!({"performed_at": "2026-11-01T01:30:00-05:00"}));
+        let sent = typed(&[("performed_at", &["2026-11-01 01:30"])]);
+        assert_eq!(changes(form(), &opened, &sent, &context).patch, []);
+    }
+
     fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
@@ -333,7 +362,8 @@ mod tests {
         fn what_was_read_and_shown_reads_the_same(at in 0..64_usize, text in "\\PC{0,16}|[0-9.,:]{1,6} ?(Gy|s|L)?") {
             let all: Vec<&FormField> = form().fields().collect();
             let field = all[at % all.len()];
-            let context = EntryContext { day: crate::time::Day::parse("2026-10-21"), offset_min: Some(120) };
+            let day = crate::time::Day::parse("2026-10-21");
+            let context = EntryContext { day, offset_min: Some(120), ..EntryContext::default() };
             let first = read(field, &[text], &context);
             let filled_in = first.warning.is_none_or(|warning| !warning.text.contains('{'));
             prop_assert!(filled_in);

@@ -2,8 +2,12 @@
 
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
 use crate::content::source::{SourceFile, Table, Unique};
 use crate::content::{Content, ContentError, Quantity, quantity};
+use crate::record;
+use crate::time::Moment;
 
 /// A form: everything that a shell needs to draw it, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,6 +132,35 @@ pub struct FormField {
     pub recent_first: bool,
 }
 
+impl FormField {
+    /// What stands for a field that no form asks for: from a newer app, or of a kind without a form.
+    pub(crate) fn unasked(path: &str, value: Option<&Value>) -> Self {
+        let kind = match value {
+            Some(Value::String(text)) if text.contains('\n') => FieldKind::LongText,
+            Some(Value::String(text)) if Moment::parse(text).is_ok() => FieldKind::Time,
+            Some(Value::Array(_)) => FieldKind::Lines,
+            _ => FieldKind::Text,
+        };
+        let (options, width) = (Vec::new(), 1);
+        let [role, help, placeholder, source] = [const { String::new() }; 4];
+        Self {
+            path: path.to_owned(),
+            label: path.replace(['.', '_'], " "),
+            kind,
+            quantity: None,
+            options,
+            role,
+            help,
+            placeholder,
+            source,
+            asked: false,
+            fixed: false,
+            width,
+            recent_first: false,
+        }
+    }
+}
+
 impl FormDefinition {
     /// Reads a definition from TOML.
     ///
@@ -137,7 +170,9 @@ impl FormDefinition {
         let mut paths = Unique::default();
         let mut ids = Unique::default();
         SourceFile::new(file_name, text).read(|root| {
-            let sections = root.tables("section", |table| section(table, &mut ids, &mut paths))?;
+            let kind = name(root, "kind")?;
+            let sections =
+                root.tables("section", |table| section(table, &kind, (&mut ids, &mut paths)))?;
             if sections.is_empty() {
                 return Err(ContentError::Missing { place: root.place("section") });
             }
@@ -145,7 +180,7 @@ impl FormDefinition {
                 id: name(root, "id")?,
                 revision: root.opt_whole("revision")?.unwrap_or(1),
                 title: root.text("title")?,
-                kind: name(root, "kind")?,
+                kind,
                 sections,
             })
         })
@@ -202,14 +237,14 @@ const COLUMNS_MAX: u32 = 6;
 
 fn section(
     table: &Table<'_>,
-    ids: &mut Unique,
-    paths: &mut Unique,
+    record: &str,
+    (ids, paths): (&mut Unique, &mut Unique),
 ) -> Result<FormSection, ContentError> {
     let id = name(table, "id")?;
     ids.add(&id, || table.place("id"))?;
     let columns = within(table, "columns", COLUMNS_MAX)?;
     let fields = table.tables("field", |field_table| {
-        let field = field(field_table, columns)?;
+        let field = field(field_table, record, columns)?;
         paths.add(&field.path, || field_table.place("path"))?;
         Ok(field)
     })?;
@@ -226,10 +261,11 @@ fn section(
     })
 }
 
-fn field(table: &Table<'_>, columns: u32) -> Result<FormField, ContentError> {
+fn field(table: &Table<'_>, record: &str, columns: u32) -> Result<FormField, ContentError> {
     let path = name(table, "path")?;
     let kind = table
         .word("kind", KINDS)?
+        .or_else(|| known_kind(record, &path))
         .ok_or_else(|| ContentError::Missing { place: table.place("kind") })?;
     let options = options(table)?;
     if options.is_empty() && matches!(kind, FieldKind::Choice | FieldKind::Choices) {
@@ -259,6 +295,14 @@ fn field(table: &Table<'_>, columns: u32) -> Result<FormField, ContentError> {
         quantity,
         options,
     })
+}
+
+/// What is a set, and which field says when it happened, stands once: in `content/kinds.toml`.
+fn known_kind(record: &str, path: &str) -> Option<FieldKind> {
+    if record::is_set(record, path) {
+        return Some(FieldKind::Tags);
+    }
+    record::is_when(record, path).then_some(FieldKind::Time)
 }
 
 /// What the form says itself wins over what is known of the stored name.
@@ -350,6 +394,29 @@ mod tests {
             }
             assert!(field.source.is_empty() || sources.contains(&format!("## {}\n", field.source)));
         }
+    }
+
+    #[test]
+    fn sets_and_the_time_that_it_happened_stand_in_the_kinds_only() {
+        let mut sets = 0;
+        for (name, text) in FILES {
+            assert!(!text.contains("kind = \"tags\""), "{name} says again what is a set");
+            let form = FormDefinition::parse(text, name).unwrap();
+            for field in form.fields() {
+                let is_set = record::is_set(&form.kind, &field.path);
+                sets += usize::from(is_set);
+                match field.kind {
+                    FieldKind::Tags => assert!(is_set, "{name}: {}", field.path),
+                    // One of its words is ticked or not.
+                    FieldKind::Choices => {}
+                    _ => assert!(!is_set, "{name}: {}", field.path),
+                }
+                if record::is_when(&form.kind, &field.path) {
+                    assert_eq!(field.kind, FieldKind::Time);
+                }
+            }
+        }
+        assert!(sets > 8);
     }
 
     const OWN: &str =

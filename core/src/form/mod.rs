@@ -7,8 +7,8 @@
 mod adverse_event;
 mod calculation;
 mod change;
+mod clock;
 mod definition;
-mod number;
 mod read;
 mod render;
 mod show;
@@ -19,8 +19,9 @@ mod write;
 pub use adverse_event::{AdverseEventGrade, AdverseEventScheme, adverse_event_schemes};
 pub use calculation::{calculate_typed, calculator_definition, calculator_form};
 pub use change::{FormChanges, TypedField, changes};
+pub use clock::{EntryContext, TypedTime, moment};
 pub use definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
-pub use read::{EntryContext, Reading, moment, read};
+pub use read::{Reading, read};
 pub use render::{TextStyle, render};
 pub use show::{display, labels, texts};
 pub use view::{

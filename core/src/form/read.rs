@@ -3,28 +3,11 @@
 use serde_json::{Value, json};
 
 use super::adverse_event;
+use super::clock::{EntryContext, moment};
 use super::definition::{FieldKind, FormChoice, FormField};
-use super::number::{self, Typed};
 use super::warning::{FormProblem, FormWarning};
-use crate::content::{Content, Quantity};
-use crate::time::{Day, Moment, UtcMillis};
-
-/// What a typed time leaves unsaid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct EntryContext {
-    /// The day of a time without a date.
-    pub day: Option<Day>,
-    /// Minutes east of UTC for a time without an offset.
-    pub offset_min: Option<i16>,
-}
-
-impl EntryContext {
-    /// For what belongs to this moment.
-    pub fn of(moment: Moment) -> Self {
-        Self { day: Some(moment.day()), offset_min: moment.offset_min }
-    }
-}
+use crate::content::number::{self, Typed};
+use crate::content::{OtherUnit, Quantity, reading};
 
 /// What a typed text is stored as.
 #[derive(Clone, PartialEq, Default)]
@@ -92,10 +75,13 @@ fn one(field: &FormField, text: &str, context: &EntryContext) -> Reading {
             _ => Reading::odd(text, path, FormProblem::NotYesOrNo),
         },
         FieldKind::Time => match moment(text, context) {
-            Some(moment) => Reading::plain(json!(moment.rfc3339())),
+            Some(typed) => Reading {
+                value: Some(json!(typed.moment.rfc3339())),
+                warning: typed.problem.map(|problem| FormWarning::new(path, problem, &[])),
+            },
             None => Reading::odd(text, path, FormProblem::NotATime),
         },
-        FieldKind::Procedure => match procedure(text) {
+        FieldKind::Procedure => match reading::procedure_named(text) {
             Some(id) => Reading::plain(json!(id)),
             None => Reading::odd(text, path, FormProblem::NotAProcedure),
         },
@@ -105,6 +91,10 @@ fn one(field: &FormField, text: &str, context: &EntryContext) -> Reading {
 }
 
 fn number(path: &str, text: &str, quantity: &Quantity) -> Reading {
+    // A point is the decimal sign of every form, which shows numbers so; a comma may be either.
+    if number::may_be_two(text, &[',']) {
+        return Reading::odd(text, path, FormProblem::MayBeTwo);
+    }
     match number::read(text, quantity) {
         Typed::Number(number) => {
             let warning = number.as_f64().and_then(|value| range(path, value, quantity));
@@ -119,17 +109,23 @@ fn number(path: &str, text: &str, quantity: &Quantity) -> Reading {
     }
 }
 
-/// The units of a quantity, without other spellings of the same.
+/// The units of a quantity, without longer or shorter names of the same: `s`, `sec`. Units of the same
+/// size are told each: `cGy·cm²`, `µGy·m²`.
 fn units(quantity: &Quantity) -> String {
-    let mut factors: Vec<(f64, f64)> = Vec::new();
-    let mut units = vec![quantity.unit.as_str()];
+    let mut told: Vec<&OtherUnit> = Vec::new();
     for other in &quantity.others {
-        if !factors.contains(&(other.times, other.per)) {
-            factors.push((other.times, other.per));
-            units.push(&other.unit);
+        let name = other.unit.to_lowercase();
+        let is_same = |known: &&&OtherUnit| {
+            let known_name = known.unit.to_lowercase();
+            let shortened = known_name.starts_with(&name) || name.starts_with(&known_name);
+            (known.times, known.per) == (other.times, other.per) && shortened
+        };
+        if told.iter().find(is_same).is_none() {
+            told.push(other);
         }
     }
-    units.join(", ")
+    let others = told.into_iter().map(|other| other.unit.as_str());
+    std::iter::once(quantity.unit.as_str()).chain(others).collect::<Vec<_>>().join(", ")
 }
 
 /// The warning for a number outside the plausible range.
@@ -150,17 +146,6 @@ fn choice<'a>(options: &'a [FormChoice], text: &str) -> Option<&'a str> {
         option.label.to_lowercase() == lower || option.value.to_lowercase() == lower
     };
     exact.or_else(|| options.iter().find(near)).map(|option| option.value.as_str())
-}
-
-fn procedure(text: &str) -> Option<&'static str> {
-    let content = Content::shipped();
-    let lower = text.to_lowercase();
-    let named = |names: [&str; 3]| names.iter().any(|name| name.to_lowercase() == lower);
-    let found = content
-        .procedures()
-        .iter()
-        .find(|known| named([&known.id, &known.name, &known.short_name]));
-    found.map(|known| known.id.as_str())
 }
 
 fn choices(field: &FormField, texts: &[String]) -> Reading {
@@ -200,65 +185,17 @@ fn list(texts: &[String], split: impl FnMut(&String) -> Vec<String>) -> Reading 
     Reading { value: if entries.is_empty() { None } else { Some(json!(entries)) }, warning: None }
 }
 
-/// `2026-10-21 13:40`, `2026-10-21T13:40:10-05:00`, `13:40`.
-/// Reads a time as it is typed into a form or sent by one: with or without day and offset.
-pub fn moment(text: &str, context: &EntryContext) -> Option<Moment> {
-    if let Ok(moment) = Moment::parse(text) {
-        return Some(moment);
-    }
-    let (day, rest) = match text.split_once(['T', ' ']) {
-        Some((day, rest)) if day.len() == 10 => (Day::parse(day)?, rest.trim()),
-        _ => (context.day?, text),
-    };
-    let (clock, offset) = match rest.find(['+', '-', 'Z', ' ']) {
-        Some(end) => (&rest[..end], rest[end..].trim()),
-        None => (rest, ""),
-    };
-    let offset_min = if offset.is_empty() { context.offset_min? } else { offset_minutes(offset)? };
-    let parts: Option<Vec<u32>> = clock.split(':').map(two_digits).collect();
-    let (hour, minute, second) = match *parts?.as_slice() {
-        [hour, minute] => (hour, minute, 0),
-        [hour, minute, second] => (hour, minute, second),
-        _ => return None,
-    };
-    if hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let start = day.at(hour, minute, offset_min);
-    let utc = UtcMillis(start.utc.0 + i64::from(second) * 1000);
-    Some(Moment { utc, offset_min: if offset == "Z" { None } else { start.offset_min } })
-}
-
-fn two_digits(text: &str) -> Option<u32> {
-    let digits =
-        (1..=2).contains(&text.len()) && text.chars().all(|letter| letter.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
-}
-
-/// `-05:00` and `Z`, in minutes.
-fn offset_minutes(text: &str) -> Option<i16> {
-    if text == "Z" {
-        return Some(0);
-    }
-    let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
-    let total = i16::try_from(hours * 60 + minutes).ok().filter(|_| hours < 24 && minutes < 60)?;
-    match text.chars().next()? {
-        '+' => Some(total),
-        '-' => Some(-total),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::FormDefinition;
     use super::*;
+    use crate::time::Day;
 
     fn typed(path: &str, texts: &[&str]) -> Reading {
         let field = FormDefinition::shipped("case").unwrap().field(path).unwrap();
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let context = EntryContext { day: Day::parse("2026-10-21"), offset_min: Some(-300) };
+        let (day, offset_min) = (Day::parse("2026-10-21"), Some(-300));
+        let context = EntryContext { day, offset_min, ..EntryContext::default() };
         read(field, &texts, &context)
     }
 
@@ -291,6 +228,20 @@ mod tests {
         assert_eq!(warning.text, "Not a number, kept as text.");
         let warning = typed("contrast_ml", &["5 apples"]).warning.unwrap();
         assert_eq!(warning.text, "Not a unit for this field, kept as text. Units: mL, L, dL.");
+        let warning = typed("dap_gycm2", &["5 apples"]).warning.unwrap();
+        assert!(warning.text.contains("cGy·cm², mGy·cm², µGy·m², mGy·m²"), "{}", warning.text);
+        let warning = typed("fluoro_min", &["5 apples"]).warning.unwrap();
+        assert!(warning.text.ends_with("Units: min, s, h."), "{}", warning.text);
+    }
+
+    #[test]
+    fn a_comma_that_may_mean_thousands_or_decimals_is_kept_and_told() {
+        let told = |text: &str| stored("air_kerma_mgy", text);
+        assert_eq!(told("1,240"), (json!("1,240"), Some(FormProblem::MayBeTwo)));
+        assert_eq!(told("1,240 mGy"), (json!("1,240 mGy"), Some(FormProblem::MayBeTwo)));
+        assert_eq!(told("1.240"), (json!(1.24), None), "as the form itself shows numbers");
+        assert_eq!(told("1,2"), (json!(1.2), None));
+        assert_eq!(told("12,345.5"), (json!(12345.5), None));
     }
 
     #[test]
@@ -353,6 +304,8 @@ mod tests {
             ("2026-10-20T13:40:00-04:00", "2026-10-20T13:40:00-04:00"),
             ("2026-10-20 13:40Z", "2026-10-20T13:40:00Z"),
             ("9:05", "2026-10-21T09:05:00-05:00"),
+            ("0905", "2026-10-21T09:05:00-05:00"),
+            ("2026-10-20 1:40 pm", "2026-10-20T13:40:00-05:00"),
         ] {
             assert_eq!(stored("performed_at", text), (json!(wanted), None), "{text}");
         }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::adverse_event;
 use super::definition::{FieldKind, FormField};
-use super::number;
 use crate::content::Content;
+use crate::content::number;
 use crate::time::Moment;
 
 /// The texts to put into a field; several for lists, none where nothing is written.

@@ -4,12 +4,15 @@ use serde_json::Value;
 
 use super::adverse_event;
 use super::change::TypedField;
+use super::clock::EntryContext;
 use super::definition::{FieldKind, FormChoice, FormDefinition, FormField, FormSection};
-use super::read::{EntryContext, read};
+use super::read::read;
 use super::show;
 use super::warning::{FormProblem, FormWarning};
 use crate::content::Content;
+use crate::content::reading::{self, Meaning};
 use crate::record::{Fields, get};
+use crate::time::Moment;
 
 /// What was written lately in a field, the latest first; listed before the other options.
 #[derive(Clone, PartialEq, Eq)]
@@ -119,9 +122,10 @@ quiet_debug!(OptionView);
 
 /// Fills a form from a record's fields. What the form does not ask for is left alone.
 pub fn fill(definition: &FormDefinition, fields: &Fields, recents: &[RecentValues]) -> FormView {
+    let kind = &definition.kind;
     let section = |section: &FormSection| {
         let views: Vec<FieldView> =
-            section.fields.iter().map(|field| view(field, fields, recents)).collect();
+            section.fields.iter().map(|field| view(kind, field, fields, recents)).collect();
         SectionView {
             id: section.id.clone(),
             title: section.title.clone(),
@@ -181,10 +185,11 @@ pub fn overlay(
 
 /// What is odd in a record, as far as the form can tell.
 pub fn warnings(definition: &FormDefinition, fields: &Fields) -> Vec<FormWarning> {
-    definition.fields().filter_map(|field| warning(field, get(fields, &field.path)?)).collect()
+    let told = |field: &FormField| warning(&definition.kind, field, get(fields, &field.path)?);
+    definition.fields().filter_map(told).collect()
 }
 
-fn view(field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldView {
+fn view(kind: &str, field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldView {
     let value = get(fields, &field.path);
     let values = value.map(|value| show::texts(field, value)).unwrap_or_default();
     FieldView {
@@ -200,26 +205,33 @@ fn view(field: &FormField, fields: &Fields, recents: &[RecentValues]) -> FieldVi
         missing: field.asked && values.is_empty(),
         fixed: field.fixed,
         width: field.width,
-        warnings: value.and_then(|value| warning(field, value)).into_iter().collect(),
+        warnings: value.and_then(|value| warning(kind, field, value)).into_iter().collect(),
         values,
     }
 }
 
-fn warning(field: &FormField, value: &Value) -> Option<FormWarning> {
+fn warning(kind: &str, field: &FormField, value: &Value) -> Option<FormWarning> {
+    if let Meaning::Reads(read) = reading::of_value(kind, &field.path, value) {
+        let texts = show::texts(field, &read).join(", ");
+        let value = format!("{texts} {}", show::unit(field, Some(&read)));
+        let value = [("value", value.trim_end())];
+        return Some(FormWarning::new(&field.path, FormProblem::CountsAs, &value));
+    }
     if !show::fits(field, value) {
         return Some(FormWarning::new(&field.path, FormProblem::OtherShape, &[]));
     }
     let texts = show::texts(field, value);
-    let told = read(field, &texts, &stored_context(value)).warning;
+    let stored = stored_moment(value);
+    let context = stored.map(|stored| EntryContext::default().edits(stored)).unwrap_or_default();
+    let told = read(field, &texts, &context).warning;
     // A text that could be read as a number is a text all the same: tallies do not count it.
     let is_text = field.kind == FieldKind::Number && !value.is_number() && !texts.is_empty();
     told.or_else(|| is_text.then(|| FormWarning::new(&field.path, FormProblem::NotANumber, &[])))
 }
 
-/// The offset that a stored time carries itself.
-pub(crate) fn stored_context(value: &Value) -> EntryContext {
-    let moment = value.as_str().and_then(|text| crate::time::Moment::parse(text).ok());
-    EntryContext { day: None, offset_min: moment.and_then(|moment| moment.offset_min) }
+/// The moment that a stored time is.
+pub(crate) fn stored_moment(value: &Value) -> Option<Moment> {
+    Moment::parse(value.as_str()?).ok()
 }
 
 fn options(field: &FormField, values: &[String], recents: &[RecentValues]) -> Vec<OptionView> {
@@ -386,7 +398,7 @@ mod tests {
             ("labs.inr", FormProblem::AboveRange),
             ("devices", FormProblem::OtherShape),
             ("fluoro_min", FormProblem::NotANumber),
-            ("air_kerma_mgy", FormProblem::NotANumber),
+            ("air_kerma_mgy", FormProblem::CountsAs),
         ];
         assert_eq!(problems(odd), wanted.map(|(path, problem)| (path.to_owned(), problem)));
         assert_eq!(field(json!({"labs": {"inr": 99}}), &[], "labs.inr").warnings.len(), 1);

@@ -8,6 +8,10 @@ use crate::content::words;
 pub enum FormProblem {
     /// Not a number; kept as text.
     NotANumber,
+    /// A number in which a comma may mean thousands or decimals; kept as text.
+    MayBeTwo,
+    /// Kept as it was written, and counted as what it certainly means.
+    CountsAs,
     /// A number with a unit that the field does not know; kept as text.
     UnknownUnit,
     /// Most likely a slip.
@@ -20,6 +24,12 @@ pub enum FormProblem {
     NotAProcedure,
     /// Not a day and time.
     NotATime,
+    /// A time that no clock showed, because it was put forward past it; moved forward.
+    ClockSkipped,
+    /// A time that was shown twice, because the clock was put back; the first is taken.
+    ClockTwice,
+    /// The offset of that day is not known; that of now is taken.
+    ZoneUnknown,
     /// Neither yes nor no.
     NotYesOrNo,
     /// An adverse event without a scheme.
@@ -36,14 +46,19 @@ pub enum FormProblem {
 
 impl FormProblem {
     /// Every problem.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 18] = [
         Self::NotANumber,
+        Self::MayBeTwo,
+        Self::CountsAs,
         Self::UnknownUnit,
         Self::AboveRange,
         Self::BelowRange,
         Self::NotAChoice,
         Self::NotAProcedure,
         Self::NotATime,
+        Self::ClockSkipped,
+        Self::ClockTwice,
+        Self::ZoneUnknown,
         Self::NotYesOrNo,
         Self::NoScheme,
         Self::NoEdition,
@@ -56,12 +71,17 @@ impl FormProblem {
     pub fn key(self) -> &'static str {
         match self {
             Self::NotANumber => "form.not_a_number",
+            Self::MayBeTwo => "form.may_be_two",
+            Self::CountsAs => "form.counts_as",
             Self::UnknownUnit => "form.unknown_unit",
             Self::AboveRange => "form.above_range",
             Self::BelowRange => "form.below_range",
             Self::NotAChoice => "form.not_a_choice",
             Self::NotAProcedure => "form.not_a_procedure",
             Self::NotATime => "form.not_a_time",
+            Self::ClockSkipped => "form.clock_skipped",
+            Self::ClockTwice => "form.clock_twice",
+            Self::ZoneUnknown => "form.zone_unknown",
             Self::NotYesOrNo => "form.not_yes_or_no",
             Self::NoScheme => "form.no_scheme",
             Self::NoEdition => "form.no_edition",

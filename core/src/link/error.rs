@@ -26,6 +26,9 @@ pub enum LinkError {
     /// The other side does not trust this device: not paired there, or revoked.
     #[error("refused by the other side")]
     Refused,
+    /// The other side said, once both had agreed, that this device's key is revoked there.
+    #[error("revoked by the other side")]
+    Revoked,
     /// The other side said good-bye.
     #[error("ended by the other side")]
     Ended,
@@ -57,6 +60,8 @@ impl LinkError {
     pub(super) fn of_tls(error: &TlsError, agreed: bool) -> Self {
         use AlertDescription as Alert;
         match error {
+            // Before that anybody on the network may have said so.
+            TlsError::AlertReceived(Alert::CertificateRevoked) if agreed => Self::Revoked,
             TlsError::AlertReceived(
                 Alert::AccessDenied
                 | Alert::BadCertificate

@@ -170,7 +170,15 @@ fn pages() {
         let packed = zstd::bulk::compress(input, 1).unwrap();
         for count in 0..5 {
             let (from, to, more, is_repair) = (0, 1, false, false);
-            let page = Page { from, to, more, is_repair, count, packed: packed.clone() };
+            let page = Page {
+                from,
+                to,
+                more,
+                is_repair,
+                receipt: crate::sync::frame::Receipt::default(),
+                count,
+                packed: packed.clone(),
+            };
             if let Ok(records) = unpack(&page) {
                 assert_eq!(records.len(), count as usize);
             }

@@ -1,11 +1,15 @@
-//! Answers calls: at most eight at once, each on a thread of its own.
+//! Answers calls, each on a thread of its own.
 //!
-//! Whoever calls is a stranger until TLS has seen a trusted key. Strangers cost one thread for ten
-//! seconds at most, and are counted; nothing that they send is looked at.
+//! Whoever calls is a stranger until TLS has seen a trusted key. Calls that have proved nothing share a
+//! few places, and none of them is worth more than a call that comes now: where the places are taken,
+//! the oldest call of the address that holds most of them is cut. An honest handshake takes
+//! milliseconds, so what is cut is what said nothing. A device that has proved a paired key has places
+//! of its own, which no stranger can take; of its calls the newest count. So is every call of a stranger
+//! that an open pairing window has kept (`Wire::keep`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,11 +17,20 @@ use std::time::Duration;
 use rustls::ServerConfig;
 
 use super::{DeviceIdentity, LinkError, Trust, Wire, tls};
+use crate::sync::Fingerprint;
 
-/// Connections at once, those that still agree included.
-const MAX_CALLS: usize = 8;
+/// Calls at once that have proved nothing, or nothing but a key that is not paired.
+const MAX_UNPROVED: usize = 24;
+/// The same from one address.
+const MAX_OF_ADDRESS: usize = 8;
+/// Calls at once of one paired device: one that is live, and one that takes its place.
+const MAX_OF_DEVICE: usize = 2;
+/// Calls that were cut and whose threads have not ended yet: beyond that a new call waits for one to.
+const MAX_LEAVING: usize = 48;
 /// How long to wait after the system refused to accept.
 const BREATH: Duration = Duration::from_millis(100);
+/// How often a call that finds no place waits for one before it is turned away.
+const BREATHS: u32 = 50;
 
 /// What is done with a connection; it ends when this returns.
 pub type Serve = dyn Fn(Wire) + Send + Sync;
@@ -31,7 +44,7 @@ pub struct ListenerCounts {
     pub strangers: u64,
     /// Whatever spoke something else, damaged something, or stalled.
     pub noise: u64,
-    /// Those that came when eight were there already.
+    /// Those that were cut for another call, or came when no place could be made.
     pub turned_away: u64,
 }
 
@@ -43,23 +56,87 @@ struct Counters {
     turned_away: AtomicU64,
 }
 
+/// What a call has shown so far.
+#[derive(Clone, Copy, PartialEq)]
+enum Standing {
+    Unproved,
+    Paired(Fingerprint),
+    /// It was cut, and is ending.
+    Leaving,
+}
+
 struct Call {
     socket: TcpStream,
+    from: IpAddr,
+    standing: Standing,
+    /// A pairing window has something to wait for.
+    kept: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
+impl Call {
+    fn is_unproved(&self) -> bool {
+        self.standing == Standing::Unproved && !self.kept.load(Ordering::Relaxed)
+    }
+
+    fn cut(&mut self) {
+        self.standing = Standing::Leaving;
+        let _ = self.socket.shutdown(Shutdown::Both);
+    }
+}
+
+/// By number: the oldest comes first.
 #[derive(Default)]
 struct Calls {
     stopped: bool,
     next: u64,
-    open: HashMap<u64, Call>,
+    open: BTreeMap<u64, Call>,
+}
+
+impl Calls {
+    fn count(&self, fits: impl Fn(&Call) -> bool) -> usize {
+        self.open.values().filter(|call| fits(call)).count()
+    }
+
+    /// Cuts the oldest call that fits.
+    fn cut_oldest(&mut self, fits: impl Fn(&Call) -> bool) -> bool {
+        let oldest = self.open.values_mut().find(|call| fits(call));
+        oldest.map(Call::cut).is_some()
+    }
+
+    /// Makes a place for a call that has proved nothing; whether one had to be cut for it, or `None` where
+    /// too many are ending already.
+    fn make_place(&mut self, from: IpAddr) -> Option<bool> {
+        let is_here = |call: &Call| call.is_unproved() && call.from == from;
+        let of_address = self.count(is_here) >= MAX_OF_ADDRESS;
+        let is_full = self.count(Call::is_unproved) >= MAX_UNPROVED;
+        if !of_address && !is_full {
+            return Some(false);
+        }
+        if self.count(|call| call.standing == Standing::Leaving) >= MAX_LEAVING {
+            return None;
+        }
+        let crowded = if of_address { from } else { self.most_crowded()? };
+        Some(self.cut_oldest(|call| call.is_unproved() && call.from == crowded))
+    }
+
+    /// The address that holds most of the places.
+    fn most_crowded(&self) -> Option<IpAddr> {
+        let mut held: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for call in self.open.values().filter(|call| call.is_unproved()) {
+            *held.entry(call.from).or_default() += 1;
+        }
+        held.into_iter().max_by_key(|(_, count)| *count).map(|(address, _)| address)
+    }
 }
 
 struct Shared {
-    config: Arc<ServerConfig>,
+    trust: Arc<dyn Trust>,
+    config: Mutex<Arc<ServerConfig>>,
     serve: Arc<Serve>,
     calls: Mutex<Calls>,
-    stopping: Condvar,
+    /// A call has ended, or all shall.
+    changed: Condvar,
     counters: Counters,
 }
 
@@ -82,11 +159,11 @@ impl Listener {
         trust: Arc<dyn Trust>,
         serve: Arc<Serve>,
     ) -> Result<Self, LinkError> {
-        let config = tls::answering(me, trust)?;
+        let config = Mutex::new(tls::answering(me, Arc::clone(&trust))?);
         let socket = TcpListener::bind(address).map_err(|_| LinkError::CannotListen)?;
         let address = socket.local_addr().map_err(|_| LinkError::CannotListen)?;
-        let (calls, stopping, counters) = Default::default();
-        let shared = Arc::new(Shared { config, serve, calls, stopping, counters });
+        let (calls, changed, counters) = Default::default();
+        let shared = Arc::new(Shared { trust, config, serve, calls, changed, counters });
         let accepting = Arc::clone(&shared);
         let accepting = thread::Builder::new()
             .name("seldinger-listener".to_owned())
@@ -98,6 +175,16 @@ impl Listener {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Answers under other keys from now on.
+    ///
+    /// # Errors
+    /// `BadIdentity`.
+    pub fn renew(&self, me: &DeviceIdentity) -> Result<(), LinkError> {
+        let config = tls::answering(me, Arc::clone(&self.shared.trust))?;
+        *self.shared.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        Ok(())
     }
 
     /// Who called so far.
@@ -112,6 +199,12 @@ impl Listener {
         }
     }
 
+    /// How many calls are open, those included that are ending.
+    #[cfg(test)]
+    pub(super) fn open(&self) -> usize {
+        self.shared.calls().open.len()
+    }
+
     /// Stops listening, cuts every connection and waits for their threads.
     pub fn stop(mut self) -> ListenerCounts {
         self.end();
@@ -121,7 +214,7 @@ impl Listener {
     fn end(&mut self) {
         let Some(accepting) = self.accepting.take() else { return };
         self.shared.calls().stopped = true;
-        self.shared.stopping.notify_all();
+        self.shared.changed.notify_all();
         // A call of our own is what wakes the thread that waits for calls.
         let awake = TcpStream::connect_timeout(&reachable(self.address), Duration::from_secs(1));
         if awake.is_ok() {
@@ -164,51 +257,92 @@ impl Shared {
     fn accept(self: &Arc<Self>, socket: &TcpListener) {
         loop {
             let call = socket.accept();
-            let calls = self.calls();
+            let mut calls = self.calls();
             if calls.stopped {
                 return;
             }
-            if let Ok((call, _)) = call {
-                self.take(call, calls);
+            if let Ok((call, from)) = call {
+                self.take(call, from.ip(), calls);
             } else {
-                // Out of sockets, or the network went away: both pass.
-                let waited = self.stopping.wait_timeout(calls, BREATH);
+                // Out of sockets, or the network went away: a call that said nothing makes room, and
+                // both pass.
+                if calls.cut_oldest(Call::is_unproved) {
+                    self.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+                }
+                let waited = self.changed.wait_timeout(calls, BREATH);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
             }
         }
     }
 
     /// Gives a call a thread; `calls` stay locked until it is written down.
-    fn take(self: &Arc<Self>, call: TcpStream, mut calls: MutexGuard<'_, Calls>) {
-        if calls.open.len() >= MAX_CALLS {
+    fn take(self: &Arc<Self>, call: TcpStream, from: IpAddr, mut calls: MutexGuard<'_, Calls>) {
+        // Where too many are ending, the next waits in the system's queue until one of them has.
+        let mut place = calls.make_place(from);
+        for _ in 0..BREATHS {
+            if place.is_some() || calls.stopped {
+                break;
+            }
+            let waited = self.changed.wait_timeout(calls, BREATH);
+            calls = waited.unwrap_or_else(PoisonError::into_inner).0;
+            place = calls.make_place(from);
+        }
+        if place != Some(false) {
             self.counters.turned_away.fetch_add(1, Ordering::Relaxed);
+        }
+        if place.is_none() || calls.stopped {
             return;
         }
         let id = calls.next;
         calls.next += 1;
         let Ok(socket) = call.try_clone() else { return };
-        let shared = Arc::clone(self);
+        let kept = Arc::<AtomicBool>::default();
+        let (shared, keep) = (Arc::clone(self), Arc::clone(&kept));
         let answer = move || {
             let ending = Ending { shared, id };
-            ending.shared.answer(call);
+            ending.shared.answer(id, call, keep);
         };
         let thread = thread::Builder::new().name("seldinger-call".to_owned()).spawn(answer);
         if let Ok(thread) = thread {
-            calls.open.insert(id, Call { socket, thread });
+            let standing = Standing::Unproved;
+            calls.open.insert(id, Call { socket, from, standing, kept, thread });
         }
     }
 
-    fn answer(&self, call: TcpStream) {
+    fn answer(&self, id: u64, call: TcpStream, keep: Arc<AtomicBool>) {
         let counters = &self.counters;
-        let counter = match Wire::accept(call, &self.config) {
+        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counter = match Wire::accept(call, &config) {
             Ok(wire) => {
+                if !self.note_proved(id, wire.peer()) {
+                    return;
+                }
                 counters.answered.fetch_add(1, Ordering::Relaxed);
-                return (self.serve)(wire);
+                return (self.serve)(wire.kept_by(keep));
             }
             Err(LinkError::OtherDevice) => &counters.strangers,
             Err(_) => &counters.noise,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A call has shown a key that may come in; `false` where it was cut meanwhile.
+    fn note_proved(&self, id: u64, peer: Fingerprint) -> bool {
+        let is_paired = self.trust.is_paired(&peer);
+        let mut calls = self.calls();
+        if calls.open.get(&id).is_none_or(|call| call.standing == Standing::Leaving) {
+            return false;
+        }
+        if is_paired {
+            let same = Standing::Paired(peer);
+            if calls.count(|call| call.standing == same) >= MAX_OF_DEVICE {
+                calls.cut_oldest(|call| call.standing == same);
+            }
+            if let Some(call) = calls.open.get_mut(&id) {
+                call.standing = same;
+            }
+        }
+        true
     }
 }
 
@@ -221,5 +355,6 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.shared.calls().open.remove(&self.id);
+        self.shared.changed.notify_all();
     }
 }

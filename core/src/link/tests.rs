@@ -332,35 +332,103 @@ fn addresses_that_lead_nowhere_say_so() {
     assert_eq!(second.err(), Some(LinkError::CannotListen));
 }
 
+/// As many connections that say nothing.
+fn quiet(to: &Listener, count: usize) -> Vec<TcpStream> {
+    (0..count).map(|_| TcpStream::connect(to.address()).unwrap()).collect()
+}
+
 #[test]
-fn the_ninth_call_is_turned_away_and_stopping_waits_for_nobody() {
+fn quiet_calls_stop_no_paired_device_and_stopping_waits_for_nobody() {
     let (phone, laptop) = (device(), device());
     let (listener, ends) = echo(&laptop, only(&phone));
-    // Seven who are paired, and one who says nothing.
-    let mut wires: Vec<Wire> =
-        (0..7).map(|_| call(&listener, &phone, Pin::Anyone).unwrap()).collect();
-    let _silent = TcpStream::connect(listener.address()).unwrap();
-    assert!(wires.iter_mut().all(|wire| echoed(wire, b"hello")));
-    let ninth = loop {
-        // The silent one may not have been accepted yet.
-        match call(&listener, &phone, Pin::Anyone) {
-            Ok(mut wire) => match wire.next(Duration::from_millis(10)) {
-                Incoming::Closed(why) => break why,
-                _ => wires.push(wire),
-            },
-            Err(why) => break why,
-        }
-    };
-    assert!(matches!(ninth, LinkError::Lost), "{ninth:?}");
-    assert!(wires.iter_mut().all(|wire| echoed(wire, b"still there")));
+    let _before = quiet(&listener, 60);
+    let mut wire = call(&listener, &phone, Pin::Anyone).unwrap();
+    assert!(echoed(&mut wire, b"hello"));
+    // Nor do those that come afterwards take its place.
+    let _after = quiet(&listener, 200);
+    let mut stranger = call(&listener, &device(), Pin::Anyone).unwrap();
+    assert!(matches!(stranger.next(LONG), Incoming::Closed(_)));
+    assert!(echoed(&mut wire, b"still there"));
+    // Places are few, however many come: those that are open and those that are ending.
+    assert!(listener.open() <= 24 + 48 + 1, "{}", listener.open());
     let began = now();
     let counts = listener.stop();
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(counts.turned_away >= 1, "{counts:?}");
-    assert_eq!(ends.try_iter().count(), wires.len());
-    for wire in &mut wires {
-        assert!(matches!(wire.next(LONG), Incoming::Closed(_)));
+    assert!(counts.turned_away >= 100 && counts.answered == 1, "{counts:?}");
+    assert_eq!(ends.try_iter().count(), 1);
+    assert!(matches!(wire.next(LONG), Incoming::Closed(_)));
+}
+
+/// An open window: everybody comes in, and nobody is paired.
+struct Open;
+impl Trust for Open {
+    fn accepts(&self, _: &Fingerprint) -> bool {
+        true
     }
+    fn is_paired(&self, _: &Fingerprint) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_stranger_that_a_window_keeps_is_not_crowded_out_and_others_are() {
+    let laptop = device();
+    let (called, calls) = channel();
+    let serve = move |mut wire: Wire| {
+        if wire.next(LONG) == Incoming::Frame(b"proof".to_vec()) {
+            wire.keep();
+            wire.send(b"proven").unwrap();
+        }
+        called.send(wire.next(LONG)).unwrap();
+    };
+    let listener = Listener::bind("127.0.0.1:0", &laptop, Arc::new(Open), Arc::new(serve)).unwrap();
+    let mut kept = call(&listener, &device(), Pin::Anyone).unwrap();
+    kept.send(b"proof").unwrap();
+    assert_eq!(kept.next(LONG), Incoming::Frame(b"proven".to_vec()));
+    let mut silent = call(&listener, &device(), Pin::Anyone).unwrap();
+    let _quiet = quiet(&listener, 40);
+    assert!(matches!(silent.next(LONG), Incoming::Closed(_)));
+    kept.send(b"digits").unwrap();
+    let ended: Vec<Incoming> = calls.iter().take(2).collect();
+    assert!(ended.contains(&Incoming::Frame(b"digits".to_vec())), "{ended:?}");
+}
+
+#[test]
+fn of_one_device_the_newest_calls_count() {
+    let (phone, laptop) = (device(), device());
+    let (listener, _ends) = echo(&laptop, only(&phone));
+    let mut wires: Vec<Wire> = Vec::new();
+    for _ in 0..5 {
+        let mut wire = call(&listener, &phone, Pin::Anyone).unwrap();
+        assert!(echoed(&mut wire, b"hello"));
+        wires.push(wire);
+    }
+    assert!(wires[3..].iter_mut().all(|wire| echoed(wire, b"still there")));
+    assert!(wires[..3].iter_mut().all(|wire| matches!(wire.next(LONG), Incoming::Closed(_))));
+}
+
+/// Everybody comes in but for one who was revoked.
+struct Revoked(Fingerprint);
+impl Trust for Revoked {
+    fn accepts(&self, peer: &Fingerprint) -> bool {
+        *peer != self.0
+    }
+    fn is_revoked(&self, peer: &Fingerprint) -> bool {
+        *peer == self.0
+    }
+}
+
+#[test]
+fn new_keys_answer_from_the_next_call_on_and_a_revoked_device_hears_why() {
+    let (phone, laptop, renewed) = (device(), device(), device());
+    let (listener, _ends) = echo(&laptop, Arc::new(Revoked(phone.fingerprint())));
+    let mut wire = call(&listener, &phone, Pin::Device(laptop.fingerprint())).unwrap();
+    assert_eq!(wire.next(LONG), Incoming::Closed(LinkError::Revoked));
+    listener.renew(&renewed).unwrap();
+    let old = call(&listener, &device(), Pin::Device(laptop.fingerprint()));
+    assert_eq!(old.err(), Some(LinkError::OtherDevice));
+    let mut wire = call(&listener, &device(), Pin::Device(renewed.fingerprint())).unwrap();
+    assert!(echoed(&mut wire, b"hello"));
 }
 
 #[test]

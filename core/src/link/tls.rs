@@ -29,6 +29,17 @@ const EXPORTER: &[u8] = b"EXPORTER-seldinger-channel-1";
 pub trait Trust: Send + Sync {
     /// Whether `peer` is paired and not revoked, or a pairing window is open.
     fn accepts(&self, peer: &Fingerprint) -> bool;
+
+    /// Whether one that is not accepted is to hear that its key was revoked.
+    fn is_revoked(&self, peer: &Fingerprint) -> bool {
+        let _ = peer;
+        false
+    }
+
+    /// Whether one that is accepted is a paired device, which comes before all others.
+    fn is_paired(&self, peer: &Fingerprint) -> bool {
+        self.accepts(peer)
+    }
 }
 
 impl<F: Fn(&Fingerprint) -> bool + Send + Sync> Trust for F {
@@ -136,9 +147,15 @@ impl Verifier {
     }
 
     fn accepts(&self, certificate: &CertificateDer<'_>) -> Result<(), TlsError> {
-        let refused =
-            TlsError::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
-        self.trust.accepts(&holder(certificate)?).then_some(()).ok_or(refused)
+        let peer = holder(certificate)?;
+        if self.trust.accepts(&peer) {
+            return Ok(());
+        }
+        Err(TlsError::InvalidCertificate(if self.trust.is_revoked(&peer) {
+            CertificateError::Revoked
+        } else {
+            CertificateError::ApplicationVerificationFailure
+        }))
     }
 
     fn signed(

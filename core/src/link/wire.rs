@@ -7,6 +7,7 @@
 
 use std::io::{IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -105,6 +106,8 @@ pub struct Wire {
     exporter: [u8; 32],
     traffic: Traffic,
     over: Option<LinkError>,
+    /// Tells the listener that this call keeps its place.
+    kept: Arc<AtomicBool>,
 }
 quiet_debug!(Wire);
 
@@ -161,8 +164,9 @@ impl Wire {
         let shared = Arc::new(Shared { inbox: Inbox::default(), socket });
         let reading = read_into(ear, Arc::clone(&shared))?;
         let (plain, reading) = (Vec::new(), Some(reading));
+        let (over, kept) = (None, Arc::default());
         let mut wire =
-            Self { session, shared, reading, plain, start: 0, peer, exporter, traffic, over: None };
+            Self { session, shared, reading, plain, start: 0, peer, exporter, traffic, over, kept };
         // The first frame may have come along with the end of the handshake.
         let _ = wire.decrypted();
         Ok(wire)
@@ -176,6 +180,16 @@ impl Wire {
     /// What the two ends of this session know and nobody else.
     pub fn exporter(&self) -> [u8; 32] {
         self.exporter
+    }
+
+    /// A call that was answered is not cut for another one from here on, although its key is not paired.
+    pub fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn kept_by(mut self, kept: Arc<AtomicBool>) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// What went over the socket so far.

@@ -7,6 +7,7 @@ use crate::case_log::list::{
     self, CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS,
 };
 use crate::case_log::rows;
+use crate::content::Wording;
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
@@ -129,7 +130,9 @@ impl Logbook {
         sort: CaseSort,
         after: Option<&str>,
     ) -> Result<CasePage> {
-        self.read_filtered(filter, |conn| rows::page(conn, filter, sort, after))
+        self.read_filtered(filter, |conn| {
+            rows::page(conn, &rows::meant(conn, filter)?, sort, after)
+        })
     }
 
     fn read_filtered<T>(
@@ -142,7 +145,13 @@ impl Logbook {
 
     /// How many cases there are.
     pub fn count_cases(&self, filter: &CaseFilter) -> Result<u64> {
-        self.read_filtered(filter, |conn| rows::count(conn, filter))
+        self.read_filtered(filter, |conn| rows::count(conn, &rows::meant(conn, filter)?))
+    }
+
+    /// What is to be said of names in a filter that mean nothing here: an attending whom no case has, a
+    /// procedure that nobody knows. Empty where all mean something.
+    pub fn filter_told(&self, filter: &CaseFilter) -> Result<Vec<Wording>> {
+        self.read(|conn| Ok(rows::meant(conn, filter)?.told))
     }
 
     /// One case, deleted or not.
@@ -241,7 +250,7 @@ impl Logbook {
                     procedure_name,
                     performed,
                     day: performed.day().with_year(),
-                    pieces: search::pieces(&hit.snippet),
+                    pieces: search::shown(&hit.snippet, &hit.fields, typed),
                 })
             };
             Ok(SearchPage { hits: found.into_iter().map(hit).collect::<Result<_>>()?, next })
@@ -259,8 +268,10 @@ impl Logbook {
         self.read_indexed(|conn| {
             let mut found = Vec::new();
             for id in ids {
-                let snippet = search::snippet(conn, &expression, *id)?.unwrap_or_default();
-                let pieces = search::pieces(&snippet);
+                let Some((snippet, fields)) = search::snippet(conn, &expression, *id)? else {
+                    continue;
+                };
+                let pieces = search::shown(&snippet, &fields, typed);
                 if pieces.iter().any(|piece| piece.found) {
                     found.push((*id, pieces));
                 }

@@ -6,11 +6,11 @@ use super::{CASE, Logbook};
 use crate::case_log::list::{CaseFilter, CaseRow, CaseSort};
 use crate::checklist::{self, CHECKLIST_RUN, ChecklistRun, RunPage, RunRow, RunStage, rows};
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, TypedField};
+use crate::form::{self, EntryContext, FormProblem, FormWarning, TypedField};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Fields, Patch, Record, patched, text};
 use crate::store::Connection;
-use crate::time::{DAY_MS, Day, Moment, UtcMillis};
+use crate::time::{Day, Moment};
 
 /// A run after a tap, and the write for undoing it.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,6 +20,18 @@ pub struct ChangedRun {
     pub run: ChecklistRun,
     /// The write; `None` where nothing had changed.
     pub change: Option<Change>,
+    /// What is odd about a time that was typed, by the stage; it is kept all the same.
+    pub warnings: Vec<FormWarning>,
+}
+
+/// Times of stages that were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct WrittenStages {
+    /// The write; `None` where nothing had changed.
+    pub change: Option<Change>,
+    /// What is odd about them, by the stage; they are kept all the same.
+    pub warnings: Vec<FormWarning>,
 }
 
 /// What a case shows of its stages and checklists.
@@ -107,10 +119,11 @@ impl Logbook {
             texts: given.or(of_case).into_iter().collect(),
         };
         let form = self.form(CHECKLIST_RUN)?;
-        let read = form::changes(&form, &Fields::new(), &[typed], &EntryContext::of(now));
+        let read = form::changes(&form, &Fields::new(), &[typed], &self.entry());
         let fields = patched(CHECKLIST_RUN, checklist::begun(list, case, now), read.patch);
         let begun = self.create_record(CHECKLIST_RUN, fields)?;
-        Ok(ChangedRun { run: self.checklist_run(begun.id)?, change: Some(begun.change) })
+        let (run, change) = (self.checklist_run(begun.id)?, Some(begun.change));
+        Ok(ChangedRun { run, change, warnings: Vec::new() })
     }
 
     fn change_run(
@@ -127,7 +140,8 @@ impl Logbook {
             let patch = patch(tx.conn(), &record, now)?;
             Ok(tx.edit(id, patch, None)?.change)
         })?;
-        Ok(ChangedRun { run: self.checklist_run(id)?, change: changed.value })
+        let (run, change) = (self.checklist_run(id)?, changed.value);
+        Ok(ChangedRun { run, change, warnings: Vec::new() })
     }
 
     /// Ticks items, now; one that is ticked keeps its time, one that was skipped is skipped no longer.
@@ -152,16 +166,18 @@ impl Logbook {
         self.change_run(id, |_, run, _| Ok(checklist::unskip(&run.fields, item)))
     }
 
-    /// Stamps a stage: now, or with a time that is typed, such as 12:40; what is no time is kept as it is
-    /// written.
+    /// Stamps a stage: now, or with a time that is typed, such as 12:40 or 1:30 pm; what is no time is
+    /// kept as it is written, and said.
     pub fn stamp_stage(&self, id: RecordId, stage: &str, at: Option<&str>) -> Result<ChangedRun> {
-        self.change_run(id, |conn, run, now| {
+        let mut warnings = Vec::new();
+        let changed = self.change_run(id, |conn, run, now| {
             let at = match at.map(str::trim).filter(|at| !at.is_empty()) {
-                Some(typed) => read_time(typed, around(conn, run, now)),
+                Some(typed) => self.read_stage(stage, typed, around(conn, run), &mut warnings),
                 None => json!(now.rfc3339()),
             };
             Ok(checklist::stamp(&run.fields, stage, &at))
-        })
+        })?;
+        Ok(ChangedRun { warnings, ..changed })
     }
 
     /// Takes the stamp of a stage away.
@@ -171,14 +187,14 @@ impl Logbook {
 
     /// Writes times of stages, typed later, into a run or a case: those that differ from what is shown;
     /// an emptied one goes. Paths are the ids of stages.
-    pub fn write_stages(&self, id: RecordId, typed: &[TypedField]) -> Result<Option<Change>> {
+    pub fn write_stages(&self, id: RecordId, typed: &[TypedField]) -> Result<WrittenStages> {
         let is_case = self.record(id)?.kind == CASE;
         let shown =
             if is_case { self.case_timeline(id)?.stages } else { self.checklist_run(id)?.stages };
-        let now = self.now();
+        let mut warnings = Vec::new();
         let changed = self.transact(|tx| {
             let record = record::load(tx.conn(), id)?;
-            let around = around(tx.conn(), &record, now);
+            let around = around(tx.conn(), &record);
             let mut patch = Patch::new();
             for TypedField { path, texts } in typed {
                 let text = texts.iter().map(|text| text.trim()).find(|text| !text.is_empty());
@@ -187,13 +203,36 @@ impl Logbook {
                     continue;
                 }
                 patch.extend(match text {
-                    Some(text) => checklist::stamp(&record.fields, path, &read_time(text, around)),
+                    Some(text) => {
+                        let at = self.read_stage(path, text, around, &mut warnings);
+                        checklist::stamp(&record.fields, path, &at)
+                    }
                     None => checklist::unstamp(&record.fields, path),
                 });
             }
             Ok(tx.edit(id, patch, None)?.change)
         })?;
-        Ok(changed.value)
+        Ok(WrittenStages { change: changed.value, warnings })
+    }
+
+    /// A typed time; without a day it is the one nearest to `around`, so that a case may pass midnight.
+    fn read_stage(
+        &self,
+        stage: &str,
+        typed: &str,
+        around: Moment,
+        warnings: &mut Vec<FormWarning>,
+    ) -> Value {
+        let near = self.entry_near(around);
+        let on = |days: i32| {
+            let day = near.day.map(|day| Day(day.0 + days));
+            form::moment(typed, &EntryContext { day, ..near.clone() })
+        };
+        let nearest = [0, -1, 1].into_iter().filter_map(on);
+        let nearest = nearest.min_by_key(|read| (read.moment.utc.0 - around.utc.0).abs());
+        let problem = nearest.map_or(Some(FormProblem::NotATime), |read| read.problem);
+        warnings.extend(problem.map(|problem| FormWarning::new(stage, problem, &[])));
+        nearest.map_or_else(|| json!(typed), |read| json!(read.moment.rfc3339()))
     }
 
     /// Says that it is tense: silence is due until it is calm again.
@@ -257,20 +296,8 @@ fn run_rows(conn: &Connection, ids: Vec<RecordId>) -> Result<Vec<RunRow>> {
 }
 
 /// The time that the stages of a record are near to: the case's where there is one, else its own.
-fn around(conn: &Connection, record: &Record, now: Moment) -> Moment {
+fn around(conn: &Connection, record: &Record) -> Moment {
     let case = text(&record.fields, "case").and_then(|id| id.parse().ok());
     let case = case.and_then(|id| record::load(conn, id).ok()).filter(|case| case.kind == CASE);
-    let when = case.map_or_else(|| record.when(), |case| case.when());
-    Moment { offset_min: when.offset_min.or(now.offset_min), ..when }
-}
-
-/// A typed time; without a day it is the one nearest to `around`, so that a case may pass midnight.
-fn read_time(typed: &str, around: Moment) -> Value {
-    let on = |days: i64| {
-        let day = around.at(UtcMillis(around.utc.0 + days * DAY_MS));
-        form::moment(typed, &EntryContext::of(day))
-    };
-    let nearest = [0, -1, 1].into_iter().filter_map(on);
-    let nearest = nearest.min_by_key(|moment| (moment.utc.0 - around.utc.0).abs());
-    nearest.map_or_else(|| json!(typed), |moment| json!(moment.rfc3339()))
+    case.map_or_else(|| record.when(), |case| case.when())
 }

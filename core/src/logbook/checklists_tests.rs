@@ -151,10 +151,10 @@ fn a_run_belongs_to_a_case_at_once_or_later() {
         ("navigation", "00:10"),
         ("consent", ""),
     ]);
-    let change = book.write_stages(case, &sent).unwrap().unwrap();
+    let change = book.write_stages(case, &sent).unwrap().change.unwrap();
     assert_eq!(book.record(case).unwrap().fields["stages"].as_array().unwrap().len(), 2);
     assert_eq!(book.case_timeline(case).unwrap().stages[1].time, "23:41");
-    assert!(book.write_stages(case, &sent).unwrap().is_none());
+    assert!(book.write_stages(case, &sent).unwrap().change.is_none());
     book.undo(&change).unwrap();
     assert_eq!(book.case_timeline(case).unwrap().stages[1].time, "23:40");
     book.write_stages(later, &typed(&[("timeout", "")])).unwrap();

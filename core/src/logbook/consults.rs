@@ -8,7 +8,7 @@ use crate::case_log::rows::search_expression;
 use crate::consult::{CONSULT, LabsRead, Presentation, present, read_labs};
 use crate::content::words;
 use crate::error::{LogbookError, Result};
-use crate::form::{self, EntryContext, FieldKind, FormDefinition, TypedField};
+use crate::form::{self, FieldKind, FormDefinition, TypedField};
 use crate::ids::{DraftId, RecordId};
 use crate::record::{self, Change, Fields, Patch, Record, get, patched, text};
 use crate::store::search;
@@ -96,15 +96,15 @@ impl Logbook {
     /// The same for a form that is being filled in; nothing is saved.
     pub fn look_over_consult(&self, form: &OpenForm, typed: &[TypedField]) -> Result<ConsultView> {
         let definition = self.form(&form.view.id)?;
-        let (before, when) = match form.record {
+        let (before, context) = match form.record {
             Some(id) => {
                 let record = self.consult_record(id)?;
-                let when = record.when();
-                (record.fields, when)
+                let context = self.entry().edits(record.when());
+                (record.fields, context)
             }
-            None => (Fields::new(), self.now()),
+            None => (Fields::new(), self.entry()),
         };
-        let changes = form::changes(&definition, &before, typed, &EntryContext::of(when));
+        let changes = form::changes(&definition, &before, typed, &context);
         self.consult_view(&definition, &patched(CONSULT, before, changes.patch))
     }
 
@@ -279,6 +279,9 @@ fn carried_over(fields: &Fields) -> Vec<TypedField> {
     carried.into_iter().filter_map(typed).collect()
 }
 
+/// The section of what a form does not ask for.
+pub(super) const ALSO_KEPT: &str = "also_kept";
+
 /// What a consult holds that its form does not ask for: from another template, or a newer app.
 pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSection> {
     if record.kind != CONSULT {
@@ -290,7 +293,7 @@ pub(super) fn unasked(record: &Record, form: &FormDefinition) -> Option<SheetSec
     }
     fields.retain(|field| field.path != TEMPLATE);
     let title = words("badge.consult_also_kept", &[]);
-    (!fields.is_empty()).then(|| SheetSection { id: "also_kept".to_owned(), title, fields })
+    (!fields.is_empty()).then(|| SheetSection { id: ALSO_KEPT.to_owned(), title, fields })
 }
 
 fn spell_out(path: &str, value: &Value, form: &FormDefinition, fields: &mut Vec<SheetField>) {
@@ -321,6 +324,7 @@ fn spell_out(path: &str, value: &Value, form: &FormDefinition, fields: &mut Vec<
         unit: String::new(),
         warnings: Vec::new(),
         identifiers: Vec::new(),
+        by: None,
         was: Vec::new(),
         also: Vec::new(),
     });

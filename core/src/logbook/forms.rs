@@ -8,8 +8,8 @@ use crate::case_log::rows::recent;
 use crate::consult::CONSULT;
 use crate::error::{LogbookError, Result};
 use crate::form::{
-    self, EntryContext, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues,
-    TextStyle, TypedField,
+    self, FieldKind, FormDefinition, FormView, FormWarning, OptionView, RecentValues, TextStyle,
+    TypedField,
 };
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
@@ -103,12 +103,12 @@ impl Logbook {
 
     /// The form with what was typed so far, and what is odd about it; nothing is saved.
     pub fn look_over(&self, mut open: OpenForm, typed: &[TypedField]) -> Result<OpenForm> {
-        let when = match open.record {
-            Some(id) => self.record(id)?.when(),
-            None => self.now(),
+        let context = match open.record {
+            Some(id) => self.entry().edits(self.record(id)?.when()),
+            None => self.entry(),
         };
         let definition = self.form(&open.view.id)?;
-        form::overlay(&mut open.view, &definition, typed, &EntryContext::of(when));
+        form::overlay(&mut open.view, &definition, typed, &context);
         Ok(open)
     }
 
@@ -127,14 +127,13 @@ impl Logbook {
         draft: Option<DraftId>,
     ) -> Result<SavedForm> {
         let definition = &*self.form(id)?;
-        let now = self.now();
+        let (now, entry) = (self.now(), self.entry());
         let saved = self.transact(|tx| {
             if let Some(draft) = draft {
                 draft::remove(tx.conn(), draft)?;
             }
             let Some(id) = record else {
-                let context = EntryContext::of(now);
-                let changes = form::changes(definition, &Fields::new(), typed, &context);
+                let changes = form::changes(definition, &Fields::new(), typed, &entry);
                 let id = RecordId::new(now.utc, &*self.ids);
                 let mut patch = changes.patch;
                 patch.extend(consults::given_by(&definition.id));
@@ -147,7 +146,7 @@ impl Logbook {
                     Created::Known | Created::Gone => Err(LogbookError::Io),
                 };
             };
-            let context = EntryContext::of(record::load(tx.conn(), id)?.when());
+            let context = entry.edits(record::load(tx.conn(), id)?.when());
             let before = record::fields_at(tx.conn(), id, opened)?;
             let changes = form::changes(definition, &before, typed, &context);
             let outcome = tx.edit(id, changes.patch, Some(opened))?;

@@ -8,13 +8,14 @@ use crate::case_log::jot::{JotField, JotReader, JotReading, JotValues, StaffMemb
 use crate::case_log::rows;
 use crate::case_log::values::{Guidance, StaffRole};
 use crate::error::{LogbookError, Result};
+use crate::form::FormWarning;
 use crate::ids::{DraftId, RecordId};
 use crate::privacy::{FieldHit, scan_fields};
 use crate::record::{Change, Created, Fields, NewRecord};
 use crate::time::Moment;
 
 /// What there is to know beside the line that a jot is saved from.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct JotOptions {
     /// The guesses that the user took.
@@ -23,10 +24,15 @@ pub struct JotOptions {
     /// For a case that is typed later.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub performed: Option<Moment>,
+    /// The same as it was typed, where it was; what is no time is kept as it is written.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub performed_typed: Option<String>,
     /// The draft that the line was typed into; it is dropped.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub draft: Option<DraftId>,
 }
+
+quiet_debug!(JotOptions);
 
 /// A case that was just saved from a jot.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +44,8 @@ pub struct SavedJot {
     pub change: Change,
     /// What looks like a patient identifier; it is saved all the same.
     pub identifiers: Vec<FieldHit>,
+    /// What is odd about the time that was typed; it is saved all the same.
+    pub warnings: Vec<FormWarning>,
 }
 
 impl Logbook {
@@ -54,6 +62,12 @@ impl Logbook {
         if let Some(performed) = options.performed {
             fields.insert("performed_at".to_owned(), performed.rfc3339().into());
         }
+        let typed = options.performed_typed.as_deref().unwrap_or_default();
+        let read = self.read_time(typed);
+        if let Some(read) = &read {
+            let stored = read.moment.map_or_else(|| typed.trim().to_owned(), |at| at.rfc3339());
+            fields.insert("performed_at".to_owned(), stored.into());
+        }
         let identifiers = scan_fields(&fields);
         let at = self.now();
         let id = RecordId::new(at.utc, &*self.ids);
@@ -64,7 +78,10 @@ impl Logbook {
             tx.create(NewRecord { id, kind: CASE.to_owned(), at, fields })
         })?;
         match (changed.value, changed.changes.into_iter().next()) {
-            (Created::New, Some(change)) => Ok(SavedJot { id, change, identifiers }),
+            (Created::New, Some(change)) => {
+                let warnings = read.and_then(|read| read.warning).into_iter().collect();
+                Ok(SavedJot { id, change, identifiers, warnings })
+            }
             _ => Err(LogbookError::Io),
         }
     }

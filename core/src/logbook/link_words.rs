@@ -16,6 +16,7 @@ impl LinkError {
             Self::OtherProtocol => "link.other_protocol",
             Self::OtherDevice => "link.other_device",
             Self::Refused => "link.refused",
+            Self::Revoked => "link.revoked",
             Self::Ended => "link.ended",
             Self::Lost => "link.lost",
             Self::Cut => "link.cut",
@@ -79,6 +80,7 @@ impl Why {
             Self::WrongDigits => "pairing.wrong_digits",
             Self::ByUser => "pairing.by_user",
             Self::OutOfTurn => "pairing.out_of_turn",
+            Self::RevokedThere => "pairing.revoked_there",
             Self::Unknown => "pairing.unknown",
         };
         wording(name, &[])
@@ -95,6 +97,7 @@ impl Closed {
             Self::TwoClaimants => "pairing.two_claimants",
             Self::WrongDigits => "pairing.wrong_digits",
             Self::NotSaved => "pairing.not_saved",
+            Self::OwnKeyRevoked => "pairing.revoked_here",
         };
         wording(name, &[])
     }

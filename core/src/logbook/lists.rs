@@ -22,6 +22,9 @@ pub(super) const PAGE: usize = 50;
 
 impl Logbook {
     /// Records of `kind`, of one procedure or of any; `after` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// `NotAPage` where no page said that.
     pub fn records_of(
         &self,
         kind: &str,
@@ -49,7 +52,7 @@ fn page(
     procedure: Option<&str>,
     after: Option<&str>,
 ) -> Result<(Vec<Record>, Option<String>)> {
-    let last = after.and_then(|after| Cursor::parse(after).ok()).unwrap_or(Cursor::NEWEST);
+    let last = after.map(Cursor::parse).transpose()?.unwrap_or(Cursor::NEWEST);
     let mut places = rows::latest(conn, kind, procedure, last, PAGE + 1)?;
     let more = places.len() > PAGE;
     places.truncate(PAGE);
@@ -63,6 +66,8 @@ fn page(
 mod tests {
     use serde_json::json;
 
+    use crate::case_log::list::{CaseFilter, CaseSort};
+    use crate::error::LogbookError;
     use crate::logbook::tests::{book, fields};
 
     #[test]
@@ -91,6 +96,23 @@ mod tests {
         let gone = book.records_of("daily_read", Some("picc"), None).unwrap().names[0].id;
         book.delete(gone).unwrap();
         assert_eq!(all(Some("picc")).len(), 39);
-        assert!(book.records_of("daily_read", None, Some("nonsense")).is_ok());
+    }
+
+    #[test]
+    fn every_list_says_the_same_of_a_place_that_no_page_named() {
+        let (_folder, book) = book();
+        for wrong in ["", "nonsense", "5", "1:x", "1:-1", "1:2 "] {
+            let said = [
+                book.records_of("daily_read", None, Some(wrong)).map(drop),
+                book.cases(&CaseFilter::default(), CaseSort::Newest, Some(wrong)).map(drop),
+                book.cases(&CaseFilter::default(), CaseSort::AirKerma, Some(wrong)).map(drop),
+                book.consults(Some(wrong)).map(drop),
+                book.checklist_runs(Some(wrong)).map(drop),
+                book.imaging_findings(Some(wrong)).map(drop),
+            ];
+            for said in said {
+                assert_eq!(said, Err(LogbookError::NotAPage), "{wrong:?}");
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! sequence together and tells what changed; observers hear of it after the commit, with no lock held.
 
 mod also;
+mod authors;
 mod cases;
 mod checklists;
 #[cfg(test)]
@@ -13,10 +14,15 @@ mod consult_templates;
 #[cfg(test)]
 mod consult_tests;
 mod consults;
+mod difference;
 mod drafts;
 mod forms;
 mod identity;
 mod imaging;
+mod import;
+mod import_source;
+#[cfg(test)]
+mod import_tests;
 mod jots;
 #[cfg(feature = "lan")]
 pub mod lan;
@@ -41,22 +47,27 @@ mod tally;
 pub(crate) mod tests;
 mod transfer;
 mod verify;
+mod wall_clock;
 mod words;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use also::{AlsoWritten, Keep};
+pub use authors::{FieldVersion, WrittenBy};
 pub use cases::{CASE, CaseDetail, DeletedRecord, RecentChoices, SavedCase, SearchHit, SearchPage};
-pub use checklists::{CaseTimeline, ChangedRun};
+pub use checklists::{CaseTimeline, ChangedRun, WrittenStages};
 pub use chips::JotChip;
 pub use consult_templates::{
     ConsultTemplate, FieldToAdd, PresentationWording, SavedTemplate, TemplateChange, TemplateText,
 };
 pub use consults::{ConsultPage, ConsultRow, ConsultView};
+pub use difference::{StandsIn, TextPiece};
 pub use drafts::{DEBRIEF, Draft, JOT};
 pub use forms::{OpenForm, SavedForm};
 pub use imaging::{DAILY_READ, FindingPage, FindingRow, IMAGING_FINDING, ImagingWeek, ReadAs};
+pub use import::{BadLineAt, ImportOptions, ImportReport, UnreadValue};
+pub use import_source::{ImportSource, Packed, Packer};
 pub use jots::{JotOptions, SavedJot};
 pub use library::{FoundPage, PROCEDURE_NOTE, ProcedureNote, ProcedurePage};
 pub use lists::RecordList;
@@ -64,21 +75,19 @@ pub use names::RecordName;
 pub use sheet::{CaseSheet, FieldWas, RecordSheet, SheetField, SheetSection};
 #[cfg(feature = "lan")]
 pub use sync::{BundleTo, MadeBundle, TakenBundle};
-pub use sync::{DEVICE, Peer, RecordSync, SyncCounts};
-pub use transfer::{
-    BadLineAt, ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport,
-    ImportOptions, ImportReport, ImportSource,
-};
+pub use sync::{DEVICE, Peer, REVOCATION, RecordSync, Revocation, RevokedBy, SyncCounts};
+pub use transfer::{ExportFormat, ExportOptions, ExportReport, FlaggedRecord, IdentifierReport};
 pub use verify::{BackupState, VerifyReport};
+pub use wall_clock::ReadTime;
 
 pub use crate::store::search::SnippetPiece;
 
 use crate::error::{LogbookError as E, Result};
 use crate::ids::{Ids, RecordId};
-use crate::record::{self, Change, FieldVersion, Record, Tx};
+use crate::record::{self, Change, Record, Tx};
 use crate::store::key::{KeyVault, RecoveryCode};
-use crate::store::{Connection, Place, Store, is_about_writing};
-use crate::time::{Clock, DAY_MS, Hlc, Moment, UtcMillis};
+use crate::store::{Connection, Place, Store, is_about_writing, local};
+use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
 
 /// What a logbook is opened with.
 #[derive(Clone)]
@@ -128,6 +137,9 @@ pub struct Changed<T> {
     pub changes: Vec<Change>,
 }
 
+/// Which rules the readings beside the records were made by.
+const READINGS: &str = "readings";
+
 /// How long what was replaced stays readable.
 const HISTORY_DAYS: i64 = 90;
 /// How long what was deleted can be brought back.
@@ -142,6 +154,8 @@ pub struct Logbook {
     ids: Arc<dyn Ids>,
     device: AtomicU64,
     observers: Observers,
+    /// Where the wall clock is, once a shell has said so.
+    zone: Mutex<Option<Zone>>,
 }
 
 impl std::fmt::Debug for Logbook {
@@ -190,11 +204,14 @@ impl Logbook {
         let device = identity::device_of(&store, &setup)?;
         let Setup { clock, ids, .. } = setup;
         let device = AtomicU64::new(device.0);
-        let book = Self { store, clock, ids, device, observers: Observers::default() };
-        match book.purge() {
-            // What is due stays until it can be written.
-            Err(error) if is_about_writing(&error) => {}
-            purged => purged?,
+        let (observers, zone) = (Observers::default(), Mutex::default());
+        let book = Self { store, clock, ids, device, observers, zone };
+        for due in [Self::purge, Self::read_values_again] {
+            match due(&book) {
+                // What is due stays until it can be written.
+                Err(error) if is_about_writing(&error) => {}
+                done => done?,
+            }
         }
         Ok(book)
     }
@@ -202,6 +219,24 @@ impl Logbook {
     /// Whether the book can only be read: its disk is full, or this user may not write it.
     pub fn is_read_only(&self) -> bool {
         self.store.only_read().is_some()
+    }
+
+    /// Where this version reads values in another way than the one that wrote: brings what lists and
+    /// tallies ask for up to it. Where the book cannot be written, they see the former readings.
+    fn read_values_again(&self) -> Result<()> {
+        let revision = crate::content::reading::revision();
+        if self.read(|conn| local::number(conn, READINGS))? == Some(revision) {
+            return Ok(());
+        }
+        let written = self.store.write(|conn| {
+            record::read_again(conn)?;
+            local::set(conn, READINGS, &revision)
+        });
+        match written {
+            // Another program writes just now; the next one that opens the book does this.
+            Err(E::Busy) => Ok(()),
+            other => other,
+        }
     }
 
     /// Tells `observer` of every change from now on.
@@ -253,11 +288,6 @@ impl Logbook {
         self.read(|conn| record::load(conn, id))
     }
 
-    /// What the field at `path` held, the present value first.
-    pub fn history(&self, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
-        self.read(|conn| record::history_of(conn, id, path))
-    }
-
     /// Moves a record to the recently deleted, from where it can be brought back for 30 days.
     pub fn delete(&self, id: RecordId) -> Result<Option<Change>> {
         Ok(self.transact(|tx| tx.delete(id))?.value)
@@ -292,9 +322,16 @@ impl Logbook {
         identity::keys(&self.store, &*self.ids)
     }
 
-    /// Now, by the book's clock.
-    pub fn now(&self) -> Moment {
-        self.clock.now()
+    /// New device keys and a new device id; all pairings are forgotten. What is written stays. For a
+    /// device that was revoked, and for a book that was restored: there `store::local::RENEW_IDENTITY`,
+    /// set in the restored file, does the same as soon as it is opened.
+    pub fn renew_identity(&self) -> Result<()> {
+        let device = self.store.write(|conn| {
+            identity::forget_keys(conn)?;
+            identity::new_device(conn, &*self.ids)
+        })?;
+        self.device.store(device.0, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
     }
 
     fn purge(&self) -> Result<()> {

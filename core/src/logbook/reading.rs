@@ -1,6 +1,6 @@
 //! Reads the book as it is at one moment, record by record, for long work.
 
-use super::DEVICE;
+use super::{DEVICE, REVOCATION};
 use crate::error::Result;
 use crate::job::JobProgress;
 use crate::record::{self, Listed, NewRecord};
@@ -56,7 +56,8 @@ impl Reading {
         let wanted = |place: &&Listed| self.kind.as_ref().is_none_or(|kind| *kind == place.kind);
         let all = found.len() < STEP_PLACES as usize || !found.iter().all(|place| wanted(&place));
         // The names of paired devices are of no use elsewhere.
-        let written = |place: &&Listed| place.alive && place.kind != DEVICE;
+        let written =
+            |place: &&Listed| place.alive && place.kind != DEVICE && place.kind != REVOCATION;
         let alive = found.iter().filter(wanted).filter(written);
         self.places.extend(alive.map(|place| (place.at_ms, place.k)));
         if all {

@@ -77,8 +77,11 @@ pub(super) fn latest(
     limit: usize,
 ) -> Result<Vec<Cursor>> {
     // Both as in the index `record_list`, which then answers without a look at the rows.
-    let of_procedure =
-        if procedure.is_some() { "(fields ->> '$.procedure') = ?2" } else { "?2 IS NULL" };
+    let of_procedure = if procedure.is_some() {
+        "coalesce(readings ->> '$.procedure', fields ->> '$.procedure') = ?2"
+    } else {
+        "?2 IS NULL"
+    };
     let query = format!(
         "SELECT when_ms, k FROM record
          WHERE kind = ?1 AND alive = 1 AND {of_procedure} AND (when_ms, k) < (?3, ?4)

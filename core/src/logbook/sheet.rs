@@ -2,13 +2,15 @@
 
 use serde_json::Value;
 
+use super::authors::{FieldVersion, WrittenBy};
 use super::{AlsoWritten, CaseDetail, Logbook, RecordName, consults};
+use crate::content::words;
 use crate::error::Result;
 use crate::form::{self, FieldKind, FormDefinition, FormField, FormWarning};
 use crate::ids::RecordId;
 use crate::privacy::{IdentifierKind, scan_fields};
-use crate::record::{FieldVersion, Fields, Record, get, is_within};
-use crate::time::{Moment, UtcMillis};
+use crate::record::{Fields, Record, get, is_within};
+use crate::time::Moment;
 
 /// A case as a page shows it.
 #[derive(Clone, PartialEq)]
@@ -68,6 +70,8 @@ pub struct SheetField {
     pub warnings: Vec<FormWarning>,
     /// What in it looks like a patient identifier.
     pub identifiers: Vec<IdentifierKind>,
+    /// Who wrote it; `None` where its parts may have several writers.
+    pub by: Option<WrittenBy>,
     /// What it held before, the latest first.
     pub was: Vec<FieldWas>,
     /// What was written here too and waits for a choice.
@@ -80,6 +84,8 @@ pub struct SheetField {
 pub struct FieldWas {
     /// As a person reads it.
     pub text: String,
+    /// Who wrote it.
+    pub by: WrittenBy,
     /// When it was replaced, on the wall clock of today.
     pub replaced: Moment,
 }
@@ -121,15 +127,23 @@ impl Logbook {
 
     fn sections(&self, record: &Record, form: &FormDefinition) -> Result<Vec<SheetSection>> {
         let (id, fields) = (record.id, &record.fields);
-        let also = self.also_written(id)?;
-        let offset_min = self.now().offset_min;
+        let mut also = self.also_written(id)?;
+        let authors = self.authors()?;
         let mut sections = Vec::new();
         for section in &form.sections {
             let mut shown = Vec::new();
             for field in &section.fields {
-                let versions = self.history(id, &field.path)?;
-                let also = also.iter().filter(|also| is_within(&also.path, &field.path)).cloned();
-                shown.extend(sheet_field(field, fields, &versions, also.collect(), offset_min));
+                let versions = self.history_by(&authors, id, &field.path)?;
+                let here = |also: &mut AlsoWritten| is_within(&also.path, &field.path);
+                let also = also.extract_if(.., here).collect();
+                let stands = |version: &&FieldVersion| {
+                    version.path == field.path
+                        && version.replaced.is_none()
+                        && !version.stands_beside
+                };
+                let by = versions.iter().find(stands).map(|version| version.by.clone());
+                let was = self.was(field, &versions);
+                shown.extend(sheet_field(field, fields, (by, was), also));
             }
             if !shown.is_empty() {
                 let (id, title) = (section.id.clone(), section.title.clone());
@@ -137,6 +151,9 @@ impl Logbook {
             }
         }
         sections.extend(consults::unasked(record, form));
+        for other in also {
+            keep_unasked(&mut sections, other);
+        }
         let warnings = form::warnings(form, fields);
         let hits = scan_fields(fields);
         for field in sections.iter_mut().flat_map(|section| &mut section.fields) {
@@ -148,18 +165,32 @@ impl Logbook {
         }
         Ok(sections)
     }
+
+    /// What was replaced, as far as it was one value: the parts of a set come and go on their own.
+    fn was(&self, field: &FormField, versions: &[FieldVersion]) -> Vec<FieldWas> {
+        let one = |version: &FieldVersion| {
+            let replaced = version.replaced?;
+            let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
+            if version.path != field.path && field.kind != FieldKind::AdverseEvent {
+                return None;
+            }
+            let text = part_text(field, &version.path, &value);
+            let replaced = self.wall_clock(replaced);
+            let by = version.by.clone();
+            Some(FieldWas { text, by, replaced }).filter(|was| !was.text.is_empty())
+        };
+        versions.iter().filter_map(one).collect()
+    }
 }
 
 fn sheet_field(
     field: &FormField,
     fields: &Fields,
-    versions: &[FieldVersion],
+    (by, was): (Option<WrittenBy>, Vec<FieldWas>),
     also: Vec<AlsoWritten>,
-    offset_min: Option<i16>,
 ) -> Option<SheetField> {
     let value = get(fields, &field.path);
     let texts = value.map(|value| form::labels(field, value)).unwrap_or_default();
-    let was = was(field, versions, offset_min);
     if texts.is_empty() && was.is_empty() && also.is_empty() {
         return None;
     }
@@ -172,30 +203,55 @@ fn sheet_field(
         unit: unit.map(|quantity| quantity.unit.clone()).unwrap_or_default(),
         warnings: Vec::new(),
         identifiers: Vec::new(),
+        by,
         was,
         also,
     })
 }
 
-/// What was replaced, as far as it was one value: the parts of a set come and go on their own.
-fn was(field: &FormField, versions: &[FieldVersion], offset_min: Option<i16>) -> Vec<FieldWas> {
-    let one = |version: &FieldVersion| {
-        let replaced: UtcMillis = version.replaced?;
-        let value: Value = serde_json::from_str(version.value_json.as_deref()?).ok()?;
-        if version.path != field.path && field.kind != FieldKind::AdverseEvent {
-            return None;
-        }
-        let text = part_text(field, &version.path, &value);
-        let replaced = Moment { utc: replaced, offset_min };
-        Some(FieldWas { text, replaced }).filter(|was| !was.text.is_empty())
+/// Puts what was written twice in a field that the form does not ask for behind everything else.
+fn keep_unasked(sections: &mut Vec<SheetSection>, also: AlsoWritten) {
+    let known = sections.iter_mut().flat_map(|section| &mut section.fields);
+    if let Some(field) = known.into_iter().find(|field| field.path == also.path) {
+        field.also.push(also);
+        return;
+    }
+    let field = SheetField {
+        path: also.path.clone(),
+        label: also.label.clone(),
+        kind: FieldKind::Text,
+        texts: Some(also.shown.clone()).filter(|text| !text.is_empty()).into_iter().collect(),
+        unit: String::new(),
+        warnings: Vec::new(),
+        identifiers: Vec::new(),
+        by: Some(also.shown_by.clone()),
+        was: Vec::new(),
+        also: vec![also],
     };
-    versions.iter().filter_map(one).collect()
+    let section = sections.iter_mut().find(|section| section.id == consults::ALSO_KEPT);
+    match section {
+        Some(section) => section.fields.push(field),
+        None => sections.push(SheetSection {
+            id: consults::ALSO_KEPT.to_owned(),
+            title: words("badge.consult_also_kept", &[]),
+            fields: vec![field],
+        }),
+    }
 }
 
 /// A field's value, or that of a part of it, as a person reads it.
 pub(super) fn part_text(field: &FormField, path: &str, value: &Value) -> String {
     let part = path.strip_prefix(&field.path).and_then(|rest| rest.strip_prefix('.'));
     part.map_or_else(|| form::display(field, value), |part| format!("{part} {}", plain(value)))
+}
+
+/// What a field, or that part of it, is called.
+pub(super) fn label_of(field: &FormField, path: &str) -> String {
+    let part = path.strip_prefix(&field.path).and_then(|rest| rest.strip_prefix('.'));
+    part.map_or_else(
+        || field.label.clone(),
+        |part| format!("{}, {}", field.label, part.replace(['.', '_'], " ")),
+    )
 }
 
 fn plain(value: &Value) -> String {

@@ -2,6 +2,7 @@
 
 use super::Logbook;
 use crate::case_log::list::CaseFilter;
+use crate::case_log::named::Meant;
 use crate::case_log::rows;
 use crate::case_log::tally::{Counter, Tally};
 use crate::content::{Content, GoalScheme};
@@ -13,7 +14,7 @@ use crate::store::OwnConnection;
 impl Logbook {
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's. The
     /// book may be written to meanwhile; the tally shows it as it was. The progress counts cases.
-    pub fn tally_job(&self, filter: CaseFilter, scheme: Option<GoalScheme>) -> Result<Job<Tally>> {
+    pub fn tally_job(&self, filter: &CaseFilter, scheme: Option<GoalScheme>) -> Result<Job<Tally>> {
         let lags = filter.text.is_some() && self.index_lags()?;
         let conn = self.store.connect()?;
         conn.freeze()?;
@@ -21,18 +22,19 @@ impl Logbook {
             conn.read(record::index_beside)?;
         }
         let counter = Counter::default();
+        let filter = conn.read(|conn| rows::meant(conn, filter))?;
         Ok(Job::new(Count { conn, filter, scheme, counter, total: None, after: (i64::MIN, 0) }))
     }
 
     /// The same at once, for who can wait: half a second for 100,000 cases.
     pub fn tally(&self, filter: &CaseFilter, scheme: Option<&GoalScheme>) -> Result<Tally> {
-        self.tally_job(filter.clone(), scheme.cloned())?.run(|_| ())
+        self.tally_job(filter, scheme.cloned())?.run(|_| ())
     }
 }
 
 struct Count {
     conn: OwnConnection,
-    filter: CaseFilter,
+    filter: Meant,
     scheme: Option<GoalScheme>,
     counter: Counter,
     total: Option<u64>,

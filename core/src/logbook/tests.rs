@@ -13,6 +13,7 @@ use crate::form::TypedField;
 use crate::ids::SystemIds;
 use crate::record::{Fields, What};
 use crate::store::key::KeyVaultError;
+use crate::time::Moment;
 
 #[derive(Default)]
 pub(super) struct MemoryVault(Mutex<BTreeMap<String, Vec<u8>>>);
@@ -110,7 +111,7 @@ fn an_edit_keeps_history_and_undo_brings_it_back() {
     let history = book.history(saved.id, "labs.inr").unwrap();
     let values: Vec<_> = history.iter().map(|v| v.value_json.clone().unwrap()).collect();
     assert_eq!(values, ["1.4", "1.1"]);
-    assert_eq!(history[1].replaced, Some(history[0].written));
+    assert_eq!(history[1].replaced, Some(history[0].by.at));
     assert_eq!(
         book.history(saved.id, "procedure").unwrap().len(),
         1,

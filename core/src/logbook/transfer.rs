@@ -1,88 +1,18 @@
-//! Records in and out: import and export as long work.
+//! Records out: export as long work.
 
-use std::fs::File;
-use std::io::{BufReader, Cursor, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io::Write;
+use std::path::Path;
 
 use super::reading::Reading;
-use super::{CASE, Logbook, Observers, tell};
-use crate::error::{LineProblem, LogbookError, Result};
-use crate::export::csv::{Columns, Table};
-use crate::export::jsonl::{self, Line, Lines};
-use crate::ids::{DeviceId, RecordId};
+use super::{CASE, Logbook};
+use crate::error::{LogbookError, Result, StopReason};
+use crate::export::csv::{Columns, CsvFor, Table};
+use crate::export::jsonl;
+use crate::ids::RecordId;
 use crate::job::{Job, JobProgress, Work};
 use crate::privacy;
-use crate::record::{Created, NewRecord, Tx};
-use crate::store::{Existing, OwnConnection, WholeFile};
-use crate::time::{Clock, Hlc};
-
-/// Where imported lines come from.
-#[derive(Clone)]
-pub enum ImportSource {
-    /// A file; it is read twice, so no pipe.
-    Path(PathBuf),
-    /// What was read already.
-    Bytes(Arc<[u8]>),
-}
-
-impl ImportSource {
-    fn open(&self) -> Result<Lines> {
-        Ok(Lines::new(match self {
-            Self::Path(path) => {
-                let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
-                Box::new(BufReader::with_capacity(1 << 16, file))
-            }
-            Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-        }))
-    }
-
-    fn bytes(&self) -> Result<u64> {
-        match self {
-            Self::Path(path) => {
-                let about = std::fs::metadata(path);
-                Ok(about.map_err(|error| LogbookError::reading(&error))?.len())
-            }
-            Self::Bytes(bytes) => Ok(bytes.len() as u64),
-        }
-    }
-}
-
-/// How to import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct ImportOptions {
-    /// Leaves out lines that cannot be read, and lists them, instead of stopping before anything is
-    /// written.
-    #[cfg_attr(feature = "ffi", uniffi(default))]
-    pub skip_bad: bool,
-}
-
-/// A line that was left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct BadLineAt {
-    /// Counted from 1.
-    pub line: u64,
-    /// What is wrong with it.
-    pub reason: LineProblem,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct ImportReport {
-    /// Records that are new.
-    pub added: u64,
-    /// Records that were there already, deleted ones too; they were left as they are.
-    pub known: u64,
-    /// Records that had been erased or purged here; they do not come back.
-    pub gone: u64,
-    /// Lines that were left out.
-    pub bad: u64,
-    /// The first 1,000 of them.
-    pub bad_lines: Vec<BadLineAt>,
-}
+use crate::record::NewRecord;
+use crate::store::{Existing, WholeFile};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +31,9 @@ pub struct ExportOptions {
     /// Only records of this kind; a table without one is of cases.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub kind: Option<String>,
+    /// For which program a table is written; without one, with commas and decimal points.
+    #[cfg_attr(feature = "ffi", uniffi(default))]
+    pub csv_for: Option<CsvFor>,
     /// Puts the file in the place of one that has its name, once it is whole. Without it such a file
     /// stays and nothing is written.
     #[cfg_attr(feature = "ffi", uniffi(default))]
@@ -146,38 +79,7 @@ pub struct IdentifierReport {
     pub flagged: Vec<FlaggedRecord>,
 }
 
-/// Records of one import transaction; a killed import goes on after the last one when run again.
-const BATCH_RECORDS: usize = 200;
-const BATCH_BYTES: u64 = 2 << 20;
-const BAD_LINES_LISTED: usize = 1_000;
-
 impl Logbook {
-    /// Imports JSON lines. Everything is read and checked first; then it is written in batches, each a
-    /// transaction. Known records are passed over, so that running it again adds nothing twice. The
-    /// progress counts bytes, each of them twice.
-    ///
-    /// # Errors
-    /// `BadLine`, before anything was written, unless `skip_bad`; `NoFile`; those of any write.
-    pub fn import_job(
-        &self,
-        source: ImportSource,
-        options: ImportOptions,
-    ) -> Result<Job<ImportReport>> {
-        let total = source.bytes()?.saturating_mul(2);
-        Ok(Job::new(Import {
-            lines: source.open()?,
-            source,
-            options,
-            total,
-            checked: None,
-            conn: self.store.connect()?,
-            clock: self.clock.clone(),
-            device: self.device(),
-            observers: self.observers.clone(),
-            report: ImportReport::default(),
-        }))
-    }
-
     /// Writes every record that is not deleted, or those of one kind, sorted by `at`, to a file that
     /// appears once it is whole. The book may be written to meanwhile; the file shows it as it was.
     ///
@@ -223,117 +125,18 @@ impl Logbook {
             ExportFormat::Jsonl => kind,
         };
         let reading = Reading::begin(self.store.connect()?, kind)?;
+        let to_pipe = matches!(output, Output::Open(_));
         let stage = match format {
             ExportFormat::Jsonl => Stage::Lines(output),
             ExportFormat::Csv => Stage::Gathering(output, Columns::of(kind.unwrap_or(CASE))),
         };
-        Ok(Job::new(Export { reading, stage: Some(stage) }))
-    }
-}
-
-struct Import {
-    source: ImportSource,
-    options: ImportOptions,
-    lines: Lines,
-    total: u64,
-    /// Bytes of the whole source, once all of it is checked.
-    checked: Option<u64>,
-    conn: OwnConnection,
-    clock: Arc<dyn Clock>,
-    device: DeviceId,
-    observers: Observers,
-    report: ImportReport,
-}
-
-impl Import {
-    /// The next record; `None` at the end. A bad line is an error, or left out.
-    fn next(&mut self) -> Result<Option<NewRecord>> {
-        while let Some(line) = self.lines.next()? {
-            let parsed = match line {
-                Line::Text(line) => jsonl::parse_line(&line),
-                Line::TooLong => Err(LineProblem::TooLarge),
-            };
-            match parsed {
-                Ok(record) => return Ok(Some(record)),
-                Err(reason) if !self.options.skip_bad => {
-                    return Err(LogbookError::BadLine { line: self.lines.number, reason });
-                }
-                Err(reason) => self.left_out(reason),
-            }
-        }
-        Ok(None)
-    }
-
-    fn left_out(&mut self, reason: LineProblem) {
-        // The second reading meets the same lines again.
-        if self.checked.is_none() {
-            self.report.bad += 1;
-            if self.report.bad_lines.len() < BAD_LINES_LISTED {
-                self.report.bad_lines.push(BadLineAt { line: self.lines.number, reason });
-            }
-        }
-    }
-
-    /// The records of one batch, and whether they are the last.
-    fn batch(&mut self) -> Result<(Vec<NewRecord>, bool)> {
-        let (mut batch, begun) = (Vec::new(), self.lines.bytes);
-        while batch.len() < BATCH_RECORDS && self.lines.bytes - begun < BATCH_BYTES {
-            match self.next()? {
-                Some(record) => batch.push(record),
-                None => return Ok((batch, true)),
-            }
-        }
-        Ok((batch, false))
-    }
-
-    fn write(&mut self, batch: Vec<NewRecord>) -> Result<()> {
-        let (now, device) = (self.clock.now().utc, self.device);
-        let (created, changes) = self.conn.write(|conn| {
-            let mut tx = Tx::begin(conn, now, device, Hlc(0))?;
-            let created: Vec<Created> =
-                batch.into_iter().map(|new| tx.create(new)).collect::<Result<_>>()?;
-            Ok((created, tx.end()?))
-        })?;
-        for created in created {
-            match created {
-                Created::New => self.report.added += 1,
-                Created::Known => self.report.known += 1,
-                Created::Gone => self.report.gone += 1,
-            }
-        }
-        tell(&self.observers, &changes);
-        Ok(())
-    }
-}
-
-impl Work for Import {
-    type Output = ImportReport;
-
-    fn step(&mut self) -> Result<JobProgress> {
-        let (batch, last) = self.batch()?;
-        let done = match self.checked {
-            Some(checked) => {
-                if !batch.is_empty() {
-                    self.write(batch)?;
-                }
-                checked.saturating_add(self.lines.bytes)
-            }
-            None if last => {
-                self.checked = Some(self.lines.bytes);
-                self.lines = self.source.open()?;
-                return Ok(JobProgress {
-                    done: self.total / 2,
-                    total: self.total,
-                    finished: false,
-                });
-            }
-            None => self.lines.bytes,
-        };
-        Ok(JobProgress { done: done.min(self.total), total: self.total, finished: last })
-    }
-
-    fn finish(self: Box<Self>) -> Result<ImportReport> {
-        Ok(self.report)
+        Ok(Job::new(Export {
+            reading,
+            stage: Some(stage),
+            csv_for: options.csv_for.unwrap_or_default(),
+            to_pipe,
+            written: 0,
+        }))
     }
 }
 
@@ -403,6 +206,11 @@ impl Work for Scan {
 struct Export {
     reading: Reading,
     stage: Option<Stage>,
+    csv_for: CsvFor,
+    /// Whether what is written is gone at once.
+    to_pipe: bool,
+    /// Records that are gone through a pipe.
+    written: u64,
 }
 
 impl Work for Export {
@@ -424,7 +232,7 @@ impl Work for Export {
                 }
                 let stage = if finished {
                     self.reading.again();
-                    Stage::Rows(Box::new(Table::new(output, columns)?))
+                    Stage::Rows(Box::new(Table::new(output, columns, self.csv_for)?))
                 } else {
                     Stage::Gathering(output, columns)
                 };
@@ -437,8 +245,19 @@ impl Work for Export {
                 (Stage::Rows(table), JobProgress { done: total + done, total: 2 * total, finished })
             }
         };
+        if self.to_pipe && !matches!(stage, Stage::Gathering(..)) {
+            self.written += batch.len() as u64;
+        }
         self.stage = Some(stage);
         Ok(progress)
+    }
+
+    /// What went through a pipe cannot be taken back; a file was not there yet.
+    fn stopped(&self, error: LogbookError) -> LogbookError {
+        match self.written {
+            0 => error,
+            records => LogbookError::ExportStopped { reason: StopReason::of(&error), records },
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<ExportReport> {

@@ -1,7 +1,7 @@
 //! The words for what can go wrong with a logbook.
 
-use crate::content::{Wording, wording};
-use crate::error::{DamagedPart, LineProblem, LogbookError, MissingPart};
+use crate::content::{Wording, wording, words};
+use crate::error::{DamagedPart, LineProblem, LogbookError, MissingPart, StopReason};
 
 impl LogbookError {
     /// What is said to the user: what happened, what was kept, what to do.
@@ -14,6 +14,12 @@ impl LogbookError {
             }
             Self::Storage { code } => wording(&key, &[("code", &code.to_string())]),
             Self::BadLine { line, .. } => wording(&key, &[("line", &line.to_string())]),
+            Self::ImportStopped { reason, records }
+            | Self::ExportStopped { reason, records }
+            | Self::BundleStopped { reason, records } => {
+                let why = words(&format!("logbook.{}", reason.variant()), &[]);
+                wording(&key, &[("why", &why), ("count", &records.to_string())])
+            }
             _ => wording(&key, &[]),
         }
     }
@@ -44,13 +50,21 @@ impl LogbookError {
             Self::NotFound { .. } => "not_found",
             Self::NoDraft => "no_draft",
             Self::NothingToChoose => "nothing_to_choose",
+            Self::ChoiceChanged => "choice_changed",
             Self::NotAnId => "not_an_id",
             Self::NotADay => "not_a_day",
             Self::Cancelled => "cancelled",
+            Self::ImportStopped { .. } => "import_stopped",
+            Self::ExportStopped { .. } => "export_stopped",
+            Self::BundleStopped { .. } => "bundle_stopped",
+            Self::TooMuchAtOnce => "too_much_at_once",
             Self::BadBackup => "bad_backup",
             Self::NotACode => "not_a_code",
             Self::BadLine { reason, .. } => reason.variant(),
+            Self::KeyRevoked { .. } => "key_revoked",
+            Self::OtherName => "other_name",
             Self::UnknownDefinition => "unknown_definition",
+            Self::NotAPage => "not_a_page",
         }
     }
 }
@@ -73,6 +87,20 @@ fn damaged(part: DamagedPart) -> &'static str {
         DamagedPart::SearchIndex => "damaged_search_index",
         DamagedPart::Record => "damaged_record",
         DamagedPart::Sums => "damaged_sums",
+    }
+}
+
+impl StopReason {
+    fn variant(self) -> &'static str {
+        match self {
+            Self::Cancelled => "why_cancelled",
+            Self::DiskFull => "why_disk_full",
+            Self::ReadOnly => "why_read_only",
+            Self::Busy => "why_busy",
+            Self::FileChanged => "why_file_changed",
+            Self::Damaged => "why_damaged",
+            Self::Failed => "why_failed",
+        }
     }
 }
 

@@ -13,13 +13,15 @@ impl Cursor {
     /// Reads what a page said.
     ///
     /// # Errors
-    /// `UnknownDefinition` where no page said that.
+    /// `NotAPage` where no page said that.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let parse = || {
             let (first, second) = text.split_once(':')?;
-            Some(Self(first.parse().ok()?, second.parse::<i64>().ok()?.max(0)))
+            let cursor = Self(first.parse().ok()?, second.parse().ok()?);
+            // As it was said: numbers can be written in more ways than one.
+            (cursor.1 >= 0 && cursor.text() == text).then_some(cursor)
         };
-        parse().ok_or(LogbookError::UnknownDefinition)
+        parse().ok_or(LogbookError::NotAPage)
     }
 
     /// What a page says.
@@ -36,9 +38,10 @@ mod tests {
     fn what_a_page_said_is_read_again() {
         let cursor = Cursor(-5, 42);
         assert_eq!(Cursor::parse(&cursor.text()), Ok(cursor));
-        for wrong in ["", "5", "a:b", "5:", ":"] {
-            assert_eq!(Cursor::parse(wrong), Err(LogbookError::UnknownDefinition));
+        for wrong in
+            ["", "5", "a:b", "5:", ":", "0:-1", "+1:2", " 1:2", "1:2:3", "1:99999999999999999999"]
+        {
+            assert_eq!(Cursor::parse(wrong), Err(LogbookError::NotAPage), "{wrong}");
         }
-        assert_eq!(Cursor::parse("0:-1"), Ok(Cursor(0, 0)));
     }
 }

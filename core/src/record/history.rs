@@ -2,60 +2,69 @@
 
 use std::collections::BTreeMap;
 
-use super::merge::Other;
+use super::beside;
+use super::merge::{Other, State};
 use super::meta::Meta;
-use super::path::{ChangedPath, Fields, changed_paths, flatten, get, is_within, put_all};
+use super::path::{ChangedPath, Fields, changed_paths, flatten, is_within, put_all, split};
 use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::store::Connection;
-use crate::time::UtcMillis;
+use crate::time::{Stamp, UtcMillis};
 
 /// A value that a field has or had.
 #[derive(Clone, PartialEq)]
-#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
-pub struct FieldVersion {
-    /// The field, `labs.inr`.
-    pub path: String,
+pub(crate) struct Version {
+    pub(crate) path: String,
     /// As JSON; `None` where the field was not there.
-    pub value_json: Option<String>,
-    /// When it was written.
-    pub written: UtcMillis,
-    /// When it was replaced; `None` for the value that stands.
-    pub replaced: Option<UtcMillis>,
+    pub(crate) value_json: Option<String>,
+    /// Who wrote it, and when.
+    pub(crate) author: Stamp,
+    /// When it was replaced; `None` for what stands.
+    pub(crate) replaced: Option<UtcMillis>,
+    /// It stands beside the value that is shown.
+    pub(crate) stands_beside: bool,
 }
 
-impl std::fmt::Debug for FieldVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FieldVersion").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-/// Every version of the field at `path` and below it, the present one first.
-pub fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
+/// Every version of the field at `path` and below it, of all fields where it is empty: what is shown, what stands beside it, what was
+/// replaced. What was brought back, or chosen, is there once.
+pub(crate) fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Version>> {
     let (k, record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
-    let mut versions = Vec::new();
-    if get(&record.fields, path).is_some() {
+    let mut versions: Vec<Version> = Vec::new();
+    let is_within = |other: &str, path: &str| path.is_empty() || is_within(other, path);
+    let top = split(path).into_iter().next().unwrap_or_default();
+    if path.is_empty() || record.fields.contains_key(&top) {
         let flat = flatten(&record.fields, &write::type_of(&record.kind, &record.meta));
         for (path, value) in flat.into_iter().filter(|(other, _)| is_within(other, path)) {
-            let written = record.meta.stamp(&path).hlc.ms();
-            let value_json = serde_json::to_string(value).map_err(rows::json_error)?;
-            versions.push(FieldVersion {
-                path,
-                value_json: Some(value_json),
-                written,
-                replaced: None,
-            });
+            let author = record.meta.author(&path);
+            let value_json = Some(serde_json::to_string(value).map_err(rows::json_error)?);
+            let (replaced, stands_beside) = (None, false);
+            versions.push(Version { path, value_json, author, replaced, stands_beside });
         }
     }
-    for replaced in rows::replaced_since(conn, k, 0)? {
-        if is_within(&replaced.path, path) {
-            versions.push(FieldVersion {
-                path: replaced.path,
-                value_json: replaced.value,
-                written: replaced.stamp.hlc.ms(),
-                replaced: Some(UtcMillis(replaced.when_ms)),
-            });
+    let whole = beside::whole(conn, k, record)?;
+    let others = if whole.has_beside() { State::of(&whole).others() } else { Vec::new() };
+    let others = others.into_iter().map(|Other { path, dot, .. }| Version {
+        path,
+        value_json: dot.value.as_ref().map(ToString::to_string),
+        author: dot.author,
+        replaced: None,
+        stands_beside: true,
+    });
+    let replaced = rows::replaced_since(conn, k, 0)?.into_iter().map(|replaced| Version {
+        path: replaced.path,
+        value_json: replaced.value,
+        author: replaced.stamp,
+        replaced: Some(UtcMillis(replaced.when_ms)),
+        stands_beside: false,
+    });
+    for version in others.chain(replaced).filter(|version| is_within(&version.path, path)) {
+        let is_known = |known: &Version| {
+            (&known.path, &known.value_json, known.author)
+                == (&version.path, &version.value_json, version.author)
+        };
+        if !versions.iter().any(is_known) {
+            versions.push(version);
         }
     }
     Ok(versions)
@@ -72,7 +81,7 @@ pub(super) fn changes<'a>(was: &'a Record, is: &'a Record) -> Vec<ChangedPath<'a
     changed
 }
 
-/// Remembers what stood where a write changes it, with its stamp of before.
+/// Remembers what stood where a write changes it, with its author.
 pub(super) fn remember_replaced(
     conn: &Connection,
     k: i64,
@@ -82,7 +91,7 @@ pub(super) fn remember_replaced(
 ) -> Result<()> {
     for ChangedPath { path, before, .. } in changed {
         let value = before.map(serde_json::to_string).transpose().map_err(rows::json_error)?;
-        let (path, stamp) = (path.clone(), meta.stamp(path));
+        let (path, stamp) = (path.clone(), meta.author(path));
         rows::remember(conn, k, &rows::Replaced { path, value, stamp, when_ms: now.0, lseq })?;
     }
     Ok(())
@@ -95,8 +104,8 @@ pub(super) fn remember_other(
     other: &Other,
     (now, lseq): (UtcMillis, u64),
 ) -> Result<()> {
-    let value = other.value.as_ref().map(ToString::to_string);
-    let (path, stamp) = (other.path.clone(), other.last);
+    let value = other.dot.value.as_ref().map(ToString::to_string);
+    let (path, stamp) = (other.path.clone(), other.dot.author);
     rows::remember(conn, k, &rows::Replaced { path, value, stamp, when_ms: now.0, lseq })
 }
 

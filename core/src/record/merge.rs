@@ -8,23 +8,20 @@
 //!
 //! # What is shown
 //! The highest dot. Members of a set, and being alive, are there as soon as one dot says so: an edit
-//! beats a delete. Two dots of a register are both kept; the next edit resolves them.
-//!
-//! # Text
-//! A text is a register until it is edited after it was shared; then its dot carries a document (see
-//! `text`), and documents of one origin merge. A dot with a document is never dropped: taking a text
-//! away empties its document.
+//! beats a delete. Two dots of a register, a long text too, are both kept, each as somebody wrote it,
+//! until somebody chooses. An edit replaces what was shown; what stands beside it stays. A value that a
+//! choice or an undo brings back keeps its author: the history says who wrote what.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::dots::{Document, Dot, Dots, Rule};
+use super::Record;
+use super::dots::{Dot, Dots, Rule};
 use super::meta::{ALIVE, Meta};
 use super::path::{Fields, each_path, flatten, is_within, outer, put_all};
 use super::shape::{FieldType, Shape};
 use super::travel::Seen;
-use super::{Record, text};
 use crate::ids::RecordId;
 use crate::time::{Hlc, Moment, Stamp};
 
@@ -33,7 +30,7 @@ use crate::time::{Hlc, Moment, Stamp};
 pub(crate) struct Sibling {
     pub(crate) path: String,
     pub(crate) stamp: Stamp,
-    pub(crate) value: Option<Value>,
+    pub(crate) dot: Dot,
 }
 
 /// What a write says that did not know of the one that is shown.
@@ -41,17 +38,18 @@ pub(crate) struct Other {
     pub(crate) path: String,
     /// Which of the writes on its path.
     pub(crate) stamp: Stamp,
-    /// Its last edit.
-    pub(crate) last: Stamp,
-    pub(crate) value: Option<Value>,
+    pub(crate) dot: Dot,
 }
 
-/// A document on a path; the stamp is that of the text it began with.
-#[derive(Clone, PartialEq)]
-pub(crate) struct PathDocument {
-    pub(crate) path: String,
-    pub(crate) genesis: Stamp,
-    pub(crate) document: Document,
+/// What a write does on one path.
+pub(crate) struct Put<'a> {
+    pub(crate) path: &'a str,
+    /// What the record showed there.
+    pub(crate) before: Option<&'a Value>,
+    pub(crate) dot: Dot,
+    pub(crate) stamp: Stamp,
+    /// Whether it is a choice: what stands beside goes.
+    pub(crate) settles: bool,
 }
 
 /// A record with everything that is beside it: what is stored, and what travels.
@@ -59,13 +57,12 @@ pub(crate) struct PathDocument {
 pub(crate) struct Whole {
     pub(crate) record: Record,
     pub(crate) siblings: Vec<Sibling>,
-    pub(crate) documents: Vec<PathDocument>,
 }
 
 impl Whole {
     /// Whether anything is beside the record; mostly there is nothing.
     pub(crate) fn has_beside(&self) -> bool {
-        !self.siblings.is_empty() || !self.documents.is_empty()
+        !self.siblings.is_empty()
     }
 
     /// Whether both are the same, wherever their writes stand in the local sequence.
@@ -73,7 +70,7 @@ impl Whole {
         let (one, two) = (&self.record, &other.record);
         (one.at, one.alive, &one.kind) == (two.at, two.alive, &two.kind)
             && (&one.fields, &one.meta) == (&two.fields, &two.meta)
-            && (&self.siblings, &self.documents) == (&other.siblings, &other.documents)
+            && self.siblings == other.siblings
     }
 }
 
@@ -93,7 +90,7 @@ pub(crate) struct State {
 impl State {
     /// Takes a stored record apart.
     pub(crate) fn of(whole: &Whole) -> Self {
-        let Whole { record, siblings, documents } = whole;
+        let Whole { record, siblings } = whole;
         let meta = &record.meta;
         let mut state = Self {
             id: record.id,
@@ -109,26 +106,25 @@ impl State {
         let types = |path: &str| state.type_of(path);
         each_path(&record.fields, &types, &mut |path, value| {
             let stamp = meta.stamp(&path);
-            dots.insert(path, Dots::one(stamp, Dot::plain(Some(value.clone()))));
+            let dot = Dot { value: Some(value.clone()), author: meta.author(&path) };
+            dots.insert(path, Dots::one(stamp, dot));
         });
         state.dots = dots;
         for (path, stamp) in &meta.exceptions {
             if !state.dots.contains_key(path) {
-                state.put_dot(path, *stamp, None);
+                state.put_dot(path, *stamp, Dot { value: None, author: meta.author(path) });
             }
         }
-        state.put_dot(ALIVE, meta.stamp(ALIVE), Some(Value::Bool(record.alive)));
+        let alive = Dot { value: Some(Value::Bool(record.alive)), author: meta.author(ALIVE) };
+        state.put_dot(ALIVE, meta.stamp(ALIVE), alive);
         for sibling in siblings {
-            state.put_dot(&sibling.path, sibling.stamp, sibling.value.clone());
-        }
-        for PathDocument { path, genesis, document } in documents {
-            state.dots.entry(path.clone()).or_default().insert(*genesis, Dot::of(document.clone()));
+            state.put_dot(&sibling.path, sibling.stamp, sibling.dot.clone());
         }
         state
     }
 
-    fn put_dot(&mut self, path: &str, stamp: Stamp, value: Option<Value>) {
-        self.dots.entry(path.to_owned()).or_default().insert(stamp, Dot::plain(value));
+    fn put_dot(&mut self, path: &str, stamp: Stamp, dot: Dot) {
+        self.dots.entry(path.to_owned()).or_default().insert(stamp, dot);
     }
 
     fn type_of(&self, path: &str) -> FieldType {
@@ -138,9 +134,6 @@ impl State {
     fn rule(&self, path: &str) -> Rule {
         if path == ALIVE {
             return Rule::AnyTrue;
-        }
-        if self.type_of(path) == FieldType::Text {
-            return Rule::Text;
         }
         let outer = outer(path);
         let is_member = !outer.is_empty() && self.type_of(outer) == FieldType::Set;
@@ -158,45 +151,38 @@ impl State {
         self
     }
 
-    /// Writes a value, or takes it away: resolves whatever stood beside it. `shared` texts get a
-    /// document, so that what others write meanwhile is not lost.
-    pub(crate) fn write(&mut self, path: &str, value: Option<Value>, stamp: Stamp, shared: bool) {
+    /// Writes a value, or takes it away. What says the same as what was shown, or as what is written, is
+    /// replaced by it; what says something else stays beside it, unless this is a choice.
+    pub(crate) fn write(&mut self, put: Put<'_>) {
+        let Put { path, before, dot, stamp, settles } = put;
         self.seen.insert(stamp.device, stamp.hlc);
-        let rule = self.rule(path);
-        let id = self.id;
+        let replaces_all = settles || self.rule(path) == Rule::AnyTrue;
         let dots = self.dots.entry(path.to_owned()).or_default();
-        let mut kept = Dots::default();
-        let mut written = false;
-        if rule == Rule::Text && (shared || dots.iter().any(|(_, dot)| dot.document.is_some())) {
-            let text = value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            let is_text = value.as_ref().is_none_or(Value::is_string);
-            let shown = dots.shown(rule).filter(|_| is_text);
-            for (genesis, dot) in std::mem::take(dots) {
-                let mine = shown == Some(genesis);
-                let says = if mine { text.as_str() } else { "" };
-                // What says nothing without a document was never edited; it just goes.
-                if let Some(document) = edited(id, path, genesis, &dot, stamp, says) {
-                    written |= mine;
-                    kept.insert(genesis, Dot::of(document));
-                }
-            }
-            written |= value.is_none() && !kept.is_empty();
-        }
-        if !written {
-            kept.insert(stamp, Dot::plain(value));
-        }
-        *dots = kept;
+        dots.keep(|value| !replaces_all && value != before && value != dot.value.as_ref());
+        dots.insert(stamp, dot);
     }
 
     /// Puts a value beside what was just written on its path, under a stamp below that one.
-    pub(crate) fn put_beside(&mut self, path: &str, value: Option<Value>, stamp: Stamp) {
-        self.put_dot(path, stamp, value);
+    pub(crate) fn put_beside(&mut self, path: &str, dot: Dot, stamp: Stamp) {
+        self.put_dot(path, stamp, dot);
     }
 
     /// Whether one of the values on the path is this one.
     pub(crate) fn says(&self, path: &str, value: Option<&Value>) -> bool {
         let dots = self.dots.get(path);
         dots.is_some_and(|dots| dots.iter().any(|(_, dot)| dot.value.as_ref() == value))
+    }
+
+    /// Whether this write still stands on its path.
+    pub(crate) fn holds(&self, path: &str, stamp: Stamp) -> bool {
+        self.dots.get(path).is_some_and(|dots| dots.get(stamp).is_some())
+    }
+
+    #[cfg(test)]
+    /// The writes that stand on the path.
+    pub(crate) fn stamps(&self, path: &str) -> Vec<Stamp> {
+        let dots = self.dots.get(path);
+        dots.map(|dots| dots.iter().map(|(stamp, _)| stamp).collect()).unwrap_or_default()
     }
 
     /// What stands beside what is shown and says something else, the latest first on each path.
@@ -211,18 +197,13 @@ impl State {
             let mut on_path: Vec<Other> = dots
                 .iter()
                 .filter(|(_, dot)| dot.value.as_ref() != value)
-                // An empty document is a text that was taken away; another stands for it.
-                .filter(|(_, dot)| dot.document.is_none() || dot.value.is_some())
-                .map(|(stamp, dot)| Other {
-                    path: path.clone(),
-                    stamp,
-                    last: dot.last(stamp),
-                    value: dot.value.clone(),
-                })
+                .map(|(stamp, dot)| Other { path: path.clone(), stamp, dot: dot.clone() })
                 .collect();
-            on_path.sort_by_key(|other| std::cmp::Reverse(other.last));
+            on_path.sort_by_key(|other| std::cmp::Reverse(other.stamp));
             for other in on_path {
-                if !found.iter().any(|known| known.path == *path && known.value == other.value) {
+                let is_known =
+                    |known: &Other| known.path == *path && known.dot.value == other.dot.value;
+                if !found.iter().any(is_known) {
                     found.push(other);
                 }
             }
@@ -278,7 +259,7 @@ impl State {
         }
         put_all(&mut fields, changed, &types);
         let mut meta = Meta::new(self.base, self.types.clone());
-        let (mut siblings, mut documents) = (Vec::new(), Vec::new());
+        let mut siblings = Vec::new();
         let mut alive = true;
         for (path, dots) in &self.dots {
             let Some(first) = dots.shown(self.rule(path)) else { continue };
@@ -291,19 +272,19 @@ impl State {
             if first != self.base || !is_visible || (path == ALIVE && !alive) {
                 meta.exceptions.insert(path.clone(), first);
             }
+            if let Some(dot) = dots.get(first).filter(|dot| dot.author != first) {
+                meta.authors.insert(path.clone(), dot.author);
+            }
             for (stamp, dot) in dots.iter() {
-                if let Some(document) = &dot.document {
-                    let document = document.clone();
-                    documents.push(PathDocument { path: path.clone(), genesis: stamp, document });
-                } else if stamp != first || (!is_visible && dot.value.is_some()) {
-                    let value = dot.value.clone();
-                    siblings.push(Sibling { path: path.clone(), stamp, value });
+                if stamp != first || (!is_visible && dot.value.is_some()) {
+                    let dot = dot.clone();
+                    siblings.push(Sibling { path: path.clone(), stamp, dot });
                 }
             }
         }
         meta.note_seen(&self.seen);
         let (id, kind, at) = (self.id, self.kind.clone(), self.at);
-        Whole { record: Record { id, kind, at, fields, alive, lseq, meta }, siblings, documents }
+        Whole { record: Record { id, kind, at, fields, alive, lseq, meta }, siblings }
     }
 
     /// The paths whose shown values make up the record. Where one path lies within another, which two
@@ -318,7 +299,7 @@ impl State {
             };
             if let Some(value) = &dot.value {
                 may_clash |= prefixes(path).any(|outer| self.dots.contains_key(outer));
-                all.push((dot.last(stamp), path, value));
+                all.push((stamp, path, value));
             }
         }
         if !may_clash {
@@ -340,22 +321,6 @@ impl State {
     }
 }
 
-fn edited(
-    id: RecordId,
-    path: &str,
-    genesis: Stamp,
-    dot: &Dot,
-    stamp: Stamp,
-    says: &str,
-) -> Option<Document> {
-    let bytes = match (&dot.document, &dot.value) {
-        (Some(document), _) => document.bytes.clone(),
-        (None, Some(Value::String(text))) => text::genesis(id, path, genesis, text),
-        (None, _) => return None,
-    };
-    text::edit(&bytes, stamp, says).map(|bytes| Document { bytes, last: stamp })
-}
-
 /// Both have taken in what either has.
 pub(super) fn hear(seen: &mut Seen, other: &Seen) {
     for (device, hlc) in other {
@@ -371,24 +336,14 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 impl State {
-    /// Equal for equal states: documents by what they say and know.
+    /// Equal for equal states.
     pub(crate) fn canonical(&self) -> String {
-        let dot = |(stamp, dot): (Stamp, &Dot)| {
-            let known =
-                dot.document.as_ref().map(|document| (text::known(&document.bytes), document.last));
-            format!("{stamp:?} {:?} {known:?}", dot.value)
-        };
+        let dot =
+            |(stamp, dot): (Stamp, &Dot)| format!("{stamp:?} {:?} {:?}", dot.value, dot.author);
         let dots = |(path, dots): (&String, &Dots)| {
             (path.clone(), dots.iter().map(dot).collect::<Vec<_>>())
         };
         let dots: Vec<_> = self.dots.iter().map(dots).collect();
         format!("{:?} {:?} {dots:#?}", self.base, self.seen)
-    }
-
-    pub(crate) fn stamps(&self, path: &str) -> Vec<Stamp> {
-        self.dots
-            .get(path)
-            .map(|dots| dots.iter().map(|(stamp, _)| stamp).collect())
-            .unwrap_or_default()
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::merge::{State, Whole};
+use super::Record;
+use super::dots::Dot;
+use super::merge::{Put, State, Whole};
 use super::meta::{ALIVE, Meta};
 use super::narrow::apart;
 use super::path::{Fields, flatten};
 use super::shape::{FieldType, Shape};
 use super::take_in::covers;
-use super::{Record, text};
 use crate::ids::{DeviceId, RecordId};
 use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 
@@ -26,6 +27,15 @@ enum Step {
         path: usize,
         value: Option<u8>,
         skew_ms: i64,
+        /// A choice: ends what stands beside.
+        settles: bool,
+    },
+    /// Writes again what somebody wrote on a path, as a choice or an undo does; its author stays.
+    BringBack {
+        replica: usize,
+        path: usize,
+        which: usize,
+        settles: bool,
     },
     Send {
         from: usize,
@@ -47,8 +57,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let who = 0usize..5;
     let ten_years = 10 * 365 * 86_400_000_i64;
     let step = prop_oneof![
-        5 => (who.clone(), 0..PATHS.len(), prop::option::weighted(0.8, 0u8..6), -ten_years..ten_years)
-            .prop_map(|(replica, path, value, skew_ms)| Step::Write { replica, path, value, skew_ms }),
+        5 => (who.clone(), 0..PATHS.len(), prop::option::weighted(0.8, 0u8..6), -ten_years..ten_years, prop::bool::weighted(0.2))
+            .prop_map(|(replica, path, value, skew_ms, settles)| Step::Write { replica, path, value, skew_ms, settles }),
+        1 => (who.clone(), 0..PATHS.len(), 0usize..9, any::<bool>())
+            .prop_map(|(replica, path, which, settles)| Step::BringBack { replica, path, which, settles }),
         4 => (who.clone(), who.clone()).prop_map(|(from, to)| Step::Send { from, to }),
         1 => (any::<prop::sample::Index>(), who.clone()).prop_map(|(old, to)| Step::Replay { old: old.index(64), to }),
         1 => (who, any::<prop::sample::Index>()).prop_map(|(replica, old)| Step::Restore { replica, old: old.index(64) }),
@@ -64,12 +76,19 @@ struct Replica {
     history: BTreeSet<Stamp>,
 }
 
+/// A write: on which path, which others it replaced, and what it says.
+#[derive(Clone)]
+struct Written {
+    path: String,
+    replaced: BTreeSet<Stamp>,
+    value: Option<Value>,
+}
+
 #[derive(Clone)]
 struct Run {
     replicas: Vec<Replica>,
     old: Vec<Replica>,
-    /// Every write: on which path, and what its writer knew.
-    writes: BTreeMap<Stamp, (String, BTreeSet<Stamp>)>,
+    writes: BTreeMap<Stamp, Written>,
     next_device: u64,
 }
 
@@ -97,7 +116,7 @@ fn first() -> Whole {
     let at = Moment { utc: UtcMillis(1_792_000_000_000), offset_min: Some(-300) };
     let id = RecordId::from_content(b"one");
     let record = Record { id, kind: "case".to_owned(), at, fields, alive: true, lseq: 1, meta };
-    Whole { record, siblings: Vec::new(), documents: Vec::new() }
+    Whole { record, siblings: Vec::new() }
 }
 
 impl Run {
@@ -110,16 +129,21 @@ impl Run {
     fn step(&mut self, step: &Step) {
         let count = self.replicas.len();
         match *step {
-            Step::Write { replica, path, value, skew_ms } => {
-                let replica = &mut self.replicas[replica % count];
+            Step::Write { replica, path, value, skew_ms, settles } => {
                 let path = PATHS[path];
-                let mut state = State::of(&replica.whole);
-                let wall = UtcMillis(1_792_000_000_000 + skew_ms);
-                let stamp = Stamp { hlc: Hlc::tick(wall, state.highest()), device: replica.device };
-                state.write(path, value_of(path, value), stamp, true);
-                replica.whole = stored(&state, &replica.whole);
-                self.writes.insert(stamp, (path.to_owned(), replica.history.clone()));
-                replica.history.insert(stamp);
+                self.write(replica % count, path, (value_of(path, value), None), skew_ms, settles);
+            }
+            Step::BringBack { replica, path, which, settles } => {
+                let (replica, path) = (replica % count, PATHS[path]);
+                let history = &self.replicas[replica].history;
+                let on_path: Vec<Stamp> = history
+                    .iter()
+                    .filter(|stamp| self.writes[*stamp].path == path)
+                    .copied()
+                    .collect();
+                let Some(author) = on_path.get(which % on_path.len().max(1)) else { return };
+                let value = self.writes[author].value.clone();
+                self.write(replica, path, (value, Some(*author)), 0, settles);
             }
             Step::Send { from, to } => {
                 let from = self.replicas[from % count].clone();
@@ -139,6 +163,33 @@ impl Run {
         self.old.extend(self.replicas.iter().cloned());
         let surplus = self.old.len().saturating_sub(64);
         self.old.drain(..surplus);
+    }
+
+    fn write(
+        &mut self,
+        replica: usize,
+        path: &str,
+        (value, author): (Option<Value>, Option<Stamp>),
+        skew_ms: i64,
+        settles: bool,
+    ) {
+        let replica = &mut self.replicas[replica];
+        let mut state = State::of(&replica.whole);
+        let before = shown(&replica.whole, path);
+        let wall = UtcMillis(1_792_000_000_000 + skew_ms);
+        let stamp = Stamp { hlc: Hlc::tick(wall, state.highest()), device: replica.device };
+        let is_member = path == ALIVE || path.starts_with("tags.");
+        let goes = |dot: &Dot| is_member || settles || dot.value == before || dot.value == value;
+        let on_path = state.dots.get(path).into_iter().flat_map(|dots| dots.iter());
+        let replaced = on_path.filter(|(_, dot)| goes(dot)).map(|(stamp, _)| stamp).collect();
+        self.writes
+            .insert(stamp, Written { path: path.to_owned(), replaced, value: value.clone() });
+        // Whoever brings back what was brought back names who wrote it first.
+        let author = author.unwrap_or(stamp);
+        let dot = Dot { value, author };
+        state.write(Put { path, before: before.as_ref(), dot, stamp, settles });
+        replica.whole = stored(&state, &replica.whole);
+        replica.history.insert(stamp);
     }
 
     fn receive(&mut self, to: usize, from: &Replica) {
@@ -169,20 +220,24 @@ impl Run {
         }
     }
 
-    /// The writes on a path that no other write on it knew.
+    /// The writes on a path that no other write replaced.
     fn maxima(&self, path: &str) -> BTreeSet<Stamp> {
         let known: BTreeSet<Stamp> =
             self.replicas.iter().flat_map(|replica| replica.history.clone()).collect();
-        let on_path = |stamp: &&Stamp| self.writes[*stamp].0 == path;
-        known
-            .iter()
-            .filter(on_path)
-            .filter(|stamp| {
-                !known.iter().filter(on_path).any(|other| self.writes[other].1.contains(stamp))
-            })
-            .copied()
-            .collect()
+        let replaced =
+            |stamp: &Stamp| known.iter().any(|other| self.writes[other].replaced.contains(stamp));
+        let on_path = known.iter().filter(|stamp| self.writes[*stamp].path == path);
+        on_path.filter(|stamp| !replaced(stamp)).copied().collect()
     }
+}
+
+/// What a record shows on a path.
+fn shown(whole: &Whole, path: &str) -> Option<Value> {
+    if path == ALIVE {
+        return Some(Value::Bool(whole.record.alive));
+    }
+    let flat = flatten(&whole.record.fields, &|path| types(whole, path));
+    flat.get(path).map(|value| (*value).clone())
 }
 
 /// Stored and read again, as between any two steps of a program.
@@ -216,9 +271,25 @@ proptest! {
         for replica in &run.replicas[1..] {
             prop_assert_eq!(State::of(&replica.whole).canonical(), first.canonical());
         }
-        for path in PATHS.iter().filter(|path| !matches!(**path, "note" | "lesson")) {
+        for path in PATHS {
             let kept: BTreeSet<Stamp> = first.stamps(path).into_iter().filter(|stamp| run.writes.contains_key(stamp)).collect();
             prop_assert_eq!(kept, run.maxima(path), "on {}", path);
+        }
+        // Nothing stands there that nobody wrote, nor under another's name.
+        for (path, dots) in &first.dots {
+            for (stamp, dot) in dots.iter().filter(|(stamp, _)| run.writes.contains_key(stamp)) {
+                let author = run.writes.get(&dot.author);
+                prop_assert!(author.is_some_and(|wrote| wrote.path == *path && wrote.value == dot.value), "{} on {}", stamp.hlc.0, path);
+            }
+        }
+        // And all that stands is shown, or stands beside what is shown.
+        let others: Vec<_> = first.others().into_iter().map(|other| (other.path, other.dot.value)).collect();
+        for path in PATHS.iter().filter(|path| !path.starts_with("tags.") && **path != ALIVE) {
+            let is_shown = shown(&run.replicas[0].whole, path);
+            for stamp in run.maxima(path) {
+                let value = &run.writes[&stamp].value;
+                prop_assert!(*value == is_shown || others.contains(&((*path).to_owned(), value.clone())), "{} is unreachable", path);
+            }
         }
     }
 
@@ -244,7 +315,7 @@ fn any_step(value: u8) -> Vec<Step> {
     let writes = writes.map(|(replica, path)| {
         // The first deletes, the others bring back.
         let value = Some(value).filter(|_| PATHS[path] != ALIVE || replica > 0);
-        Step::Write { replica, path, value, skew_ms: 0 }
+        Step::Write { replica, path, value, skew_ms: 0, settles: value == Some(2) }
     });
     let sends = (0..9).map(|n| (n / 3, n % 3)).filter(|(from, to)| from != to);
     writes.chain(sends.map(|(from, to)| Step::Send { from, to })).collect()
@@ -283,10 +354,20 @@ fn every_run_of_four_steps_on_three_replicas_agrees() {
 }
 
 fn write(whole: &Whole, device: u64, path: &str, value: Option<Value>) -> Whole {
+    put(whole, device, path, value, false)
+}
+
+fn put(whole: &Whole, device: u64, path: &str, value: Option<Value>, settles: bool) -> Whole {
     let mut state = State::of(whole);
     let stamp = Stamp { hlc: Hlc::tick(UtcMillis(0), state.highest()), device: DeviceId(device) };
-    state.write(path, value, stamp, true);
+    let (before, dot) = (shown(whole, path), Dot { value, author: stamp });
+    state.write(Put { path, before: before.as_ref(), dot, stamp, settles });
     stored(&state, whole)
+}
+
+/// What stands beside what is shown.
+fn beside(whole: &Whole) -> Vec<Option<Value>> {
+    whole.siblings.iter().map(|sibling| sibling.dot.value.clone()).collect()
 }
 
 fn exchanged(one: &Whole, other: &Whole) -> Whole {
@@ -294,19 +375,25 @@ fn exchanged(one: &Whole, other: &Whole) -> Whole {
 }
 
 #[test]
-fn both_numbers_are_kept_and_the_next_edit_resolves_them() {
+fn both_numbers_are_kept_until_one_is_chosen() {
     let (phone, laptop) = (
         write(&first(), 2, "fluoro_min", Some(json!(19.7))),
         write(&first(), 3, "fluoro_min", Some(json!(17.9))),
     );
     let both = exchanged(&phone, &laptop);
     assert_eq!(both.record.fields["fluoro_min"], json!(17.9));
-    assert_eq!(both.siblings.len(), 1);
-    assert_eq!(both.siblings[0].value, Some(json!(19.7)));
-    let resolved = write(&both, 2, "fluoro_min", Some(json!(19.7)));
-    let end = exchanged(&laptop, &resolved);
+    assert_eq!(beside(&both), [Some(json!(19.7))]);
+    // An edit replaces what is shown, or says the same as what stands beside it.
+    let edited = write(&both, 2, "fluoro_min", Some(json!(18)));
+    assert_eq!(beside(&edited), [Some(json!(19.7))]);
+    assert!(beside(&write(&both, 2, "fluoro_min", Some(json!(19.7)))).is_empty());
+    let chosen = put(&both, 3, "fluoro_min", Some(json!(17.9)), true);
+    let end = exchanged(&laptop, &chosen);
     assert!(end.siblings.is_empty());
-    assert_eq!(end.record.fields["fluoro_min"], json!(19.7));
+    assert_eq!(end.record.fields["fluoro_min"], json!(17.9));
+    // Who edited before hearing of the choice is heard.
+    let late = exchanged(&edited, &chosen);
+    assert_eq!((beside(&late).len(), late.siblings.len()), (1, 1));
 }
 
 #[test]
@@ -321,24 +408,11 @@ fn an_edit_beats_a_delete() {
 }
 
 #[test]
-fn two_texts_become_one_and_an_erased_word_is_gone() {
-    let phone = write(&first(), 2, "note", Some(json!("ein langer Text")));
-    let laptop = write(&first(), 3, "note", Some(json!("ein Text, der bleibt")));
-    let both = exchanged(&phone, &laptop);
-    assert_eq!(both.record.fields["note"], json!("ein langer Text, der bleibt"));
-    assert_eq!(exchanged(&laptop, &phone).record.fields["note"], both.record.fields["note"]);
-    let erased = write(&both, 2, "note", Some(json!("ein Text, der bleibt")));
-    let bytes = &erased.documents[0].document.bytes;
-    assert!(!bytes.windows(6).any(|window| window == b"langer"));
-    assert_eq!(text::read(bytes).as_deref(), Some("ein Text, der bleibt"));
-    let gone = write(&both, 3, "note", None);
-    assert!(!gone.record.fields.contains_key("note"));
-}
-
-#[test]
-fn an_unreadable_document_does_no_harm() {
-    let mut broken = write(&first(), 2, "note", Some(json!("ein langer Text")));
-    broken.documents[0].document.bytes = vec![1, 2, 3, 250, 255];
-    let whole = exchanged(&write(&first(), 3, "note", Some(json!("ein kurzer Text"))), &broken);
-    assert_eq!(whole.record.fields["role"], json!("observed"));
+fn two_texts_stand_side_by_side_each_as_it_was_written() {
+    let phone = write(&first(), 2, "note", Some(json!("output 12 ml")));
+    let laptop = write(&first(), 3, "note", Some(json!("output 15 ml")));
+    for both in [exchanged(&phone, &laptop), exchanged(&laptop, &phone)] {
+        assert_eq!(both.record.fields["note"], json!("output 15 ml"));
+        assert_eq!(beside(&both), [Some(json!("output 12 ml"))]);
+    }
 }

@@ -3,8 +3,10 @@
 //! # Shape
 //! Version byte; devices; the base stamp, which every path has that is not listed; the types of paths
 //! that are not plain registers; the exceptions, one stamp a path; the context: for each device the
-//! highest of its stamps that this record has taken in, where that stands on no path any more. Numbers
-//! are LEB128, texts are counted. A new record costs 12 bytes and its types.
+//! highest of its stamps that this record has taken in, where that stands on no path any more; the
+//! authors, where there are any: for each path whose value a choice or an undo brought back, the stamp of
+//! who wrote it.
+//! Numbers are LEB128, texts are counted. A new record costs 12 bytes and its types.
 
 use std::collections::BTreeMap;
 
@@ -22,17 +24,24 @@ pub(crate) struct Meta {
     pub(crate) types: BTreeMap<String, FieldType>,
     pub(crate) exceptions: BTreeMap<String, Stamp>,
     pub(crate) context: BTreeMap<DeviceId, Hlc>,
+    pub(crate) authors: BTreeMap<String, Stamp>,
 }
 
 impl Meta {
     /// A record that was written whole at `base`.
     pub(crate) fn new(base: Stamp, types: BTreeMap<String, FieldType>) -> Self {
-        Self { base, types, exceptions: BTreeMap::new(), context: BTreeMap::new() }
+        let (exceptions, context, authors) = Default::default();
+        Self { base, types, exceptions, context, authors }
     }
 
     /// The stamp of the value at `path`, or of its removal.
     pub(crate) fn stamp(&self, path: &str) -> Stamp {
         self.exceptions.get(path).copied().unwrap_or(self.base)
+    }
+
+    /// Who wrote the value at `path`, and when: its stamp, unless a choice or an undo brought it back.
+    pub(crate) fn author(&self, path: &str) -> Stamp {
+        self.authors.get(path).copied().unwrap_or_else(|| self.stamp(path))
     }
 
     /// The highest stamp in the record; the next write must lie above it, whichever field it is for.
@@ -53,7 +62,10 @@ impl Meta {
     /// Writes `paths` at `stamp`, remembering in the context what they covered.
     pub(crate) fn write(&mut self, paths: impl Iterator<Item = String>, stamp: Stamp) {
         let before = self.seen();
-        self.exceptions.extend(paths.map(|path| (path, stamp)));
+        for path in paths {
+            self.authors.remove(&path);
+            self.exceptions.insert(path, stamp);
+        }
         self.note_seen(&before);
     }
 
@@ -72,8 +84,8 @@ impl Meta {
 
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut devices: Vec<DeviceId> = vec![self.base.device];
-        let others = self.exceptions.values().map(|s| s.device).chain(self.context.keys().copied());
-        for device in others {
+        let written = self.exceptions.values().chain(self.authors.values()).map(|s| s.device);
+        for device in written.chain(self.context.keys().copied()) {
             if !devices.contains(&device) {
                 devices.push(device);
             }
@@ -91,23 +103,28 @@ impl Meta {
             match field_type {
                 FieldType::Register => out.push(0),
                 FieldType::Set => out.push(1),
-                FieldType::Text => out.push(2),
                 FieldType::Keyed(key) => {
                     out.push(3);
                     put_text(&mut out, key);
                 }
             }
         }
-        put_number(&mut out, self.exceptions.len() as u64);
-        for (path, stamp) in &self.exceptions {
-            put_text(&mut out, path);
-            put_number(&mut out, stamp.hlc.0);
-            put_number(&mut out, index(stamp.device));
-        }
+        let put_stamps = |out: &mut Vec<u8>, stamps: &BTreeMap<String, Stamp>| {
+            put_number(out, stamps.len() as u64);
+            for (path, stamp) in stamps {
+                put_text(out, path);
+                put_number(out, stamp.hlc.0);
+                put_number(out, index(stamp.device));
+            }
+        };
+        put_stamps(&mut out, &self.exceptions);
         put_number(&mut out, self.context.len() as u64);
         for (device, hlc) in &self.context {
             put_number(&mut out, index(*device));
             put_number(&mut out, hlc.0);
+        }
+        if !self.authors.is_empty() {
+            put_stamps(&mut out, &self.authors);
         }
         out
     }
@@ -125,23 +142,23 @@ impl Meta {
         for _ in 0..input.count()? {
             let path = input.text()?;
             let field_type = match input.byte()? {
-                0 => FieldType::Register,
+                // Early books had a type of its own for long texts, 2; they are registers.
+                0 | 2 => FieldType::Register,
                 1 => FieldType::Set,
-                2 => FieldType::Text,
                 3 => FieldType::Keyed(input.text()?),
                 _ => return None,
             };
-            meta.types.insert(path, field_type);
+            if field_type != FieldType::Register {
+                meta.types.insert(path, field_type);
+            }
         }
-        for _ in 0..input.count()? {
-            let path = input.text()?;
-            let hlc = Hlc(input.number()?);
-            let device = *devices.get(usize::try_from(input.number()?).ok()?)?;
-            meta.exceptions.insert(path, Stamp { hlc, device });
-        }
+        meta.exceptions = input.stamps(&devices)?;
         for _ in 0..input.count()? {
             let device = *devices.get(usize::try_from(input.number()?).ok()?)?;
             meta.context.insert(device, Hlc(input.number()?));
+        }
+        if !input.0.is_empty() {
+            meta.authors = input.stamps(&devices)?;
         }
         input.0.is_empty().then_some(meta)
     }
@@ -192,6 +209,17 @@ impl Input<'_> {
         Some(DeviceId(u64::from_be_bytes(*first)))
     }
 
+    fn stamps(&mut self, devices: &[DeviceId]) -> Option<BTreeMap<String, Stamp>> {
+        let mut stamps = BTreeMap::new();
+        for _ in 0..self.count()? {
+            let path = self.text()?;
+            let hlc = Hlc(self.number()?);
+            let device = *devices.get(usize::try_from(self.number()?).ok()?)?;
+            stamps.insert(path, Stamp { hlc, device });
+        }
+        Some(stamps)
+    }
+
     fn text(&mut self) -> Option<String> {
         let count = self.count()?;
         let (text, rest) = self.0.split_at_checked(count)?;
@@ -227,12 +255,19 @@ mod tests {
         assert_eq!(meta.stamp("labs.inr"), stamp(10, 1));
     }
 
+    #[test]
+    fn who_wrote_a_value_is_who_put_it_there_unless_it_was_brought_back() {
+        let mut meta = Meta::new(stamp(10, 1), BTreeMap::new());
+        assert_eq!(meta.author("note"), stamp(10, 1));
+        meta.write(["note".to_owned()].into_iter(), stamp(30, 1));
+        meta.authors.insert("note".to_owned(), stamp(20, 2));
+        assert_eq!((meta.stamp("note"), meta.author("note")), (stamp(30, 1), stamp(20, 2)));
+        meta.write(["note".to_owned()].into_iter(), stamp(40, 1));
+        assert_eq!(meta.author("note"), stamp(40, 1));
+    }
+
     fn field_type() -> impl Strategy<Value = FieldType> {
-        prop_oneof![
-            Just(FieldType::Set),
-            Just(FieldType::Text),
-            ".{0,5}".prop_map(FieldType::Keyed)
-        ]
+        prop_oneof![Just(FieldType::Set), ".{0,5}".prop_map(FieldType::Keyed)]
     }
 
     proptest! {
@@ -242,9 +277,11 @@ mod tests {
             types in prop::collection::btree_map(".{0,9}", field_type(), 0..4),
             exceptions in prop::collection::btree_map(".{0,9}", (any::<u64>(), 0u64..3), 0..6),
             context in prop::collection::btree_map(0u64..4, any::<u64>(), 0..4),
+            authors in prop::collection::btree_map(".{0,9}", (any::<u64>(), 0u64..5), 0..3),
         ) {
             let mut meta = Meta::new(stamp(base.0, base.1), types);
             meta.exceptions = exceptions.into_iter().map(|(p, (h, d))| (p, stamp(h, d))).collect();
+            meta.authors = authors.into_iter().map(|(p, (h, d))| (p, stamp(h, d))).collect();
             meta.context = context.into_iter().map(|(d, h)| (DeviceId(d), Hlc(h))).collect();
             prop_assert_eq!(Meta::decode(&meta.encode()), Some(meta.clone()));
             let bytes = meta.encode();

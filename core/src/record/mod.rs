@@ -15,9 +15,13 @@
 //! and catches up before every search: nothing written is ever missed, and a save writes 19 KiB
 //! instead of 61. How far it is stands in `local`; the view that it is built from ends there. An edit that
 //! changes no word leaves the index alone: wiping words from it takes ten times as long as the rest.
+//! Words that its tokenizer does not see are put beside the text: `store/spelling.rs`.
 
 mod beside;
 pub(crate) mod bounds;
+mod bring_in;
+mod budget;
+mod choice;
 mod cursor;
 mod digest;
 mod dots;
@@ -32,33 +36,40 @@ mod rows;
 mod shape;
 pub mod sums;
 mod take_in;
-mod text;
 mod travel;
 mod write;
 
 pub(crate) use beside::{contested, others_of};
+pub(crate) use bring_in::{BroughtIn, WhenKnown};
+#[cfg(test)]
+pub(crate) use budget::PIECE;
+pub(crate) use budget::{MOST_RECORD_BYTES, pieces, weigh};
+pub use choice::Choice;
 pub(crate) use cursor::Cursor;
 pub(crate) use digest::{Recount, forget as forget_sums, sum_up, without};
-pub use history::{FieldVersion, fields_at, history_of};
+pub use history::fields_at;
+pub(crate) use history::{Version, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
     Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
 };
-pub(crate) use rows::{entries, entries_of, note_shared};
+pub(crate) use rows::{entries, entries_of, read_again};
 pub use rows::{for_each_alive, load};
 pub use shape::FieldType;
+pub(crate) use shape::{is_set, is_when};
 pub(crate) use take_in::traveling;
 pub use take_in::{SenderHasIt, TakenIn};
-#[cfg(test)]
 pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What, patched};
 pub(crate) use write::{catch_up_index, index_beside, index_is_behind};
 
+use serde_json::Value;
+
 use crate::ids::RecordId;
-use crate::time::Moment;
+use crate::time::{Moment, Stamp};
 
 /// One record as stored.
 #[derive(Clone, PartialEq)]
@@ -92,6 +103,22 @@ impl Record {
     /// When it happened: the kind's own field for it (`performed_at` of a case), else when it was typed.
     pub fn when(&self) -> Moment {
         when(&self.kind, self.at, &self.fields)
+    }
+
+    /// What a path shows, in a list of the record, too.
+    pub(crate) fn shown(&self, path: &str) -> Option<Value> {
+        let flat = path::flatten(&self.fields, &write::type_of(&self.kind, &self.meta));
+        flat.get(path).map(|value| (*value).clone())
+    }
+
+    /// The write that put it there,
+    pub(crate) fn stamp(&self, path: &str) -> Stamp {
+        self.meta.stamp(path)
+    }
+
+    /// and the one that it is of, which is another where it was chosen or brought back.
+    pub(crate) fn author(&self, path: &str) -> Stamp {
+        self.meta.author(path)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Joining only what differs: where both sides have a path under the same stamp, it is the same write.
 //!
 //! Two devices that edit the same case mostly write one or two plain fields of it. Everything else is left
-//! out of the join and put back afterwards; where fields lie within others, or long texts have documents,
-//! the whole record is joined.
+//! out of the join and put back afterwards; where fields lie within others the whole record is joined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +17,8 @@ pub(super) struct Rest {
     pub(super) was: Record,
     /// What is not.
     fields: Fields,
-    exceptions: BTreeMap<String, Stamp>,
+    exceptions: Stamps,
+    authors: Stamps,
 }
 
 impl Rest {
@@ -29,6 +29,7 @@ impl Rest {
         let joined = std::mem::replace(&mut after.fields, self.fields);
         after.fields.extend(joined);
         after.meta.exceptions.extend(self.exceptions);
+        after.meta.authors.extend(self.authors);
         after.meta.note_seen(&seen);
     }
 }
@@ -37,7 +38,7 @@ impl Rest {
 /// something else all the same is not `sane`: then nothing is left out.
 pub(super) fn apart(mut ours: Whole, mut theirs: Whole, sane: bool) -> (State, State, Rest) {
     let paths = if sane { differing(&ours, &theirs) } else { None };
-    let (fields, exceptions) = match paths {
+    let (fields, exceptions, authors) = match paths {
         Some(paths) => {
             narrow(&mut theirs.record, &paths);
             narrow(&mut ours.record, &paths)
@@ -45,7 +46,7 @@ pub(super) fn apart(mut ours: Whole, mut theirs: Whole, sane: bool) -> (State, S
         None => Default::default(),
     };
     let states = (State::of(&ours), State::of(&theirs));
-    (states.0, states.1, Rest { was: ours.record, fields, exceptions })
+    (states.0, states.1, Rest { was: ours.record, fields, exceptions, authors })
 }
 
 /// The paths that the two have under different stamps, or something beside; `None` where they cannot be
@@ -55,7 +56,7 @@ fn differing(ours: &Whole, theirs: &Whole) -> Option<BTreeSet<String>> {
     let is_alike = one.meta.base == other.meta.base
         && one.meta.types == other.meta.types
         && (&one.kind, one.at) == (&other.kind, other.at);
-    if !is_alike || !ours.documents.is_empty() || !theirs.documents.is_empty() {
+    if !is_alike {
         return None;
     }
     let written = one.meta.exceptions.keys().chain(other.meta.exceptions.keys());
@@ -74,17 +75,21 @@ fn differing(ours: &Whole, theirs: &Whole) -> Option<BTreeSet<String>> {
     paths.iter().all(|path| path == ALIVE || is_plain(path)).then_some(paths)
 }
 
+type Stamps = BTreeMap<String, Stamp>;
+
 /// Leaves only these paths in a record; gives the others.
-fn narrow(record: &mut Record, paths: &BTreeSet<String>) -> (Fields, BTreeMap<String, Stamp>) {
+fn narrow(record: &mut Record, paths: &BTreeSet<String>) -> (Fields, Stamps, Stamps) {
     let seen = record.meta.seen();
     let mut fields = std::mem::take(&mut record.fields);
     let mut exceptions = std::mem::take(&mut record.meta.exceptions);
+    let mut authors = std::mem::take(&mut record.meta.authors);
     for path in paths {
         if path != ALIVE {
             record.fields.extend(fields.remove_entry(path));
         }
         record.meta.exceptions.extend(exceptions.remove_entry(path));
+        record.meta.authors.extend(authors.remove_entry(path));
     }
     record.meta.note_seen(&seen);
-    (fields, exceptions)
+    (fields, exceptions, authors)
 }

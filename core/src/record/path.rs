@@ -1,6 +1,6 @@
 //! Fields as paths: `labs.inr`, `tags.on call`, `ticks.S-48.at`. A path is what carries a stamp.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -40,6 +40,20 @@ pub(crate) fn join(prefix: &str, segment: &str) -> String {
         path.push(letter);
     }
     path
+}
+
+/// How many names a path consists of.
+pub(crate) fn segments(path: &str) -> usize {
+    let (mut count, mut is_escaped) = (1, false);
+    for byte in path.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'.' => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The names that a path consists of.
@@ -182,11 +196,10 @@ fn key_of<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Whether there are words, all there and no two the same.
 fn distinct<'a>(words: impl Iterator<Item = Option<&'a str>>) -> bool {
-    let mut seen = Vec::new();
+    let mut seen = BTreeSet::new();
     for word in words {
-        match word {
-            Some(word) if !seen.contains(&word) => seen.push(word),
-            _ => return false,
+        if !word.is_some_and(|word| seen.insert(word)) {
+            return false;
         }
     }
     !seen.is_empty()

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params};
 use super::meta::Meta;
 use super::travel::{self, Gone};
 use super::{Fields, NewRecord, Record, when};
+use crate::content::reading;
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::RecordId;
 use crate::store::{sql, words};
@@ -159,8 +160,9 @@ pub(crate) fn load_new(conn: &Connection, k: i64) -> Result<(NewRecord, usize)> 
 pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>) -> Result<()> {
     let when = when(&record.kind, record.at, &record.fields);
     conn.prepare_cached(
-        "INSERT INTO record (k, id, kind, at_ms, at_offset_min, when_ms, day, alive, removed_ms, hlc, lseq, meta, fields)
-         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?11, ?12, ?7, ?8, ?9, ?10)",
+        "INSERT INTO record (k, id, kind, at_ms, at_offset_min, when_ms, day, alive, removed_ms, hlc, lseq, meta, fields,
+           readings)
+         VALUES (?8, ?1, ?2, ?3, ?4, ?5, ?6, ?11, ?12, ?7, ?8, ?9, ?10, ?13)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -176,9 +178,27 @@ pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>
             text(&record.fields)?,
             record.alive,
             removed_ms,
+            reading::beside(&record.kind, &record.fields),
         ])
     })
     .map_err(sql)?;
+    Ok(())
+}
+
+/// Works the readings out again of every record that has values to be read; the others stand as they
+/// are counted, whatever is read now.
+pub(crate) fn read_again(conn: &Connection) -> Result<()> {
+    let mut statement = conn
+        .prepare("SELECT k, kind, fields FROM record WHERE readings IS NOT NULL")
+        .map_err(sql)?;
+    let mut update = conn.prepare("UPDATE record SET readings = ?2 WHERE k = ?1").map_err(sql)?;
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let rows = statement.query_map([], row).map_err(sql)?;
+    let rows: Vec<(i64, String, String)> = rows.collect::<rusqlite::Result<_>>().map_err(sql)?;
+    for (k, kind, fields) in rows {
+        let fields: Fields = serde_json::from_str(&fields).map_err(json_error)?;
+        update.execute(params![k, reading::beside(&kind, &fields)]).map_err(sql)?;
+    }
     Ok(())
 }
 
@@ -193,7 +213,7 @@ pub(crate) fn update(
     let when = record.when();
     conn.prepare_cached(
         "UPDATE record SET when_ms = ?2, day = ?3, alive = ?4, removed_ms = ?5, hlc = ?6, lseq = ?7,
-         meta = ?8, fields = ?9, kind = ?10, at_ms = ?11, at_offset_min = ?12 WHERE k = ?1",
+         meta = ?8, fields = ?9, kind = ?10, at_ms = ?11, at_offset_min = ?12, readings = ?13 WHERE k = ?1",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -209,6 +229,7 @@ pub(crate) fn update(
             record.kind,
             record.at.utc.0,
             record.at.offset_min,
+            reading::beside(&record.kind, &record.fields),
         ])
     })
     .map_err(sql)?;
@@ -218,20 +239,6 @@ pub(crate) fn update(
 fn text(fields: &Fields) -> rusqlite::Result<String> {
     serde_json::to_string(fields)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
-}
-
-/// Whether records were ever handed to another device.
-pub(crate) fn is_shared(conn: &Connection) -> Result<bool> {
-    let mut statement =
-        conn.prepare_cached("SELECT 1 FROM local WHERE name = 'shared'").map_err(sql)?;
-    statement.exists([]).map_err(sql)
-}
-
-/// From now on every record may be edited elsewhere.
-pub(crate) fn note_shared(conn: &Connection) -> Result<()> {
-    let change = "INSERT OR IGNORE INTO local (name, value) VALUES ('shared', 1)";
-    conn.prepare_cached(change).and_then(|mut statement| statement.execute([])).map_err(sql)?;
-    Ok(())
 }
 
 /// The highest local sequence and the stamp that went with it, over records and tombs.
@@ -298,7 +305,6 @@ pub(crate) fn bury(conn: &Connection, k: Option<i64>, gone: &Gone, lseq: u64) ->
         run("DELETE FROM draft WHERE record = ?1", &[&id])?;
         run("DELETE FROM history WHERE k = ?1", &[&k])?;
         run("DELETE FROM sibling WHERE k = ?1", &[&k])?;
-        run("DELETE FROM txt WHERE k = ?1", &[&k])?;
         run("DELETE FROM record WHERE k = ?1", &[&k])?;
         words::after(conn, k, before)?;
     }

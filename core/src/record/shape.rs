@@ -13,8 +13,6 @@ pub enum FieldType {
     Register,
     /// A list of distinct words; each is there or not.
     Set,
-    /// A text that is merged letter by letter.
-    Text,
     /// A list of objects, told apart by the named field of theirs.
     Keyed(String),
 }
@@ -30,8 +28,6 @@ impl FieldType {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
-    #[serde(default)]
-    text: Vec<String>,
     #[serde(default)]
     sets: Vec<String>,
     #[serde(default)]
@@ -60,12 +56,20 @@ impl Shape {
             FieldType::Keyed(key.clone())
         } else if self.sets.iter().any(|p| p == path) {
             FieldType::Set
-        } else if self.text.iter().any(|p| p == path) {
-            FieldType::Text
         } else {
             FieldType::Register
         }
     }
+}
+
+/// Whether the field at `path` of such records is a set of words.
+pub(crate) fn is_set(kind: &str, path: &str) -> bool {
+    Shape::of(kind).field_type(path) == FieldType::Set
+}
+
+/// Whether the field at `path` says when such a record happened.
+pub(crate) fn is_when(kind: &str, path: &str) -> bool {
+    Shape::of(kind).when.as_deref() == Some(path)
 }
 
 const KINDS: &str = include_str!("../../content/kinds.toml");
@@ -77,7 +81,7 @@ mod tests {
     #[test]
     fn the_shipped_shapes_parse() {
         let shapes: BTreeMap<String, Shape> = toml::from_str(KINDS).unwrap();
-        assert_eq!(shapes.len(), 11);
+        assert_eq!(shapes.len(), 4);
         assert_eq!(Shape::of("case").when.as_deref(), Some("performed_at"));
         assert_eq!(Shape::of("checklist_run").field_type("ticks"), FieldType::Keyed("item".into()));
         assert_eq!(Shape::of("a kind of next year").field_type("tags"), FieldType::Set);

@@ -1,6 +1,7 @@
 //! Taking in what another device sent.
 
 use super::beside;
+use super::budget::is_too_much;
 use super::history::{changes, remember_other, remember_replaced};
 use super::merge::{State, Whole, hear};
 use super::narrow::apart;
@@ -26,6 +27,8 @@ pub enum TakenIn {
     Known,
     /// It was set aside: the record says that it was written in another century.
     Refused,
+    /// It was set aside: with what stands here it would be more than any record may be.
+    TooMuch,
 }
 
 /// When the sender of a record has what stands here now.
@@ -76,6 +79,9 @@ impl Tx<'_> {
         let echo = covers(&sent_seen, &seen).then(|| theirs.clone());
         let others = if had_beside { ours.others() } else { Vec::new() };
         let joined = ours.join(theirs);
+        if is_too_much(&joined) {
+            return Ok(TakenIn::TooMuch);
+        }
         if unchanged.is_some_and(|ours| ours == joined) {
             return Ok(TakenIn::Known);
         }
@@ -92,7 +98,7 @@ impl Tx<'_> {
         let keeps_words = was.kind == is.kind && changed.iter().all(ChangedPath::is_wordless);
         remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), lseq))?;
         for other in others {
-            if !joined.says(&other.path, other.value.as_ref()) {
+            if !joined.says(&other.path, other.dot.value.as_ref()) {
                 remember_other(self.conn(), k, &other, (self.now(), lseq))?;
             }
         }

@@ -4,8 +4,8 @@
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
-use super::dots::Document;
-use super::merge::{PathDocument, Sibling, Whole};
+use super::dots::Dot;
+use super::merge::{Sibling, Whole};
 use super::meta::Meta;
 use super::{Fields, Record, bounds};
 use crate::ids::{DeviceId, RecordId};
@@ -94,8 +94,8 @@ pub(crate) fn is_too_large(bytes: &[u8]) -> bool {
 }
 
 fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
-    let Whole { record, siblings, documents } = whole;
-    out.array(10)?.u8(RECORD)?.bytes(&record.id.bytes())?.str(&record.kind)?;
+    let Whole { record, siblings } = whole;
+    out.array(9)?.u8(RECORD)?.bytes(&record.id.bytes())?.str(&record.kind)?;
     out.i64(record.at.utc.0)?;
     match record.at.offset_min {
         Some(offset) => out.i16(offset)?,
@@ -104,19 +104,18 @@ fn encode_whole(out: &mut Out, whole: &Whole) -> Wrote {
     out.bool(record.alive)?.bytes(&record.meta.encode())?.str(&json(&record.fields))?;
     out.array(siblings.len() as u64)?;
     for sibling in siblings {
-        out.array(3)?.str(&sibling.path)?;
-        stamp(out, sibling.stamp)?;
-        match &sibling.value {
+        let Sibling { path, stamp: written, dot } = sibling;
+        out.array(4)?.str(path)?;
+        stamp(out, *written)?;
+        match &dot.value {
             Some(value) => out.str(&value.to_string())?,
             None => out.null()?,
         };
-    }
-    out.array(documents.len() as u64)?;
-    for PathDocument { path, genesis, document } in documents {
-        out.array(4)?.str(path)?;
-        stamp(out, *genesis)?;
-        stamp(out, document.last)?;
-        out.bytes(&document.bytes)?;
+        if dot.author == *written {
+            out.null()?;
+        } else {
+            stamp(out, dot.author)?;
+        }
     }
     Ok(())
 }
@@ -162,7 +161,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Read<Traveling> {
     let mut input = Decoder::new(bytes);
     let length = array(&mut input)?;
     let traveling = match (input.u8()?, length) {
-        (RECORD, 10) => Traveling::Record(Box::new(decode_whole(&mut input)?)),
+        (RECORD, 9) => Traveling::Record(Box::new(decode_whole(&mut input)?)),
         (GONE, 5) => Traveling::Gone(Gone {
             id: id(&mut input)?,
             erased: input.bool()?,
@@ -191,7 +190,7 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     }
     let mut siblings = Vec::new();
     for _ in 0..array(input)? {
-        expect_array(input, 3)?;
+        expect_array(input, 4)?;
         let path = input.str()?.to_owned();
         let stamp = read_stamp(input)?;
         let value = if null(input)? { None } else { Some(input.str()?) };
@@ -199,16 +198,8 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
         if !bounds::fits_at(&path, value.as_ref()) {
             return Err(Unreadable);
         }
-        siblings.push(Sibling { path, stamp, value });
-    }
-    let mut documents = Vec::new();
-    for _ in 0..array(input)? {
-        expect_array(input, 4)?;
-        let path = input.str()?.to_owned();
-        let genesis = read_stamp(input)?;
-        let last = read_stamp(input)?;
-        let document = Document { last, bytes: input.bytes()?.to_vec() };
-        documents.push(PathDocument { path, genesis, document });
+        let author = if null(input)? { stamp } else { read_stamp(input)? };
+        siblings.push(Sibling { path, stamp, dot: Dot { value, author } });
     }
     let at = Moment { utc, offset_min };
     let is_moment = MOMENTS_MS.contains(&utc.0)
@@ -217,12 +208,12 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     // What stands beside a record was written by somebody whom it has heard.
     let seen = meta.seen();
     let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
-    let all_known = siblings.iter().all(|sibling| known(&sibling.stamp))
-        && documents.iter().all(|one| known(&one.genesis) && known(&one.document.last));
+    let all_known = meta.authors.values().all(known)
+        && siblings.iter().all(|one| known(&one.stamp) && known(&one.dot.author));
     if !is_moment || !all_known {
         return Err(Unreadable);
     }
-    Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings, documents })
+    Ok(Whole { record: Record { id, kind, at, fields, alive, lseq: 0, meta }, siblings })
 }
 
 fn decode_seen(input: &mut Decoder<'_>) -> Read<Seen> {
@@ -281,8 +272,9 @@ mod tests {
         let id = RecordId::from_bytes([1; 16]);
         let (kind, fields) = ("case".to_owned(), Fields::new());
         let record = Record { id, kind, at, fields, alive: true, lseq: 0, meta };
-        let sibling = Sibling { path: "role".to_owned(), stamp: stamp(beside), value: None };
-        Whole { record, siblings: vec![sibling], documents: Vec::new() }
+        let dot = Dot { value: None, author: stamp(beside) };
+        let sibling = Sibling { path: "role".to_owned(), stamp: stamp(9), dot };
+        Whole { record, siblings: vec![sibling] }
     }
 
     #[test]

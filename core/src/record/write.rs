@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::Record;
 use super::beside;
+use super::choice::Intent;
+use super::dots::Dot;
 use super::history::{changes, remember_other, remember_replaced};
-use super::merge::State;
-use super::meta::{ALIVE, Meta};
+use super::merge::{Put, State};
+use super::meta::Meta;
 use super::path::{ChangedPath, Fields, flatten, get, is_within, join, put_all};
 use super::rows;
 use super::shape::{FieldType, Shape};
@@ -183,6 +185,11 @@ impl<'c> Tx<'c> {
         Ok(self.changes)
     }
 
+    /// Lets the search index follow at once: who takes in much text does not leave it to the next save.
+    pub(crate) fn index_now(&self) -> Result<()> {
+        words::index(self.conn, self.lseq)
+    }
+
     /// The connection, for a room's own reads within the transaction.
     pub(crate) fn conn(&self) -> &'c Connection {
         self.conn
@@ -255,24 +262,6 @@ impl<'c> Tx<'c> {
         Ok(EditOutcome { change: self.write(k, record, intent)?, stale })
     }
 
-    /// Writes a value and ends what stands beside it, also where it is shown already.
-    pub fn settle(
-        &mut self,
-        id: RecordId,
-        path: &str,
-        value: Option<Value>,
-    ) -> Result<Option<Change>> {
-        let (k, record) = self.load(id)?;
-        let others = State::of(&beside::whole(self.conn, k, record.clone())?).others();
-        let is_contested = others.iter().any(|other| other.path == path);
-        let intent = Intent {
-            settled: is_contested.then(|| path.to_owned()).into_iter().collect(),
-            patch: vec![(path.to_owned(), value)],
-            ..Intent::of(What::Edited)
-        };
-        self.write(k, record, intent)
-    }
-
     /// Moves a record to the recently deleted; deleting again changes nothing.
     pub fn delete(&mut self, id: RecordId) -> Result<Option<Change>> {
         let (k, record) = self.load(id)?;
@@ -283,43 +272,6 @@ impl<'c> Tx<'c> {
     pub fn restore(&mut self, id: RecordId) -> Result<Option<Change>> {
         let (k, record) = self.load(id)?;
         self.write(k, record, Intent::of(What::Restored))
-    }
-
-    /// Undoes one change by writing what stood before, and beside it what stood beside it; fields that
-    /// changed again since stay.
-    pub fn undo(&mut self, change: &Change) -> Result<Option<Change>> {
-        let (k, record) = self.load(change.id)?;
-        let mut intent = match change.what {
-            What::Created | What::Restored => Intent::of(What::Deleted),
-            What::Deleted => Intent::of(What::Restored),
-            What::Erased => return Ok(None),
-            What::Edited => Intent { alive: record.alive, ..Intent::of(What::Edited) },
-        };
-        if change.what != What::Edited {
-            return self.write(k, record, intent);
-        }
-        let since = rows::replaced_since(self.conn, k, change.lseq.saturating_sub(1))?;
-        let (mine, later): (Vec<_>, Vec<_>) =
-            since.into_iter().partition(|replaced| replaced.lseq == change.lseq);
-        // The last that was remembered comes first; what was shown on a path comes after what stood beside it.
-        for replaced in mine {
-            if later.iter().any(|later| later.path == replaced.path) {
-                continue;
-            }
-            let value = replaced.value.as_deref().map(serde_json::from_str).transpose();
-            let value = value.map_err(rows::json_error)?;
-            if replaced.path == ALIVE {
-                intent.alive = value == Some(Value::Bool(true));
-            } else if let Some((path, shown)) =
-                intent.patch.iter_mut().find(|(path, _)| *path == replaced.path)
-            {
-                intent.settled.push(path.clone());
-                intent.beside.push((replaced.path, std::mem::replace(shown, value)));
-            } else {
-                intent.patch.push((replaced.path, value));
-            }
-        }
-        self.write(k, record, intent)
     }
 
     /// Drops value, history and index terms of a record, here and, through the tomb, everywhere.
@@ -344,13 +296,18 @@ impl<'c> Tx<'c> {
         Ok(self.changed(id, &record.kind, What::Erased))
     }
 
-    fn load(&self, id: RecordId) -> Result<(i64, Record)> {
+    pub(super) fn load(&self, id: RecordId) -> Result<(i64, Record)> {
         rows::load_row(self.conn, id)?.ok_or(LogbookError::NotFound { id })
     }
 
     /// The one place that changes a record: values, stamps, history, index and sequence together.
-    fn write(&mut self, k: i64, mut record: Record, intent: Intent) -> Result<Option<Change>> {
-        let Intent { what, alive, patch, settled, beside } = intent;
+    pub(super) fn write(
+        &mut self,
+        k: i64,
+        mut record: Record,
+        intent: Intent,
+    ) -> Result<Option<Change>> {
+        let Intent { what, alive, patch, authors, rewritten, settles, beside } = intent;
         let kind = record.kind.clone();
         record.meta.note_types(patch_types(&kind, &record.meta, &patch).into_iter());
         let old = record.clone();
@@ -359,7 +316,7 @@ impl<'c> Tx<'c> {
         record.alive = alive;
         let mut changed = changes(&old, &record);
         let keeps_words = changed.iter().all(ChangedPath::is_wordless);
-        for path in settled {
+        for path in rewritten {
             if !changed.iter().any(|other| other.path == path) {
                 let stands = flatten(&old.fields, &types).get(&path).copied();
                 changed.push(ChangedPath { path, before: stands, after: stands });
@@ -369,8 +326,9 @@ impl<'c> Tx<'c> {
             return Ok(None);
         }
         let mut put_back = Vec::new();
-        for (path, value) in beside {
-            put_back.push((path, value, self.stamp(old.meta.highest())));
+        for (path, value, author) in beside {
+            let stamp = self.stamp(old.meta.highest());
+            put_back.push((path, Dot { value, author: author.unwrap_or(stamp) }, stamp));
         }
         let stamp = self.stamp(old.meta.highest());
         self.lseq += 1;
@@ -381,17 +339,21 @@ impl<'c> Tx<'c> {
             changed.push(ChangedPath::alive(true, true));
         }
         let removed = if alive { None } else { Some(self.now.0) };
-        let is_text = |change: &ChangedPath<'_>| types(&change.path) == FieldType::Text;
-        let documents = changed.iter().any(is_text) && self.is_shared(&old)?;
-        if documents || !put_back.is_empty() || beside::any(self.conn, k)? {
-            let values = changed.into_iter().map(|change| (change.path, change.after.cloned()));
-            let values: Patch = values.collect();
+        if !put_back.is_empty() || beside::any(self.conn, k)? {
+            let values = changed.into_iter().map(|ChangedPath { path, before, after }| {
+                let author = authors.get(&path).copied().unwrap_or(stamp);
+                (path, before.cloned(), Dot { value: after.cloned(), author })
+            });
+            let values = values.collect();
             drop(types);
             let after = record.fields;
-            self.write_beside(k, old, Write { values, after, alive, stamp, documents, put_back })?;
+            self.write_beside(k, old, Write { values, after, alive, stamp, settles, put_back })?;
         } else {
             let paths: Vec<String> = changed.into_iter().map(|change| change.path).collect();
+            let brought_back = authors.into_iter().filter(|(path, _)| paths.contains(path));
+            let brought_back: Vec<_> = brought_back.collect();
             record.meta.write(paths.into_iter(), stamp);
+            record.meta.authors.extend(brought_back);
             record.lseq = self.lseq;
             rows::update(self.conn, k, &record, removed)?;
         }
@@ -399,62 +361,40 @@ impl<'c> Tx<'c> {
         Ok(Some(self.changed(record.id, &kind, what)))
     }
 
-    /// The same where values of others stand beside the record's, or a text needs its document.
+    /// The same where values of others stand beside the record's, or shall.
     fn write_beside(&self, k: i64, old: Record, write: Write) -> Result<()> {
         let whole = beside::whole(self.conn, k, old)?;
         let had_beside = whole.has_beside();
         let mut state = State::of(&whole);
         let others = state.others();
-        for (path, value) in write.values {
-            for loser in others.iter().filter(|other| other.path == path) {
-                remember_other(self.conn, k, loser, (self.now, self.lseq))?;
-            }
-            state.write(&path, value, write.stamp, write.documents);
+        let Write { stamp, settles, .. } = write;
+        for (path, before, dot) in write.values {
+            state.write(Put { path: &path, before: before.as_ref(), dot, stamp, settles });
         }
-        for (path, value, stamp) in write.put_back {
-            state.put_beside(&path, value, stamp);
+        for loser in others.iter().filter(|other| !state.holds(&other.path, other.stamp)) {
+            remember_other(self.conn, k, loser, (self.now, self.lseq))?;
+        }
+        for (path, dot, stamp) in write.put_back {
+            state.put_beside(&path, dot, stamp);
         }
         let whole = state.whole(self.lseq, write.after);
         let removed = if write.alive { None } else { Some(self.now.0) };
         rows::update(self.conn, k, &whole.record, removed)?;
         beside::keep(self.conn, k, had_beside, &whole)
     }
-
-    /// Whether somebody else may have the record, and edit it at the same time.
-    fn is_shared(&self, record: &Record) -> Result<bool> {
-        Ok(record.meta.base.device != self.device || rows::is_shared(self.conn)?)
-    }
-}
-
-/// What a write shall do to a record.
-struct Intent {
-    what: What,
-    alive: bool,
-    patch: Patch,
-    /// Paths that are written although nothing else is to be shown: what stands beside them ends.
-    settled: Vec<String>,
-    /// Values to stand beside what is written.
-    beside: Patch,
-}
-
-impl Intent {
-    fn of(what: What) -> Self {
-        let alive = !matches!(what, What::Deleted | What::Erased);
-        Self { what, alive, patch: Patch::new(), settled: Vec::new(), beside: Patch::new() }
-    }
 }
 
 /// What is written to a record.
 struct Write {
-    values: Patch,
+    /// Path, what was shown there, and what shall stand there.
+    values: Vec<(String, Option<Value>, Dot)>,
     /// The fields as they shall be.
     after: Fields,
     alive: bool,
     stamp: Stamp,
-    /// Whether texts get documents.
-    documents: bool,
+    settles: bool,
     /// Values that stand beside what is written, under stamps below it.
-    put_back: Vec<(String, Option<Value>, Stamp)>,
+    put_back: Vec<(String, Dot, Stamp)>,
 }
 
 /// How far a stamp of somebody else's may pull the clock: a clock that is wrong harms its own record only.

@@ -6,6 +6,11 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use super::sql;
 use crate::error::Result;
 
+/// Set in a book that was restored from a backup: when it is next opened it makes new device keys and a
+/// new device id, and forgets every pairing. Whatever restores sets it to 1 in what it puts in place;
+/// `logbook::identity` looks at it and removes it.
+pub(crate) const RENEW_IDENTITY: &str = "renew_identity";
+
 pub(crate) fn text(conn: &Connection, name: &str) -> Result<Option<String>> {
     value(conn, name)
 }

@@ -24,6 +24,7 @@ mod peek;
 mod reading;
 pub(crate) mod rekey;
 pub mod search;
+mod spelling;
 mod swap;
 mod transaction;
 mod wal;
@@ -34,6 +35,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
+
+use parking_lot::FairMutex;
 
 // Rooms pass a connection on to their `rows`, which alone speak SQL to it.
 pub use rusqlite::Connection;
@@ -130,7 +133,9 @@ pub(crate) struct Store {
     place: Place,
     key: BookKey,
     key_file: KeyFile,
-    writer: Mutex<Connection>,
+    /// Whoever has waited longest comes next: what is taken in from other devices, piece after piece, keeps
+    /// no save waiting for more than one of them.
+    writer: FairMutex<Connection>,
     /// Pages from before an erasure are still in the log.
     log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
@@ -220,7 +225,7 @@ impl Store {
         let file = copy.as_ref().map_or_else(|| place.database(), ReadingCopy::database);
         let reader = connect(&file, &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
-        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        let (writer, reader) = (FairMutex::new(writer), Mutex::new(reader));
         let log_is_stale = AtomicBool::new(false);
         let only_read = only_read.map_or_else(OnceLock::new, OnceLock::from);
         Ok(Self { place, key, key_file, writer, log_is_stale, reader, only_read, copy, held })
@@ -242,7 +247,7 @@ impl Store {
         if let Some(why) = self.only_read() {
             return Err(why.clone());
         }
-        let conn = lock(&self.writer);
+        let conn = self.writer.lock();
         let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
             // What was written is saved, whether or not this works.
@@ -293,7 +298,7 @@ impl Store {
             return Ok(());
         }
         self.log_is_stale.store(true, Ordering::Relaxed);
-        self.try_to_empty_log(&lock(&self.writer))
+        self.try_to_empty_log(&self.writer.lock())
     }
 
     fn try_to_empty_log(&self, conn: &Connection) -> Result<()> {
@@ -334,7 +339,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.held.leave(&lock(&self.writer));
+        self.held.leave(&self.writer.lock());
     }
 }
 

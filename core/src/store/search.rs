@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::sql;
+use super::body::body;
 use super::words::{LATELY, has_lately};
+use super::{spelling, sql, words};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::time::{Moment, UtcMillis};
@@ -17,14 +18,9 @@ pub(crate) struct Term {
 
 quiet_debug!(Term);
 
-/// The words that a query consists of, as the index splits them.
+/// The words that a query consists of, as the index has them.
 pub(crate) fn words(typed: &str) -> Vec<String> {
-    typed
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .map(str::to_lowercase)
-        .take(16)
-        .collect()
+    spelling::wanted(typed).into_iter().map(|wanted| wanted.term).collect()
 }
 
 /// An FTS5 expression in which every word must occur, each as the beginning of a word or in the name
@@ -77,6 +73,17 @@ pub struct SnippetPiece {
 }
 
 quiet_debug!(SnippetPiece);
+
+/// A snippet in pieces. Where FTS5 marks nothing, the words are in the text in another spelling, or not
+/// at all; `fields` is the record that it is from, as JSON.
+pub(crate) fn shown(snippet: &str, fields: &str, typed: &str) -> Vec<SnippetPiece> {
+    if snippet.contains(MARK) {
+        return pieces(snippet);
+    }
+    let text = body(fields).ok().flatten().unwrap_or_default();
+    let found = spelling::stretch(&text, &spelling::wanted(typed), MARK, UNMARK);
+    pieces(found.as_deref().unwrap_or(snippet))
+}
 
 /// Splits a snippet at its marks.
 pub(crate) fn pieces(snippet: &str) -> Vec<SnippetPiece> {
@@ -147,14 +154,13 @@ fn newest_in(
 pub(crate) fn disagrees(conn: &Connection) -> Result<bool> {
     conn.execute_batch(
         "BEGIN;
-        CREATE VIRTUAL TABLE temp.anew USING fts5 (procedure, body, content = '', columnsize = 0,
+        CREATE VIRTUAL TABLE temp.anew USING fts5 (procedure, body, more, content = '', columnsize = 0,
           tokenize = 'unicode61 remove_diacritics 2');
-        INSERT INTO anew (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;
         CREATE VIRTUAL TABLE temp.anew_words USING fts5vocab ('temp', 'anew', 'instance');
         CREATE VIRTUAL TABLE temp.search_words USING fts5vocab ('main', 'search', 'instance');",
     )
     .map_err(sql)?;
-    let outcome = differ(conn);
+    let outcome = words::fill(conn, "temp.anew").and_then(|()| differ(conn));
     conn.execute_batch("ROLLBACK").map_err(sql)?;
     match outcome {
         Err(LogbookError::Damaged { .. }) => Ok(true),
@@ -184,23 +190,28 @@ fn differ(conn: &Connection) -> Result<bool> {
 
 /// Builds the index anew from the records.
 pub(crate) fn rebuild(conn: &Connection) -> Result<()> {
-    conn.execute_batch(
-        "INSERT INTO search (search) VALUES ('delete-all');
-        INSERT INTO search (rowid, procedure, body) SELECT k, procedure, body FROM search_doc;",
-    )
-    .map_err(sql)
+    conn.execute("INSERT INTO search (search) VALUES ('delete-all')", []).map_err(sql)?;
+    words::fill(conn, "search")
 }
 
-/// The stretch of one record's text around the first word found; `None` where nothing is.
-pub(crate) fn snippet(conn: &Connection, expression: &str, id: RecordId) -> Result<Option<String>> {
-    let of = |index: &str| -> Result<Option<String>> {
+/// The stretch of one record's text around the first word found, and its fields, as JSON; `None` where
+/// nothing is.
+pub(crate) fn snippet(
+    conn: &Connection,
+    expression: &str,
+    id: RecordId,
+) -> Result<Option<(String, String)>> {
+    let of = |index: &str| -> Result<Option<(String, String)>> {
         let query = format!(
-            "SELECT snippet({index}, 1, char(2), char(3), '…', 12) FROM {index}
-             WHERE {index} MATCH ?1 AND rowid = (SELECT k FROM record WHERE id = ?2)"
+            "SELECT snippet({index}, 1, char(2), char(3), '…', 12), record.fields
+             FROM {index} JOIN record ON record.k = {index}.rowid
+             WHERE {index} MATCH ?1 AND {index}.rowid = (SELECT k FROM record WHERE id = ?2)"
         );
         let mut statement = conn.prepare_cached(&query).map_err(sql)?;
-        let found = statement.query_row(params![expression, id.bytes()], |row| row.get(0));
-        Ok(found.optional().map_err(sql)?.flatten())
+        let found = statement.query_row(params![expression, id.bytes()], |row| {
+            Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?))
+        });
+        found.optional().map_err(sql)
     };
     match of("search")? {
         None if has_lately(conn)? => of(LATELY),

@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::body::body;
+use super::spelling::more;
 use super::sql;
 use crate::error::{DamagedPart, LogbookError, Result};
 
@@ -40,7 +41,7 @@ pub(crate) fn gather_lately(conn: &Connection) -> Result<()> {
     let tokenizer =
         tokenizer.trim_end().trim_end_matches(')').split(", ").next().unwrap_or_default();
     let statement = format!(
-        "CREATE VIRTUAL TABLE temp.{LATELY} USING fts5 (procedure, body, tokenize = {})",
+        "CREATE VIRTUAL TABLE temp.{LATELY} USING fts5 (procedure, body, more, tokenize = {})",
         tokenizer.trim()
     );
     conn.execute_batch(&statement).map_err(sql)?;
@@ -59,7 +60,8 @@ fn insert_since(conn: &Connection, indexed: u64, index: &str) -> Result<()> {
                  WHERE k IN (SELECT k FROM record WHERE k > ?1 AND lseq = k
                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
                  AND k NOT IN (SELECT k FROM same_words)";
-    let change = format!("INSERT INTO {index} (rowid, procedure, body) VALUES (?1, ?2, ?3)");
+    let change =
+        format!("INSERT INTO {index} (rowid, procedure, body, more) VALUES (?1, ?2, ?3, ?4)");
     let mut insert = conn.prepare_cached(&change).map_err(sql)?;
     let mut written = conn.prepare_cached(query).map_err(sql)?;
     let mut written = written.query([indexed]).map_err(sql)?;
@@ -67,7 +69,8 @@ fn insert_since(conn: &Connection, indexed: u64, index: &str) -> Result<()> {
         let fields = row.get_ref(2).and_then(|fields| Ok(fields.as_str()?)).map_err(sql)?;
         let body = body(fields).map_err(|_| LogbookError::Damaged { part: DamagedPart::Record })?;
         let (k, procedure): (i64, Value) = (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?);
-        insert.execute(params![k, procedure, body]).map_err(sql)?;
+        let words = Words { procedure, body };
+        insert.execute(params![k, words.procedure, words.body, words.more()]).map_err(sql)?;
     }
     Ok(())
 }
@@ -77,6 +80,36 @@ fn insert_since(conn: &Connection, indexed: u64, index: &str) -> Result<()> {
 pub(crate) struct Words {
     procedure: Value,
     body: Option<String>,
+}
+
+impl Words {
+    /// What it holds besides.
+    fn more(&self) -> Option<String> {
+        let procedure = match &self.procedure {
+            Value::Text(text) => text.as_str(),
+            _ => "",
+        };
+        more([procedure, self.body.as_deref().unwrap_or_default()])
+    }
+}
+
+/// Fills an index, of that name, from the view of what is to be in it.
+pub(crate) fn fill(conn: &Connection, index: &str) -> Result<()> {
+    let change =
+        format!("INSERT INTO {index} (rowid, procedure, body, more) VALUES (?1, ?2, ?3, ?4)");
+    let mut insert = conn.prepare(&change).map_err(sql)?;
+    let mut records = conn.prepare("SELECT procedure, body, k FROM search_doc").map_err(sql)?;
+    let mut records = records.query([]).map_err(sql)?;
+    while let Some(row) = records.next().map_err(sql)? {
+        let words = words(row).map_err(sql)?;
+        let k: i64 = row.get(2).map_err(sql)?;
+        insert.execute(params![k, words.procedure, words.body, words.more()]).map_err(sql)?;
+    }
+    Ok(())
+}
+
+fn words(row: &Row<'_>) -> rusqlite::Result<Words> {
+    Ok(Words { procedure: row.get(0)?, body: row.get(1)? })
 }
 
 /// How a record that is written stands in the search index.
@@ -101,9 +134,8 @@ pub(crate) fn before(conn: &Connection, k: i64, keeps_words: bool) -> Result<Ind
 }
 
 fn read(conn: &Connection, query: &str, k: i64) -> Result<Option<Words>> {
-    let read = |row: &Row<'_>| Ok(Words { procedure: row.get(0)?, body: row.get(1)? });
     conn.prepare_cached(query)
-        .and_then(|mut statement| statement.query_row([k], read).optional())
+        .and_then(|mut statement| statement.query_row([k], words).optional())
         .map_err(sql)
 }
 
@@ -124,8 +156,7 @@ pub(crate) fn after(conn: &Connection, k: i64, before: Indexed) -> Result<()> {
         return keep();
     }
     note("DELETE FROM same_words WHERE k = ?1")?;
-    let change =
-        "INSERT INTO search (search, rowid, procedure, body) VALUES ('delete', ?1, ?2, ?3)";
-    let values = params![k, before.procedure, before.body];
+    let change = "INSERT INTO search (search, rowid, procedure, body, more) VALUES ('delete', ?1, ?2, ?3, ?4)";
+    let values = params![k, before.procedure, before.body, before.more()];
     conn.prepare_cached(change).and_then(|mut s| s.execute(values)).map(drop).map_err(sql)
 }

@@ -5,7 +5,7 @@ use seldinger_core::link::LinkError;
 use seldinger_core::logbook::lan::{SyncState, SyncTrouble};
 use seldinger_core::record::sums::{Root, Sums};
 use seldinger_core::sync::frame::{
-    Frame, Hello, MOST_BYTES, PAGE_RECORDS, Page, Refusal, Why, WhyRefused, pack,
+    Frame, Hello, MOST_BYTES, PAGE_RECORDS, Page, Receipt, Refusal, Why, WhyRefused, pack,
 };
 use seldinger_core::sync::pairing::PairMessage;
 use seldinger_core::sync::session::Greeting;
@@ -45,7 +45,7 @@ fn until_trouble(laptop: &Laptop, trouble: SyncTrouble) {
 
 fn page(from: u64, to: u64, count: u32, records: &[&[u8]]) -> Page {
     let packed = pack(records.iter().copied());
-    Page { from, to, more: false, is_repair: false, count, packed }
+    Page { from, to, more: false, is_repair: false, receipt: Receipt::default(), count, packed }
 }
 
 #[test]
@@ -75,14 +75,14 @@ fn a_device_that_is_not_paired_hears_nothing() {
 fn a_revoked_device_is_cut_off_and_stays_outside() {
     let (laptop, peer) = betrayed();
     let (mut call, _) = peer.greet(&laptop.at);
-    laptop.sync.revoke(peer.party.fingerprint).unwrap();
+    laptop.sync.revoke(peer.party.fingerprint, peer.party.name.as_str()).unwrap();
     call.end();
     let (before, heard) = (stands(&laptop, &peer), call.heard.len());
     call.say(&Frame::Page(page(0, 1, 1, &[b"x"])));
     assert_eq!(call.heard.len(), heard);
     let mut again = peer.call(&laptop.at);
     again.say(&Frame::Hello(peer.hello()));
-    assert_eq!(again.end(), LinkError::Refused);
+    assert_eq!(again.end(), LinkError::Revoked);
     // An open window lets it prove a secret, and nothing else.
     laptop.qr();
     let mut again = peer.call(&laptop.at);
@@ -243,16 +243,29 @@ fn who_never_agrees_is_told_to_differ() {
 }
 
 #[test]
-fn who_claims_to_have_more_than_there_is_costs_a_device_id_and_no_record() {
+fn who_claims_to_have_more_than_there_is_costs_no_device_id_and_is_sent_everything() {
     let (laptop, peer) = betrayed();
     let before = stands(&laptop, &peer);
-    let knows = Some((before.replica, before.head + 1));
-    let (mut call, theirs) = peer.greet_as(&laptop.at, Hello { knows, ..peer.hello() });
-    assert_eq!(theirs.replica, before.replica);
-    assert_eq!(call.frame(), Some(Frame::Bye(Why::Renewed)));
+    let mut receipts = vec![Receipt::default(), Receipt([7; 16])];
+    for round in 0..3 {
+        let knows = Some((before.replica, before.head + 1 + round));
+        // Nothing that it makes up, and nothing that it was given for less, proves it.
+        let receipt = receipts.pop().unwrap_or_default();
+        let hello = Hello { knows, receipt, ..peer.hello() };
+        let (mut call, theirs) = peer.greet_as(&laptop.at, hello);
+        assert_eq!(theirs.replica, before.replica);
+        let Some(Frame::Page(page)) = call.frame() else { panic!("all that there is comes") };
+        assert_eq!((page.from, page.to), (0, before.head));
+        receipts.push(page.receipt);
+        call.say(&Frame::Bye(Why::Stopped));
+        call.end();
+    }
+    let liar = Hello { replica: before.replica, ..peer.hello() };
+    let (mut call, _) = peer.greet_as(&laptop.at, liar);
+    assert_eq!(call.frame(), Some(Frame::Bye(Why::Nonsense)));
     call.end();
     let after = stands(&laptop, &peer);
-    assert_ne!(after.replica, before.replica);
+    assert_eq!(after.replica, before.replica);
     assert_eq!((after.head, &after.sums), (before.head, &before.sums));
     serves_the_honest(&laptop);
 }

@@ -1,7 +1,7 @@
 //! What must be refused: damaged, too large, too many, from another century.
 
 use minicbor::Encoder;
-use seldinger_core::sync::frame::{Frame, MOST_BYTES, PAGE_RECORDS, Page, pack};
+use seldinger_core::sync::frame::{Frame, MOST_BYTES, PAGE_RECORDS, Page, Receipt, pack};
 use seldinger_core::time::{DAY_MS, Hlc, UtcMillis};
 use serde_json::json;
 
@@ -101,7 +101,15 @@ fn frames() -> Vec<Vector> {
 fn pages() -> Vec<Vector> {
     let page = |name, means, count: usize, packed| {
         let count = u32::try_from(count).unwrap();
-        let page = Page { from: 0, to: 9, more: false, is_repair: false, count, packed };
+        let page = Page {
+            from: 0,
+            to: 9,
+            more: false,
+            is_repair: false,
+            receipt: Receipt::default(),
+            count,
+            packed,
+        };
         Vector::new(name, Form::Page, means, Frame::Page(page).encode())
     };
     let one = pack([b"record".as_slice()].into_iter());
@@ -131,6 +139,8 @@ struct Parts {
     fields: String,
     /// The stamp of a value beside the one that is shown.
     beside: Option<(u64, u64)>,
+    /// Who wrote that, where it is not that stamp.
+    author: Option<(u64, u64)>,
 }
 
 /// A moment of the logical clock.
@@ -153,12 +163,12 @@ impl Parts {
     fn right() -> Self {
         let fields = json!({"role": "assisted"}).to_string();
         let (id, kind, stamps) = (vec![1; 16], b"case".to_vec(), stamps(5, HLC));
-        Self { tag: 0, id, kind, at: NOW.0, stamps, fields, beside: None }
+        Self { tag: 0, id, kind, at: NOW.0, stamps, fields, beside: None, author: None }
     }
 
     fn bytes(&self) -> Vec<u8> {
         cbor(|out| {
-            out.array(10)?.u8(self.tag)?.bytes(&self.id)?;
+            out.array(9)?.u8(self.tag)?.bytes(&self.id)?;
             // Text of any bytes: its head is that of a byte string, of another type.
             let at = out.writer().len();
             out.bytes(&self.kind)?;
@@ -166,9 +176,13 @@ impl Parts {
             out.i64(self.at)?.i16(-300)?.bool(true)?.bytes(&self.stamps)?.str(&self.fields)?;
             out.array(u64::from(self.beside.is_some()))?;
             if let Some((hlc, device)) = self.beside {
-                out.array(3)?.str("role")?.array(2)?.u64(hlc)?.u64(device)?.str("\"observed\"")?;
+                out.array(4)?.str("role")?.array(2)?.u64(hlc)?.u64(device)?.str("\"observed\"")?;
+                match self.author {
+                    Some((hlc, device)) => out.array(2)?.u64(hlc)?.u64(device)?,
+                    None => out.null()?,
+                };
             }
-            out.array(0).map(|_| ())
+            Ok(())
         })
     }
 }
@@ -223,6 +237,11 @@ fn records() -> Vec<Vector> {
         }),
         parts("record_stranger", "a value of a device that it has not heard of", |right| Parts {
             beside: Some((1, 6)),
+            ..right
+        }),
+        parts("record_author", "an author that the record has not heard of", |right| Parts {
+            beside: Some((HLC, 5)),
+            author: Some((HLC, 6)),
             ..right
         }),
         parts("record_far_ahead", "written in 200 years", |right| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{Logbook, Setup};
 use seldinger_core::record::sums::Sums;
-use seldinger_core::sync::frame::{Frame, Hello, NotAFrame, WhyRefused, unpack};
+use seldinger_core::sync::frame::{Frame, Hello, NotAFrame, Receipt, WhyRefused, unpack};
 use seldinger_core::sync::pairing::{DeviceName, PairMessage, Party, ProofKind, SealKey};
 use seldinger_core::sync::session::{Effect, Event, Incoming};
 use seldinger_core::sync::{Fingerprint, Invitation, TypedSecret};
@@ -89,6 +89,7 @@ fn hello_says(hello: &Hello) -> Value {
         "replica": hello.replica.0, "knows": hello.knows.map(|(replica, _)| replica.0),
         "cursor": hello.knows.map_or(0, |(_, cursor)| cursor), "head": hello.head,
         "waiting": hello.waiting, "root": hex(&hello.root.0), "now": hello.now.0,
+        "receipt": hex(&hello.receipt.0),
     })
 }
 
@@ -106,6 +107,7 @@ fn why(why: WhyRefused) -> &'static str {
         WhyRefused::Unreadable => "unreadable",
         WhyRefused::FarAhead => "far ahead",
         WhyRefused::TooLarge => "too large",
+        WhyRefused::TooMuch => "too much",
     }
 }
 
@@ -120,6 +122,7 @@ fn pairing_says(message: &PairMessage) -> Value {
         }}),
         PairMessage::Reveal { nonce } => json!({ "reveal": { "nonce": hex(nonce) } }),
         PairMessage::Done => json!("done"),
+        PairMessage::Revoked { proof } => json!({ "revoked": { "proof": hex(proof) } }),
         PairMessage::Refused(why) => json!({ "refused": format!("{why:?}") }),
     }
 }
@@ -168,7 +171,7 @@ impl Copy {
     /// Takes records in as a page of them would be; tells whether that changed anything, and why which
     /// were refused.
     pub fn take_in(&self, records: Vec<Vec<u8>>) -> (bool, Vec<&'static str>) {
-        let apply = Effect::Apply(Incoming { cursor: None, records });
+        let apply = Effect::Apply(Incoming { cursor: None, receipt: Receipt::default(), records });
         match self.book.perform(PEER, &apply).unwrap() {
             Some(Event::Applied(applied)) => {
                 (applied.changed, applied.refused.iter().map(|refusal| why(refusal.why)).collect())

@@ -6,7 +6,7 @@ use seldinger_core::ids::{DeviceId, RecordId};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::record::NewRecord;
 use seldinger_core::record::sums::{Digest, Sums};
-use seldinger_core::sync::frame::{Frame, Hello, Page, Refusal, Why, WhyRefused, pack};
+use seldinger_core::sync::frame::{Frame, Hello, Page, Receipt, Refusal, Why, WhyRefused, pack};
 use seldinger_core::sync::pairing::{
     Channel, DeviceName, Joiner, PairMessage, Party, SealKey, Why as NoPair, Window,
 };
@@ -40,6 +40,7 @@ pub fn hello() -> Hello {
         waiting: 17,
         root: sums().root(),
         now: NOW,
+        receipt: Receipt([9; 16]),
     }
 }
 
@@ -65,6 +66,7 @@ fn frames() -> Vec<Vector> {
         to: 120,
         more: false,
         is_repair: false,
+        receipt: Receipt([10; 16]),
         count: 0,
         packed: pack([].into_iter()),
     };
@@ -102,7 +104,15 @@ fn frames() -> Vec<Vector> {
 /// A page of two records.
 fn page(records: &[Vector]) -> Vector {
     let packed = pack(records[..2].iter().map(|record| record.bytes.as_slice()));
-    let page = Page { from: 120, to: 130, more: true, is_repair: false, count: 2, packed };
+    let page = Page {
+        from: 120,
+        to: 130,
+        more: true,
+        is_repair: false,
+        receipt: Receipt([11; 16]),
+        count: 2,
+        packed,
+    };
     Vector::new("page", Form::Page, "two records, and there are more", Frame::Page(page).encode())
 }
 
@@ -184,11 +194,15 @@ fn edited() -> Vec<Vector> {
     edit(&laptop, id, &[("role", json!("performed")), ("note", json!("On the laptop: left arm"))]);
     let vector = |name, means, copy: &Copy| Vector::new(name, Form::Record, means, only(copy));
     let mut all = vec![
-        vector("record_edited_on_phone", "a text with a document, edited on one device", &phone),
+        vector("record_edited_on_phone", "a text and a role, edited on one device", &phone),
         vector("record_edited_on_laptop", "the same record, edited on the other", &laptop),
     ];
     laptop.take_in(vec![only(&phone)]);
-    all.push(vector("record_siblings", "both in one: a sibling, and one text of two", &laptop));
+    all.push(vector(
+        "record_siblings",
+        "both in one: of role and text the others are siblings",
+        &laptop,
+    ));
     all
 }
 
@@ -233,6 +247,8 @@ fn pairing() -> Vec<Vector> {
     let proof = joiner.begin(to_laptop).unwrap();
     let proven = window.receive(&to_phone, proof.clone(), NOW).unwrap();
     let reveal = joiner.receive(proven.clone()).unwrap();
+    let mut another = Window::open(party(1, "Laptop"), secret(), [5; 32], NOW);
+    let revoked = another.receive_from(&to_phone, proof.clone(), NOW, true).unwrap();
     let said = |name, means, message: &PairMessage| {
         Vector::new(name, Form::Pairing, means, message.to_bytes())
     };
@@ -249,6 +265,11 @@ fn pairing() -> Vec<Vector> {
             "pair_refused",
             "another device knew the secret, too",
             &PairMessage::Refused(NoPair::TwoClaimants),
+        ),
+        said(
+            "pair_revoked",
+            "the window knows the joiner's key as revoked; the proof is the inviter's",
+            &revoked,
         ),
     ]
 }

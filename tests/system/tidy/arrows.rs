@@ -3,17 +3,19 @@
 use super::{code, nothing, texts};
 
 /// Needed by everybody.
-const BASE: [&str; 3] = ["error", "ids", "time"];
+const BASE: [&str; 4] = ["error", "fold", "ids", "time"];
 
 /// What each room of the core may import besides the base and itself. Rooms of features meet in
 /// `logbook` and nowhere else; a room that is not listed is one of those.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("error", &[]),
+    ("fold", &[]),
     ("ids", &[]),
     ("time", &[]),
     ("job", &[]),
     ("store", &["job"]),
-    ("record", &["store"]),
+    // What a value means is content; which values an index needs is not.
+    ("record", &["content", "store"]),
     ("content", &[]),
     ("calculator", &["content"]),
     ("privacy", &["content", "record"]),
@@ -94,6 +96,7 @@ fn sql_clocks_and_sockets_stay_in_their_rooms() {
         for (word, home) in [
             ("rusqlite", room == "store" || name == "rows.rs"),
             ("chrono::", room == "time"),
+            ("jiff::", room == "time"),
             ("SystemTime::now", false),
             ("Instant::now", room == "link"),
             ("getrandom", room == "ids"),

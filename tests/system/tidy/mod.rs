@@ -10,10 +10,11 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-const TOP: [&str; 12] = [
+const TOP: [&str; 13] = [
     ".cargo",
     ".ci",
     ".clippy.toml",
+    ".deny.toml",
     ".gitignore",
     ".rustfmt.toml",
     "Cargo.lock",

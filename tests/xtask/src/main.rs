@@ -9,14 +9,16 @@ use std::process::{Command, ExitCode};
 
 use xtask::paths;
 use xtask::process;
-use xtask::setup::{Part, Pending};
+use xtask::setup::{Part, Pending, deny};
 
 use report::{Report, Row};
 use steps::{Runner, Step};
 
 const HELP: &str = "\
-cargo xtask test [rust|kotlin|swift|phones|browser]   set up and run every test, or one part
-cargo xtask setup [kotlin|swift|browser]              only set up
+cargo xtask test [PART]                               set up and run every test, or one part:
+                                                      dependencies, rust, kotlin, swift, phones, browser
+cargo xtask setup [kotlin|swift|browser|deny]         only set up
+cargo xtask deny [--advisories]                       look at the dependencies; what is known against them
 cargo xtask api                                       write bindings/API.txt anew
 cargo xtask notices                                   write apps/laptop/THIRD-PARTY.txt anew
 cargo xtask nightly                                   run the properties of sync 500 times as often
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
         ["setup", part] => part_named(part).is_some_and(|part| set_up(&[part])),
         ["api"] => cargo(&steps::API, &[("WRITE_API", "1")]),
         ["notices"] => cargo(&steps::NOTICES, &[("WRITE_NOTICES", "1")]),
+        ["deny"] => set_up(&[Part::Deny]) && cargo(&steps::DENY, &[]),
+        ["deny", "--advisories"] => set_up(&[Part::Deny]) && cargo(&steps::ADVISORIES, &[]),
         ["nightly"] => nightly(),
         ["bench", options @ ..] => bench(options),
         ["help" | "--help" | "-h"] => {
@@ -51,6 +55,7 @@ fn part_named(name: &str) -> Option<Part> {
         "kotlin" => Some(Part::Kotlin),
         "swift" => Some(Part::Swift),
         "browser" => Some(Part::Browser),
+        "deny" => Some(Part::Deny),
         _ => None,
     }
 }
@@ -149,5 +154,6 @@ fn nightly() -> bool {
 fn cargo(step: &Step<'_>, variables: &[(&str, &str)]) -> bool {
     let mut command = process::cargo();
     command.args(step.args).envs(variables.iter().copied()).current_dir(paths::root());
+    command.envs(deny::path().map(|path| ("PATH", path)));
     command.status().is_ok_and(|status| status.success())
 }

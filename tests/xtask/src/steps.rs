@@ -9,7 +9,7 @@ use std::path::Path;
 
 use xtask::paths;
 use xtask::process::{self, Show};
-use xtask::setup::Part;
+use xtask::setup::{Part, deny};
 
 use crate::report::Row;
 
@@ -26,6 +26,8 @@ pub enum Runner {
     Phones,
     /// Node in front of Chromium.
     Browser,
+    /// cargo-deny.
+    Dependencies,
 }
 
 /// One call of Cargo.
@@ -110,6 +112,15 @@ const PHONES: Step<'static> = Step { args: &system("phones::"), ..SHELL };
 const BROWSER: Step<'static> = Step { args: &system("browser::"), ..SHELL };
 const SHELL: Step<'static> = Step { name: "tests", needs_build: true, counts: true, ..CHECK };
 
+/// Licenses, sources and second versions of the dependencies.
+pub const DENY: Step<'static> = Step { name: "deny", args: &DENY_ARGS, ..CHECK };
+const DENY_ARGS: [&str; 7] =
+    ["deny", "--config", ".deny.toml", "check", "licenses", "bans", "sources"];
+
+/// The same, and what is known against them; the database comes from outside the package registries.
+pub const ADVISORIES: Step<'static> =
+    Step { name: "advisories", args: &["deny", "--config", ".deny.toml", "check"], ..CHECK };
+
 /// Writes the public signatures anew: the test that compares them, told to write.
 pub const API: Step<'static> = Step { name: "api", args: &system("api::"), ..CHECK };
 
@@ -128,7 +139,8 @@ const fn system(filter: &str) -> [&str; 6] {
 
 impl Runner {
     /// In the order in which they run.
-    pub const ALL: [Self; 5] = [Self::Rust, Self::Kotlin, Self::Swift, Self::Phones, Self::Browser];
+    pub const ALL: [Self; 6] =
+        [Self::Rust, Self::Kotlin, Self::Swift, Self::Phones, Self::Browser, Self::Dependencies];
 
     /// By the name that people type.
     pub fn named(name: &str) -> Option<Self> {
@@ -143,6 +155,7 @@ impl Runner {
             Self::Swift => "swift",
             Self::Phones => "phones",
             Self::Browser => "browser",
+            Self::Dependencies => "dependencies",
         }
     }
 
@@ -154,6 +167,7 @@ impl Runner {
             Self::Swift => &[Part::Swift],
             Self::Phones => &[Part::Kotlin, Part::Swift],
             Self::Browser => &[Part::Browser],
+            Self::Dependencies => &[Part::Deny],
         }
     }
 
@@ -165,6 +179,7 @@ impl Runner {
             Self::Swift => &[SWIFT],
             Self::Phones => &[PHONES],
             Self::Browser => &[BROWSER],
+            Self::Dependencies => &[DENY],
         }
     }
 
@@ -197,6 +212,7 @@ impl Runner {
                 let failed = u32::from(rest.contains(" failed "));
                 Some(Counts { passed: all.saturating_sub(failed), failed, ignored: 0 })
             }
+            Self::Dependencies => None,
             Self::Browser => {
                 let rest = line.strip_prefix("browser: ")?;
                 Some(Counts {
@@ -239,6 +255,7 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
     // A shell's test that cannot run is a failure here, not a note.
     command.env("REQUIRE_SHELLS", "1");
     command.envs(step.variables.iter().copied());
+    command.envs(deny::path().map(|path| ("PATH", path)));
     let log = paths::output().join(format!("{}.log", title.replace(' ', "-")));
     let outcome = match process::run(&mut command, &log, Show::Live) {
         Ok(outcome) => outcome,

@@ -7,7 +7,8 @@
     event.preventDefault();
     const place = document.getElementById("imported");
     const button = form.querySelector("button");
-    const skip = form.elements.skip_bad?.checked ? "?skip_bad=true" : "";
+    const chosen = ["skip_bad", "update", "restore"].filter((name) => form.elements[name]?.checked);
+    const asked = new URLSearchParams(chosen.map((name) => [name, "true"]));
     const headers = { "x-csrf-token": form.elements.csrf.value, "hx-request": "true" };
     const code = form.elements.code?.value;
     // A header has no room for other letters; a code has none.
@@ -15,7 +16,7 @@
     place.textContent = "Reading…";
     button.disabled = true;
     try {
-      const answer = await fetch(form.action + skip, {
+      const answer = await fetch(`${form.action}?${asked}`, {
         method: "POST",
         headers,
         body: form.elements.file.files[0],

@@ -11,7 +11,7 @@ use seldinger_core::record::Record;
 use seldinger_core::time::{Day, IsoWeek};
 use serde_json::{Value, json};
 
-use super::{library, look};
+use super::{library, look, settle};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
@@ -28,11 +28,11 @@ pub struct FilterArgs {
     /// In this week, 2026-W41.
     #[arg(long, value_name = "WEEK")]
     week: Option<String>,
-    /// Of this procedure, by its id; may be given more than once.
-    #[arg(long, value_name = "ID")]
+    /// Of this procedure, by its id or a name; may be given more than once.
+    #[arg(long, value_name = "NAME")]
     procedure: Vec<String>,
     /// Of this category of procedures.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "NAME")]
     category: Option<String>,
     /// With this part of yours.
     #[arg(long, value_name = "ROLE")]
@@ -78,6 +78,9 @@ pub struct ShowArgs {
     /// The whole record as one JSON object.
     #[arg(long)]
     json: bool,
+    /// Who wrote what, and when, of the last 90 days.
+    #[arg(long, conflicts_with = "json")]
+    history: bool,
 }
 
 /// What is looked for.
@@ -120,7 +123,7 @@ impl FilterArgs {
 }
 
 fn role(given: &str) -> Result<Role, Failure> {
-    Role::parse(&given.replace([' ', '-'], "_")).ok_or_else(|| {
+    Role::named(given).ok_or_else(|| {
         let choices: Vec<_> = Role::ALL.iter().map(|role| role.as_str()).collect();
         Failure::NotAChoice { given: given.to_owned(), choices: choices.join(", ") }
     })
@@ -167,11 +170,22 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
         }
     }
     out.flush()?;
+    tell_names(&book, &filter)?;
     if !args.json && say::to_terminal() {
         let all = book.count_cases(&filter)?;
         say::note(&format!("{shown} of {all} cases"));
     }
     Ok(())
+}
+
+/// Says which names of a filter mean nothing here.
+pub fn tell_names(book: &Logbook, filter: &CaseFilter) -> Result<(), Failure> {
+    let mut told = book.filter_told(filter)?;
+    let Some(last) = told.pop() else { return Ok(()) };
+    for told in told {
+        say::note(&told.line());
+    }
+    Err(Failure::NoSuchName(last))
 }
 
 fn row_json(row: &CaseRow) -> Value {
@@ -197,7 +211,16 @@ pub fn show(home: &Home, args: &ShowArgs) -> Result<(), Failure> {
     let record = book.record(find(&book, args.id.trim())?)?;
     let mut out = Out::new();
     if args.json {
-        out.line(record_json(&record))?;
+        let mut shown = record_json(&record);
+        let also = book.also_written(record.id)?;
+        if !also.is_empty() {
+            shown["also_written"] = settle::also_json(&also);
+        }
+        out.line(shown)?;
+        return out.flush();
+    }
+    if args.history {
+        settle::history(&mut out, &book, record.id)?;
         return out.flush();
     }
     look::pair(&mut out, "id", &record.id.to_string())?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{cases, look, tell_recovery_code};
 use crate::failure::Failure;
 use crate::open::Home;
-use crate::say::{Out, plain};
+use crate::say::{self, Out, plain};
 
 /// Wide enough for the ids of lists, items and stages.
 const ID_WIDTH: usize = 12;
@@ -69,8 +69,8 @@ enum ChecklistCommand {
     Stage {
         run: String,
         stage: String,
-        /// When it began, if not now.
-        #[arg(long, value_name = "HH:MM")]
+        /// When it began, if not now, such as 13:40, 0130, 1:30 pm or 2026-10-21 13:40.
+        #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
     /// Take the time of a stage away.
@@ -151,6 +151,9 @@ fn done(home: &Home, command: &ChecklistCommand) -> Result<ChecklistRun, Failure
             book.link_run(id(run)?, case.transpose()?)?
         }
     };
+    for warning in &changed.warnings {
+        say::note(&format!("{}: {}", warning.path, warning.text));
+    }
     Ok(changed.run)
 }
 

@@ -4,6 +4,7 @@ mod calc;
 mod cases;
 mod checklist;
 mod consults;
+mod hyphens;
 pub mod input;
 mod job;
 mod jot;
@@ -11,6 +12,7 @@ mod key;
 mod library;
 mod look;
 mod safety;
+mod settle;
 mod sync;
 mod tally;
 mod transfer;
@@ -74,6 +76,8 @@ enum Command {
     Cases(cases::CasesArgs),
     /// Show one case or record.
     Show(cases::ShowArgs),
+    /// Choose between what two devices wrote in the same field.
+    Settle(settle::SettleArgs),
     /// Find words in the library and in everything that was written.
     Search(cases::SearchArgs),
     /// Count cases, dose and goals.
@@ -122,7 +126,8 @@ enum Command {
 
 /// Runs the command; says on standard error why it could not.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let args = hyphens::sorted(&Cli::command(), std::env::args_os());
+    match run(Cli::parse_from(args)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(told) = failure.wording() {
@@ -156,6 +161,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         Some(Command::Jot(args)) => jot::run(&home, &args),
         Some(Command::Cases(args)) => cases::list(&home, &args),
         Some(Command::Show(args)) => cases::show(&home, &args),
+        Some(Command::Settle(args)) => settle::run(&home, &args),
         Some(Command::Search(args)) => cases::search(&home, &args),
         Some(Command::Tally(args)) => tally::run(&home, &args),
         Some(Command::Consults(args)) => consults::list(&home, &args),

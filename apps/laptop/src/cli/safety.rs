@@ -16,7 +16,9 @@ use super::{input, job};
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
-use crate::vault::{self, BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive, variable};
+use crate::vault::{
+    self, BACKUP_PASSPHRASE_VARIABLE, Vault, ask_secret, is_interactive, tell_if_short, variable,
+};
 
 /// What is backed up and how it is sealed.
 #[derive(Args)]
@@ -47,6 +49,9 @@ pub struct VerifyArgs {
 pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
     let book = home.existing()?.book;
     let seal = if args.recovery_code { Seal::RecoveryCode } else { new_seal()? };
+    if let Seal::Passphrase(passphrase) = &seal {
+        tell_if_short(passphrase);
+    }
     let by = match seal {
         Seal::Passphrase(_) => "app.backup_under_passphrase",
         Seal::RecoveryCode => "app.backup_under_code",

@@ -3,10 +3,11 @@
 use clap::Args;
 use seldinger_core::case_log::tally::{RoleCount, Tally};
 use seldinger_core::case_log::values::Role;
+use seldinger_core::content::words;
 use seldinger_core::time::Day;
 use serde_json::{Value, json};
 
-use super::cases::FilterArgs;
+use super::cases::{FilterArgs, tell_names};
 use super::look::{self, fit, number};
 use crate::failure::Failure;
 use crate::open::Home;
@@ -25,7 +26,8 @@ pub struct TallyArgs {
 /// Counts.
 pub fn run(home: &Home, args: &TallyArgs) -> Result<(), Failure> {
     let filter = args.filter.filter()?;
-    let tally = home.existing()?.book.tally(&filter, None)?;
+    let book = home.existing()?.book;
+    let tally = book.tally(&filter, None)?;
     let mut out = Out::new();
     if args.json {
         out.line(to_json(&tally))?;
@@ -34,7 +36,8 @@ pub fn run(home: &Home, args: &TallyArgs) -> Result<(), Failure> {
         procedures(&mut out, &tally)?;
         goals(&mut out, &tally)?;
     }
-    out.flush()
+    out.flush()?;
+    tell_names(&book, &filter)
 }
 
 fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
@@ -68,6 +71,11 @@ fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {
             number(quantity.sum),
             quantity.cases
         ))?;
+        if quantity.left_out > 0 {
+            let count = quantity.left_out.to_string();
+            let values = [("name", look::label(field)), ("count", count.as_str())];
+            out.line(words("app.left_out", &values))?;
+        }
     }
     Ok(())
 }
@@ -158,6 +166,9 @@ fn to_json(tally: &Tally) -> Value {
             "fluoro_cases": tally.dose.fluoro_min.cases,
             "dap_gycm2": tally.dose.dap_gycm2.sum,
             "dap_cases": tally.dose.dap_gycm2.cases,
+            "air_kerma_left_out": tally.dose.air_kerma_mgy.left_out,
+            "fluoro_left_out": tally.dose.fluoro_min.left_out,
+            "dap_left_out": tally.dose.dap_gycm2.left_out,
         },
         "goals": {
             "scheme": tally.goals.scheme,

@@ -3,7 +3,8 @@
 use std::borrow::Borrow;
 
 use seldinger_core::form::FieldKind;
-use seldinger_core::logbook::{AlsoWritten, SheetField, SheetSection};
+pub use seldinger_core::logbook::StandsIn;
+use seldinger_core::logbook::{AlsoWritten, SheetField, SheetSection, WrittenBy};
 use seldinger_core::privacy::IdentifierKind;
 use seldinger_core::time::Moment;
 
@@ -105,9 +106,28 @@ pub fn day_and_time(moment: impl Borrow<Moment>) -> String {
     format!("{}, {}", moment.day().short(), moment.clock_time())
 }
 
-/// When the other value was written.
-pub fn written(also: &AlsoWritten, now: &Moment) -> String {
-    day_and_time(now.at(also.written))
+/// When a value was written.
+pub fn written(by: &WrittenBy, now: &Moment) -> String {
+    day_and_time(now.at(by.at))
+}
+
+/// One of the two texts, piece by piece, and whether only it says that.
+pub fn text_of(also: &AlsoWritten, side: StandsIn) -> Vec<(bool, &str)> {
+    let is_of = |stands_in| stands_in == side || stands_in == StandsIn::Both;
+    let pieces = also.pieces.iter().filter(|piece| is_of(piece.stands_in));
+    pieces.map(|piece| (piece.stands_in == side, piece.text.as_str())).collect()
+}
+
+/// Whether all of a path can be kept in one and this is the first of it: that is offered once.
+pub fn offers_both(all: &[AlsoWritten], at: impl Borrow<usize>) -> bool {
+    let at = *at.borrow();
+    let is_first = |also: &AlsoWritten| all[..at].iter().all(|other| other.path != also.path);
+    all.get(at).is_some_and(|also| also.both.is_some() && is_first(also))
+}
+
+/// Lines that a box for this text has.
+pub fn rows_of(text: &str) -> usize {
+    text.lines().count().clamp(2, 16) + 1
 }
 
 /// Letters that a button has room for.
@@ -118,15 +138,14 @@ pub fn told(kind: impl Borrow<IdentifierKind>) -> String {
     kind.borrow().wording().line()
 }
 
-/// A field with its unit.
-pub fn shown(field: &SheetField) -> String {
-    let text = format!("{} {}", field.texts.join(", "), field.unit).trim().to_owned();
-    if text.is_empty() { NOTHING.to_owned() } else { text }
+/// What is shown.
+pub fn shown(also: &AlsoWritten) -> &str {
+    if also.shown.is_empty() { NOTHING } else { &also.shown }
 }
 
 /// Whether the value is more than a button has room for.
-pub fn is_long(field: &SheetField) -> bool {
-    shown(field).chars().count() > SHORT
+pub fn is_long(also: &AlsoWritten) -> bool {
+    also.shown.chars().count() > SHORT
 }
 
 /// What the button says that takes the other value: the value itself where it is short.
@@ -135,8 +154,8 @@ pub fn use_it(also: &AlsoWritten) -> String {
 }
 
 /// What the button says that leaves all as it is.
-pub fn keep_it(field: &SheetField) -> String {
-    format!("Keep {}", short(&shown(field), "what is shown"))
+pub fn keep_it(also: &AlsoWritten) -> String {
+    format!("Keep {}", short(&also.shown, "what is shown"))
 }
 
 fn short<'a>(text: &'a str, otherwise: &'a str) -> &'a str {

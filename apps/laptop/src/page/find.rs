@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Form, Router};
-use seldinger_core::error::Result;
+use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::library::{ArticleKind, LibraryHit};
 use seldinger_core::logbook::{FoundPage, Logbook, SearchHit};
 use serde::Deserialize;
@@ -31,7 +31,9 @@ struct Looked {
 
 impl Looked {
     fn search(&self, book: &Logbook) -> Result<FoundPage> {
-        book.find(&self.q, self.before.parse().ok())
+        let before = Some(&self.before).filter(|before| !before.is_empty());
+        let before = before.map(|before| before.parse::<i64>()).transpose();
+        book.find(&self.q, before.map_err(|_| LogbookError::NotAPage)?)
     }
 }
 

@@ -21,7 +21,9 @@ mod find;
 mod form;
 mod library;
 mod live;
+mod notices;
 mod places;
+mod proof;
 mod records;
 mod sample;
 mod settings;
@@ -39,7 +41,7 @@ use axum::middleware;
 use axum::routing::get;
 
 use crate::serve::AppState;
-use shell::Notices;
+pub use notices::Told;
 
 /// Every page.
 pub fn routes(state: &AppState) -> Router<AppState> {
@@ -53,6 +55,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(consults::routes())
         .merge(find::routes())
         .merge(records::routes())
+        .merge(proof::routes())
         .merge(transfer::routes())
         .merge(settings::routes())
         .merge(devices::routes())
@@ -60,6 +63,6 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(tally::routes())
         .merge(undo::routes())
         .layer(middleware::from_fn_with_state(state.clone(), trouble::tell))
-        .layer(axum::Extension(Notices::default()))
+        .layer(middleware::from_fn(notices::keep))
         .route("/assets/{name}", get(assets::serve))
 }

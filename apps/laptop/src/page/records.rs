@@ -8,7 +8,7 @@ use axum::{Extension, Form, Router};
 use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{DeletedRecord, Keep, Logbook, RecordName, RecordSheet};
+use seldinger_core::logbook::{AlsoWritten, DeletedRecord, Keep, Logbook, RecordName, RecordSheet};
 use seldinger_core::record::Record;
 use seldinger_core::time::Moment;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::facts::{self, Fact, Shape};
 use super::fields::Posted;
 use super::places;
+use super::proof::Proven;
 use super::shell::{Notices, Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
@@ -56,6 +57,8 @@ struct PlainPage {
     shell: Shell,
     record: Record,
     lines: Vec<(String, String)>,
+    also: Vec<AlsoWritten>,
+    now: Moment,
 }
 
 #[derive(Template)]
@@ -112,19 +115,22 @@ async fn record(
             Err(LogbookError::UnknownDefinition) => None,
             Err(error) => return Err(error),
         };
-        let Some(sheet) = sheet else { return Ok(Found::Plain(record)) };
+        let Some(sheet) = sheet else {
+            let also = book.also_written(record.id)?;
+            return Ok(Found::Plain(record, also, book.now()));
+        };
         let draft = book.draft_of(&sheet.form, Some(record.id))?;
         Ok(Found::Sheet(sheet, draft.is_some_and(|draft| !draft.typed.is_empty()), book.now()))
     });
     match found.await? {
         Found::Elsewhere(place) => Ok(Redirect::to(&place).into_response()),
         Found::Sheet(sheet, edited, now) => draw(&RecordPage { shell, sheet, edited, now }),
-        Found::Plain(record) => {
+        Found::Plain(record, also, now) => {
             let mut lines = Vec::new();
             for (name, value) in &record.fields {
                 spell_out(&words::kind(name), value, &mut lines);
             }
-            draw(&PlainPage { shell, record, lines })
+            draw(&PlainPage { shell, record, lines, also, now })
         }
     }
 }
@@ -135,8 +141,8 @@ enum Found {
     Elsewhere(String),
     /// By its form, with whether an edit is typed and not saved, and what time it is.
     Sheet(RecordSheet, bool, Moment),
-    /// As it is stored.
-    Plain(Record),
+    /// As it is stored, with what was written twice in it.
+    Plain(Record, Vec<AlsoWritten>, Moment),
 }
 
 /// A value in lines of a name and a text each.
@@ -199,6 +205,7 @@ async fn delete(
 }
 
 async fn ask_erase(
+    _proven: Proven,
     State(state): State<AppState>,
     shell: Shell,
     Path(id): Path<String>,
@@ -212,6 +219,7 @@ async fn ask_erase(
 }
 
 async fn erase(
+    _proven: Proven,
     State(state): State<AppState>,
     Extension(notices): Extension<Notices>,
     Path(id): Path<String>,
@@ -230,13 +238,14 @@ async fn settle(
 ) -> Result<Redirect, Trouble> {
     let keep = match posted.one("keep") {
         "shown" => Keep::Shown,
-        "both" => Keep::Both,
+        "both" => Keep::Both { text: posted.one("text").to_owned() },
         which => Keep::Other { which: which.to_owned() },
     };
-    let key = if keep == Keep::Both { "page.both_kept" } else { "page.settled" };
+    let is_both = matches!(keep, Keep::Both { .. });
+    let key = if is_both { "page.both_kept" } else { "page.settled" };
     let settled = state.ask(move |book| {
         let id = id.parse()?;
-        let change = book.settle(id, posted.one("path"), &keep)?;
+        let change = book.settle(id, posted.one("path"), &keep, posted.one("seen"))?;
         Ok((places::of(book.record(id)?.kind, id), change))
     });
     let (place, change) = settled.await?;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::shell::{Room, Shell, THEME_COOKIE, draw};
 use super::trouble::Trouble;
-use crate::serve::AppState;
+use crate::serve::{AppState, lock_means};
 use crate::vault::VaultMode;
 
 /// Pages and actions of this room.
@@ -32,6 +32,8 @@ struct SettingsPage {
     /// Who keeps the key.
     key: String,
     key_in_file: bool,
+    /// What locking keeps out, and what it does not.
+    lock_means: String,
 }
 
 #[derive(Template)]
@@ -55,6 +57,7 @@ async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, T
         key_folder: state.key_folder(),
         key: told(key, &[]),
         key_in_file: mode == VaultMode::KeyFile,
+        lock_means: told(lock_means(mode), &[]),
     })
 }
 
@@ -64,7 +67,7 @@ struct Theme {
 }
 
 async fn theme(Form(chosen): Form<Theme>) -> Response {
-    // The cookie holds a word for the eyes, so a script of ours may read it; nothing else is in it.
+    // A word for the eyes, which only the server reads; the sheet comes with the page.
     let (value, seconds) = match chosen.theme.as_str() {
         "light" => ("light", 31_536_000),
         "dark" => ("dark", 31_536_000),
@@ -81,6 +84,6 @@ async fn code(State(state): State<AppState>, shell: Shell) -> Result<Response, T
 }
 
 async fn lock(State(state): State<AppState>) -> Redirect {
-    state.lock();
+    state.lock().await;
     Redirect::to("/")
 }

@@ -1,6 +1,6 @@
 //! What is around every page: rooms, theme, page token, and what has just happened.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -8,9 +8,9 @@ use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
 use seldinger_core::content::Wording;
 use seldinger_core::error::LogbookError;
-use seldinger_core::record::Change;
 
 use super::devices::Badge;
+pub use super::notices::{Notice, Notices};
 use super::trouble::Trouble;
 use crate::serve::{AppState, Session};
 
@@ -89,33 +89,6 @@ impl Room {
     }
 }
 
-/// Something that has just happened, for the bar at the bottom.
-#[derive(Clone)]
-pub struct Notice {
-    /// What is said.
-    pub text: String,
-    /// What undoes it.
-    pub undo: Option<Change>,
-    /// What it is about.
-    pub link: Option<String>,
-}
-
-/// What the next whole page tells: a plain form is answered by sending the browser to another page.
-#[derive(Clone, Default)]
-pub struct Notices(Arc<Mutex<Option<Notice>>>);
-
-impl Notices {
-    /// Leaves a notice for the next page.
-    pub fn leave(&self, text: impl Into<String>, undo: Option<Change>) {
-        let notice = Notice { text: text.into(), undo, link: None };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
-    }
-
-    fn take(&self) -> Option<Notice> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// What the layout shows around a page.
 #[derive(Clone)]
 pub struct Shell {
@@ -159,18 +132,17 @@ impl FromRequestParts<AppState> for Shell {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Trouble> {
         let session = parts.extensions.get::<Session>().ok_or(LogbookError::KeyLocked)?;
         let part = parts.headers.contains_key("hx-request");
-        let notices = parts.extensions.get::<Notices>();
         let badge = if part { Badge::none() } else { Badge::now(state).await };
-        let reads = parts.method == axum::http::Method::GET;
+        let reads = parts.method == axum::http::Method::GET && !part;
         Ok(Self {
             here: Room::Cases,
             theme: theme(parts),
             sample: state.is_sample(),
             code_waiting: state.has_recovery_code(),
-            read_only: state.book().is_read_only(),
+            read_only: state.shown_book().is_ok_and(|book| book.is_read_only()),
             unsaved: None,
             csrf: session.page_token(),
-            notice: notices.filter(|_| reads && !part).and_then(Notices::take),
+            notice: reads.then(|| session.told().take(parts.uri.path(), Instant::now())).flatten(),
             badge,
             part,
         })

@@ -8,7 +8,7 @@ use axum::{Form, Router};
 use seldinger_core::case_log::list::CaseChoices;
 use seldinger_core::case_log::tally::{DoseQuantity, OpenGoal, Tally, WeekTally};
 use seldinger_core::case_log::values::Role;
-use seldinger_core::content::Content;
+use seldinger_core::content::{self, Content};
 use seldinger_core::error::Result;
 use seldinger_core::form::FormDefinition;
 use seldinger_core::logbook::Logbook;
@@ -110,6 +110,18 @@ impl Counted {
             Some(Dose { title, unit, quantity, wide, slim })
         };
         self.tally.dose.quantities().into_iter().filter_map(dose).collect()
+    }
+
+    /// What is said of values that no sum counts.
+    fn left_out(&self) -> Vec<String> {
+        let quantities = self.tally.dose.quantities().into_iter();
+        let told = |(field, quantity): (&'static str, &DoseQuantity)| {
+            let form = FormDefinition::shipped("case").and_then(|form| form.field(field));
+            let name = form.map_or(field, |field| field.label.as_str());
+            let count = quantity.left_out.to_string();
+            content::words("app.left_out", &[("name", name), ("count", &count)])
+        };
+        quantities.filter(|(_, quantity)| quantity.left_out > 0).map(told).collect()
     }
 
     /// Goals that are not reached, as one sentence would list them.

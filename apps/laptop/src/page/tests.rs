@@ -2,7 +2,28 @@
 
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
 
+use super::{places, shell};
 use crate::serve::visit::{Seen, Visit};
+
+/// Every kind that is known, and one that is not.
+const KINDS: [&str; 16] = [
+    "case",
+    "consult",
+    "follow_up",
+    "checklist_run",
+    "question",
+    "talk",
+    "feedback",
+    "person",
+    "letter",
+    "imaging_finding",
+    "daily_read",
+    "procedure_note",
+    "consult_template",
+    "presentation_template",
+    "goal",
+    "something_newer",
+];
 
 const JOT: &str = "TIPS, obs, lindqvist, FT 38.5, AK 1240";
 
@@ -128,7 +149,12 @@ fn a_form_saves_in_spite_of_warnings_and_keeps_both_of_two_values() {
     visit.post("/form/save", &with(&[("f.fluoro_min", "41"), ("f.lesson", "ask first")]));
     let page = visit.get(&place).body;
     assert!(page.contains("Also written here: 41 min") && page.contains("ask first"), "{page}");
-    visit.post(&format!("/records/{record}/settle"), &[("path", "fluoro_min"), ("keep", "typed")]);
+    let (keep, seen) = (visit.get(&place).value("keep"), visit.get(&place).value("seen"));
+    let choice = [("path", "fluoro_min"), ("keep", &*keep), ("seen", &*seen)];
+    let stale = [choice[0], choice[1], ("seen", "something else")];
+    let settle = format!("/records/{record}/settle");
+    assert_eq!(visit.post(&settle, &stale).status, 409);
+    visit.post(&settle, &choice);
     let page = visit.get(&place).body;
     assert!(!page.contains("Also written") && page.contains("was 40 min"));
 }
@@ -204,6 +230,83 @@ fn a_long_list_comes_page_by_page() {
     let next = page.split("hx-vals='{\"after\":\"").nth(1).unwrap().split('"').next().unwrap();
     let more = visit.post_part("/cases/more", &[("after", next)]).body;
     assert_eq!((rows(&more), more.contains("Load more")), (20, false));
+}
+
+#[test]
+fn a_place_that_no_page_named_is_told_calmly_in_every_list() {
+    let visit = Visit::new();
+    for list in ["/consults", "/checklists", "/imaging"] {
+        let page = visit.get(&format!("{list}?after=nonsense"));
+        assert_eq!(page.status, 400, "{list}");
+        assert!(page.body.contains("This part of the list is not there."), "{}", page.body);
+    }
+    assert_eq!(visit.post("/find", &[("q", "x"), ("before", "nonsense")]).status, 400);
+    let part = visit.post_part("/cases/more", &[("after", "nonsense")]);
+    assert!(part.status == 400 && part.body.contains("This part of the list is not there."));
+}
+
+#[test]
+fn a_notice_is_told_to_the_browser_that_caused_it_and_on_its_page() {
+    let visit = Visit::new();
+    let other = visit.another();
+    let place = case(&visit, JOT);
+    let record = place.replace("/cases/", "/records/");
+    assert_eq!(visit.post(&format!("{record}/delete"), &[]).location(), "/");
+    assert!(!other.get("/").body.contains("Deleted:"), "another browser");
+    assert!(!visit.get("/tally").body.contains("Deleted:"), "another tab");
+    let page = visit.get("/");
+    assert!(page.body.contains("Deleted:"));
+    assert_eq!(page.value("what"), "deleted");
+    assert!(!visit.get("/").body.contains("Deleted:"), "told once");
+}
+
+#[test]
+fn a_title_names_the_room_and_nothing_else() {
+    const WORD: &str = "Quetzalfink";
+    let visit = Visit::new();
+    let fields =
+        ["title", "question", "text", "procedure", "name", "surname", "note", "indication"];
+    let fields = fields.map(|field| format!("\"{field}\":\"{WORD}\"")).join(",");
+    let at = "2026-10-05T10:00:00-05:00";
+    let line =
+        |kind: &str| format!("{{\"kind\":\"{kind}\",\"at\":\"{at}\",\"fields\":{{{fields}}}}}\n");
+    let lines = KINDS.map(line).concat();
+    assert_eq!(visit.post_file("/import", &lines).status, 200);
+    let rooms: Vec<&str> =
+        shell::DAILY.iter().chain(&shell::WHOLE).map(|room| room.name()).collect();
+    let look = |path: &str| {
+        let page = visit.get(path);
+        let title = page.body.split("<title>").nth(1).expect(path);
+        let title = title.split("</title>").next().unwrap();
+        let room = title.strip_suffix(" · Seldinger").expect(path);
+        assert!(rooms.contains(&room), "{path}: {title}");
+        for (name, value) in &page.headers {
+            assert!(!value.to_str().unwrap().contains(WORD), "{path}: {name}");
+        }
+        page.body.contains(WORD)
+    };
+    let book = visit.state.book();
+    let mut shown = 0;
+    for kind in KINDS {
+        for record in book.records_of(kind, None, None).unwrap().names {
+            shown += usize::from(look(&places::of(kind, record.id)));
+            look(&format!("/records/{}/erase", record.id));
+            if kind == "case" {
+                look(&format!("/cases/{}/edit", record.id));
+                look(&format!("/cases/{}/debrief", record.id));
+            }
+        }
+    }
+    assert!(shown > KINDS.len() / 2, "{shown} pages showed the word");
+    for room in shell::DAILY.iter().chain(&shell::WHOLE) {
+        look(room.path());
+    }
+    look("/cases/none");
+    for file in ["cases.csv", "logbook.jsonl"] {
+        let named = visit.get(&format!("/export/{file}"));
+        let named = named.headers["content-disposition"].to_str().unwrap();
+        assert_eq!(named, format!("attachment; filename=\"{file}\""));
+    }
 }
 
 #[test]

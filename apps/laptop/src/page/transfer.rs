@@ -1,29 +1,34 @@
 //! Records out of the book and into it.
 
+use std::future::poll_fn;
 use std::io::{self, Write};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::{Body, HttpBody as _};
+use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use seldinger_core::content::Wording;
 use seldinger_core::error::{LogbookError, Result};
+use seldinger_core::export::csv::CsvFor;
 use seldinger_core::logbook::{
     CASE, ExportFormat, ExportOptions, FlaggedRecord, ImportOptions, ImportReport, ImportSource,
-    Logbook,
+    Logbook, Packer,
 };
 use serde::Deserialize;
 
+use super::proof::Proven;
 use super::shell::{Room, Shell, draw};
 use super::trouble::Trouble;
 use super::words;
 use crate::serve::AppState;
 
-/// The most that is taken in at once; it is held in memory, because a file of it would be readable.
+/// The most that is taken in at once; it is held in memory, packed, because a file of it would be
+/// readable.
 const MOST_IMPORT_BYTES: usize = 512 << 20;
 /// Flagged records that are named; the rest are counted.
 const MOST_NAMED: usize = 20;
@@ -33,7 +38,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/export", get(page))
         .route("/export/{file}", get(download))
-        .route("/import", post(import).layer(DefaultBodyLimit::max(MOST_IMPORT_BYTES)))
+        .route("/import", post(import))
 }
 
 #[derive(Template)]
@@ -95,7 +100,21 @@ impl Write for Buffer {
     }
 }
 
-async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Response {
+/// What a table is for.
+#[derive(Deserialize)]
+struct For {
+    #[serde(default, rename = "for")]
+    program: String,
+}
+
+async fn download(
+    _proven: Proven,
+    State(state): State<AppState>,
+    Path(file): Path<String>,
+    Query(asked): Query<For>,
+) -> Response {
+    let options =
+        ExportOptions { csv_for: CsvFor::parse(&asked.program), ..ExportOptions::default() };
     let (format, kind) = match file.as_str() {
         "cases.csv" => (ExportFormat::Csv, "text/csv; charset=utf-8"),
         "logbook.jsonl" => (ExportFormat::Jsonl, "application/jsonl"),
@@ -103,8 +122,7 @@ async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Re
     };
     let written = state.ask(move |book| {
         let buffer = Buffer::default();
-        book.export_to_job(Box::new(buffer.clone()), format, &ExportOptions::default())?
-            .run(|_| {})?;
+        book.export_to_job(Box::new(buffer.clone()), format, &options)?.run(|_| {})?;
         Ok(buffer.take())
     });
     let named = format!("attachment; filename=\"{file}\"");
@@ -122,23 +140,37 @@ async fn download(State(state): State<AppState>, Path(file): Path<String>) -> Re
 struct Choice {
     #[serde(default)]
     skip_bad: bool,
+    #[serde(default)]
+    update: bool,
+    #[serde(default)]
+    restore: bool,
 }
 
 async fn import(
     State(state): State<AppState>,
     Query(choice): Query<Choice>,
-    bytes: Bytes,
+    body: Body,
 ) -> Result<Response, Trouble> {
-    if bytes.is_empty() {
-        return Err(LogbookError::NoFile.into());
-    }
-    let report = state.ask(move |book| {
-        let source = ImportSource::Bytes(Arc::from(bytes.as_ref()));
-        let options = ImportOptions { skip_bad: choice.skip_bad };
-        book.import_job(source, options)?.run(|_| {})
-    });
+    let source = packed(body).await?;
+    let Choice { skip_bad, update, restore } = choice;
+    let options = ImportOptions { skip_bad, update, restore };
+    let report = state.ask(move |book| book.import_job(source, options)?.run(|_| {}));
     let report = report.await?;
     let bad_lines = report.bad_lines.iter().take(MOST_NAMED);
     let bad_lines = bad_lines.map(|bad| bad.reason.wording(bad.line)).collect();
     draw(&ReportPart { report, bad_lines })
+}
+
+/// What the browser sends, packed as it comes: it is never in memory as a whole.
+async fn packed(mut body: Body) -> Result<ImportSource, LogbookError> {
+    let (mut packer, mut bytes) = (Packer::new()?, 0);
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(piece) = frame.map_err(|_| LogbookError::Io)?.into_data() else { continue };
+        bytes += piece.len();
+        if bytes > MOST_IMPORT_BYTES {
+            return Err(LogbookError::TooMuchAtOnce);
+        }
+        packer.add(&piece)?;
+    }
+    if bytes == 0 { Err(LogbookError::NoFile) } else { packer.finish() }
 }

@@ -24,6 +24,13 @@ pub fn is_unsaved(error: &LogbookError) -> bool {
     matches!(error, LogbookError::DiskFull | LogbookError::ReadOnly)
 }
 
+impl Trouble {
+    /// What has its words already.
+    pub fn told(status: StatusCode, told: Wording) -> Self {
+        Self { status, told }
+    }
+}
+
 impl From<LogbookError> for Trouble {
     fn from(error: LogbookError) -> Self {
         use LogbookError as E;
@@ -33,7 +40,8 @@ impl From<LogbookError> for Trouble {
             | E::NothingToChoose
             | E::NotAnId
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
-            E::NotADay | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::ChoiceChanged => StatusCode::CONFLICT,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             E::DiskFull | E::ReadOnly => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

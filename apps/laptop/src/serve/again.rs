@@ -3,21 +3,40 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
+use axum::response::{IntoResponse as _, Response};
+use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
 use seldinger_core::store::owner_only;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::AGAIN;
-use super::state::AppState;
+use super::invitations::InvitationId;
+use super::state::{AppState, Refused};
+use super::{AGAIN, UNUSED, WAITING, opening};
 use crate::data_dir::{Places, write_private};
 use crate::failure::Failure;
 use crate::open::random_word;
+use crate::say;
+use crate::vault::{ask_secret, given_passphrase, is_interactive};
 
 /// How long the second waits for the first: it may be asking its user for a passphrase.
 const WAIT: Duration = Duration::from_secs(10);
+/// How long an answer may take: a passphrase is slow on purpose, and a book may have to be opened.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Wrong passphrases before the second gives up.
+const TRIES: u32 = 3;
+/// The page is locked, and only a passphrase that somebody types opens it.
+const LOCKED: &str = "locked";
+/// The page is open; the passphrase is asked for before another browser is let in.
+const PASSPHRASE: &str = "passphrase";
+const WRONG: &str = "wrong";
 
 /// Where the first can be reached; only the owner of the data folder can read it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -55,6 +74,7 @@ impl Claim {
         }
         // What a program that was killed left behind.
         let _ = fs::remove_file(places.serve_note());
+        opening::sweep(places);
         Ok(Some(Self { _lock: Some(lock), places: places.clone() }))
     }
 
@@ -82,23 +102,94 @@ fn is_about_writing(error: &std::io::Error) -> bool {
 impl Drop for Claim {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.places.serve_note());
+        opening::sweep(&self.places);
     }
 }
 
-/// Asks the program that serves the folder for a fresh address.
+/// What the second asks for.
+#[derive(Default, Serialize, Deserialize)]
+struct Asked {
+    /// It starts a browser, and wants a file for it.
+    opens: bool,
+    passphrase: Option<String>,
+}
+
+/// What the first gives it.
+#[derive(Serialize, Deserialize)]
+pub struct Given {
+    /// The bare address.
+    pub bare: String,
+    /// The address that lets one browser in, once.
+    pub address: String,
+    /// The file that does so too.
+    pub file: Option<PathBuf>,
+    /// To ask after it.
+    pub id: InvitationId,
+}
+
+/// The program that serves the folder, as the second talks to it.
+pub struct First(Note);
+
+/// Asks the program that serves the folder for a fresh address. Under a passphrase it wants to hear
+/// that first; a page that was locked hears it from nobody but a person.
 ///
 /// # Errors
-/// `Busy` where it does not answer.
-pub fn ask_first(places: &Places) -> Result<String, Failure> {
-    let start = Instant::now();
+/// `Busy` where it does not answer; `PageLocked`, `PassphraseNeeded` where nobody can be asked;
+/// `WrongKey`.
+pub fn ask_first(places: &Places, opens: bool) -> Result<(First, Given), Failure> {
+    let (start, mut tries) = (Instant::now(), 0);
+    let mut asked = Asked { opens, passphrase: None };
     loop {
-        if let Some(address) = read_note(places).and_then(|note| ask(&note)) {
-            return Ok(address);
+        let note = read_note(places);
+        let said =
+            note.as_ref().and_then(|note| call(note, AGAIN, &serde_json::to_vec(&asked).ok()?));
+        match (note, said) {
+            (Some(note), Some((200, body))) => {
+                let given = serde_json::from_str(&body).map_err(|_| LogbookError::Busy)?;
+                return Ok((First(note), given));
+            }
+            (_, Some((401, body))) => {
+                let was_wrong = body == WRONG;
+                tries += u32::from(was_wrong);
+                if was_wrong && (tries >= TRIES || !is_interactive()) {
+                    return Err(LogbookError::WrongKey.into());
+                }
+                if was_wrong {
+                    say::note(&words("app.try_again", &[]));
+                }
+                asked.passphrase = Some(passphrase_for(&body)?.to_string());
+            }
+            (_, Some((429, seconds))) => {
+                return Err(Failure::PassphraseWait(seconds));
+            }
+            (_, Some((500, _))) => return Err(LogbookError::Io.into()),
+            _ if start.elapsed() > WAIT && tries == 0 => return Err(LogbookError::Busy.into()),
+            _ => std::thread::sleep(Duration::from_millis(100)),
         }
-        if start.elapsed() > WAIT {
-            return Err(LogbookError::Busy.into());
-        }
-        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What the user types; a variable answers for a page that is open, and for no locked one.
+fn passphrase_for(wanted: &str) -> Result<Zeroizing<String>, Failure> {
+    if wanted == PASSPHRASE
+        && let Some(given) = given_passphrase()?
+    {
+        return Ok(given);
+    }
+    if !is_interactive() {
+        let locked = wanted == LOCKED;
+        return Err(if locked { Failure::PageLocked } else { Failure::PassphraseNeeded });
+    }
+    ask_secret(&words("app.ask_passphrase", &[]))
+}
+
+impl First {
+    /// Waits for a browser to use the invitation; a code to type where none does in time.
+    pub fn code_if_unused(&self, id: InvitationId, at_once: bool) -> Option<String> {
+        let wait = if at_once { Duration::ZERO } else { UNUSED };
+        let body = serde_json::to_vec(&(id, u64::try_from(wait.as_millis()).unwrap_or(0))).ok()?;
+        let (status, code) = call(&self.0, WAITING, &body)?;
+        (status == 200 && !code.is_empty()).then_some(code)
     }
 }
 
@@ -106,26 +197,71 @@ fn read_note(places: &Places) -> Option<Note> {
     serde_json::from_slice(&fs::read(places.serve_note()).ok()?).ok()
 }
 
-fn ask(note: &Note) -> Option<String> {
-    let limit = Duration::from_secs(2);
+/// Status and body of what the first answers.
+fn call(note: &Note, path: &str, body: &[u8]) -> Option<(u16, String)> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, note.port));
-    let mut stream = TcpStream::connect_timeout(&address, limit).ok()?;
-    stream.set_read_timeout(Some(limit)).ok()?;
-    let Note { port, secret } = note;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
+    stream.set_read_timeout(Some(ANSWER)).ok()?;
+    let (Note { port, secret }, length) = (note, body.len());
     let request = format!(
-        "POST {AGAIN} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {secret}\r\n\
-         Content-Length: 0\r\nConnection: close\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {secret}\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
     let mut answer = String::new();
     stream.take(64 * 1024).read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
-    let ours = format!("http://127.0.0.1:{port}/");
-    (head.starts_with("HTTP/1.1 200") && body.starts_with(&ours)).then(|| body.trim().to_owned())
+    let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
+
+/// Gives another start of the app a fresh address, when it can show that it reads our files and, under
+/// a passphrase, knows that.
+pub async fn another(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    if !shows_secret(&state, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let asked: Asked = serde_json::from_slice(&body).unwrap_or_default();
+    let passphrase = asked.passphrase.map(Zeroizing::new);
+    let was_open = state.is_open();
+    let admitting = state.clone();
+    let admitted = tokio::task::spawn_blocking(move || {
+        admitting.admit(passphrase.as_ref().map(|text| text.as_str()))
+    });
+    match admitted.await {
+        Ok(Ok(())) => {
+            let way = state.invite(asked.opens);
+            let bare = state.bare_address();
+            let given = Given { bare, address: way.address, file: way.file, id: way.id };
+            serde_json::to_string(&given).unwrap_or_default().into_response()
+        }
+        Ok(Err(Refused::Needed)) => {
+            let wanted = if was_open { PASSPHRASE } else { LOCKED };
+            (StatusCode::UNAUTHORIZED, wanted).into_response()
+        }
+        Ok(Err(Refused::Wrong)) => (StatusCode::UNAUTHORIZED, WRONG).into_response(),
+        Ok(Err(Refused::Wait(wait))) => {
+            (StatusCode::TOO_MANY_REQUESTS, (wait.as_secs() + 1).to_string()).into_response()
+        }
+        Ok(Err(Refused::Trouble(_))) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Says what to type where nobody used an invitation for a while.
+pub async fn waiting(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    if !shows_secret(&state, &headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let Ok((id, wait_ms)) = serde_json::from_slice::<(InvitationId, u64)>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let wait = Duration::from_millis(wait_ms).min(UNUSED);
+    state.code_if_unused(id, wait).await.unwrap_or_default().into_response()
 }
 
 /// Whether the request shows the secret of the note.
-pub fn shows_secret(state: &AppState, headers: &HeaderMap) -> bool {
+fn shows_secret(state: &AppState, headers: &HeaderMap) -> bool {
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(shown) = shown.and_then(|value| value.strip_prefix("Bearer ")) else { return false };
     // Hashes are compared in constant time.

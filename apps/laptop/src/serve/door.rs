@@ -1,44 +1,118 @@
-//! The door: where a one-time address becomes a cookie, and what is shown before it.
+//! The door: where a one-time address or a typed code becomes a cookie, what a locked page shows, and
+//! where it is unlocked.
 
 use std::time::Instant;
 
+use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::header::{self, HeaderMap};
-use axum::http::{StatusCode, header::HeaderName};
+use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::{Method, StatusCode};
 use axum::response::{Html, IntoResponse as _, Redirect, Response};
-use seldinger_core::content::wording;
+use seldinger_core::content::{Wording, wording};
+use seldinger_core::error::LogbookError;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
-use super::guard::{cookie_name, session};
-use super::state::AppState;
-use super::{STYLE, again};
+use super::doors::Lock;
+use super::guard::{self, cookie_name, cookie_value, session};
+use super::invitations::Typed;
+use super::state::{AppState, Refused};
+use super::{CODE, STYLE, UNLOCK};
+use crate::vault::VaultMode;
 
-/// The token in the opened address.
+/// The token in the opened address, or in the form of the opening file.
 #[derive(Deserialize)]
 pub struct Opening {
     #[serde(default)]
     token: String,
 }
 
-/// Trades the one-time token for the cookie.
+/// Trades the one-time token of an address for the cookie. Only a user who goes there uses it up: not a
+/// browser that looks ahead, and not `HEAD`.
 pub async fn open(
     State(state): State<AppState>,
+    method: Method,
     headers: HeaderMap,
     Query(opening): Query<Opening>,
 ) -> Response {
-    let Some(cookie) = state.doors().enter(&opening.token, Instant::now()) else {
+    if method == Method::HEAD {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    if looks_ahead(&headers) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    enter(&state, &headers, &opening.token).await
+}
+
+/// The same for a token that the opening file posts. A file is of no origin, which browsers call
+/// `null`; no page of the web is.
+pub async fn open_posted(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(opening): Form<Opening>,
+) -> Response {
+    let origin = headers.get(header::ORIGIN).map(header::HeaderValue::as_bytes);
+    if origin.is_some_and(|origin| origin != b"null") {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    enter(&state, &headers, &opening.token).await
+}
+
+/// Trades a code that its user typed.
+pub async fn open_by_code(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Response {
+    if !guard::is_from_our_page(&headers, state.port()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let typed = field(fields, "code");
+    match state.doors().enter_by_code(&typed, Instant::now()) {
+        Ok(cookie) => let_in(&state, &headers, &cookie).await,
+        Err(Typed::Wrong) => locked_and(&state, &headers, &wording("app.code_wrong", &[])),
+        Err(Typed::Over) => locked_and(&state, &headers, &wording("app.code_over", &[])),
+    }
+}
+
+fn looks_ahead(headers: &HeaderMap) -> bool {
+    let purposes = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+    let values = purposes.into_iter().flat_map(|name| headers.get_all(name));
+    values.filter_map(|value| value.to_str().ok()).any(|value| {
+        let value = value.to_ascii_lowercase();
+        ["prefetch", "prerender", "preview"].iter().any(|word| value.contains(word))
+    })
+}
+
+async fn enter(state: &AppState, headers: &HeaderMap, token: &str) -> Response {
+    match state.doors().enter(token, Instant::now()) {
+        Some(cookie) => let_in(state, headers, &cookie).await,
         // The address was used already: by this browser, or it is worth nothing.
-        return match session(&state, &headers, true) {
+        None => match session(state, headers, true) {
             Some(_) => Redirect::to("/").into_response(),
-            None => locked(&headers),
-        };
-    };
+            None => locked(state, headers),
+        },
+    }
+}
+
+/// Hands the cookie out, with the book open behind it.
+async fn let_in(state: &AppState, headers: &HeaderMap, cookie: &str) -> Response {
+    if !state.is_open() {
+        // Under a passphrase whoever gave the address has opened it already.
+        let opening = state.clone();
+        let opened = tokio::task::spawn_blocking(move || opening.admit(None)).await;
+        if let Some(told) = opened.map_or_else(|_| Some(LogbookError::Io.wording()), refusal) {
+            return locked_and(state, headers, &told);
+        }
+    }
     let name = cookie_name(state.port());
     let cookie = format!("{name}={cookie}; HttpOnly; SameSite=Strict; Path=/");
-    let from_a_page = headers.get("sec-fetch-site").is_some_and(|site| site != "none");
-    let answer = if from_a_page {
-        // A redirect that another site began would not carry the cookie along; a step that our own
-        // page takes does.
+    let from_elsewhere = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| !["none", "same-origin"].iter().any(|ours| site == ours));
+    let answer = if from_elsewhere {
+        // A redirect that another site or a file began would not carry the cookie along; a step that
+        // our own page takes does.
         Html(page("<meta http-equiv=\"refresh\" content=\"0;url=/\">", "")).into_response()
     } else {
         Redirect::to("/").into_response()
@@ -46,12 +120,53 @@ pub async fn open(
     ([(header::SET_COOKIE, cookie)], answer).into_response()
 }
 
-/// Gives another start of the app a fresh address, when it can show that it reads our files.
-pub async fn another(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if again::shows_secret(&state, &headers) {
-        state.new_address().into_response()
-    } else {
-        StatusCode::FORBIDDEN.into_response()
+/// Lets a browser in again whose session ended: under a passphrase by that, otherwise by its cookie
+/// alone.
+pub async fn unlock(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Response {
+    if !guard::is_from_our_page(&headers, state.port()) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let now = Instant::now();
+    let cookie = cookie_value(&headers, state.port()).map(str::to_owned);
+    let Some(cookie) = cookie.filter(|cookie| state.doors().locked(cookie, now).is_some()) else {
+        return locked(&state, &headers);
+    };
+    let passphrase = Zeroizing::new(field(fields, "passphrase"));
+    let admitting = state.clone();
+    let admitted =
+        tokio::task::spawn_blocking(move || admitting.admit(Some(passphrase.as_str()))).await;
+    if let Some(told) = admitted.map_or_else(|_| Some(LogbookError::Io.wording()), refusal) {
+        return locked_and(&state, &headers, &told);
+    }
+    // Only a passphrase shows who is there.
+    let proved = state.vault_mode() == VaultMode::Passphrase;
+    match state.doors().unlock(&cookie, Instant::now(), proved) {
+        Some(cookie) => let_in(&state, &headers, &cookie).await,
+        None => locked(&state, &headers),
+    }
+}
+
+fn field(fields: Vec<(String, String)>, name: &str) -> String {
+    fields.into_iter().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+}
+
+/// What is said to somebody who was not let in again; nothing where they were.
+pub fn refusal(admitted: Result<(), Refused>) -> Option<Wording> {
+    match admitted {
+        Ok(()) => None,
+        Err(Refused::Needed) => Some(wording("app.passphrase_asked", &[])),
+        Err(Refused::Wrong) => Some(wording("app.passphrase_wrong", &[])),
+        Err(Refused::Wait(wait)) => {
+            let seconds = (wait.as_secs() + 1).to_string();
+            Some(wording("app.passphrase_wait", &[("seconds", &seconds)]))
+        }
+        Err(Refused::Trouble(failure)) => {
+            Some(failure.wording().unwrap_or_else(|| LogbookError::Io.wording()))
+        }
     }
 }
 
@@ -61,18 +176,84 @@ pub async fn style() -> Response {
 }
 
 /// What is shown to a browser that was not let in, or no longer is.
-pub fn locked(headers: &HeaderMap) -> Response {
-    let told = wording("app.page_locked", &[]);
-    let body = format!(
-        "<main><h1>Seldinger</h1><p>{}</p><p>{}</p><p>{}</p></main>",
-        told.what, told.kept, told.todo
-    );
-    let answer = (StatusCode::UNAUTHORIZED, Html(page("", &body))).into_response();
+pub fn locked(state: &AppState, headers: &HeaderMap) -> Response {
+    answer(headers, &locked_body(state, headers, None))
+}
+
+fn locked_and(state: &AppState, headers: &HeaderMap, told: &Wording) -> Response {
+    answer(headers, &locked_body(state, headers, Some(told)))
+}
+
+fn answer(headers: &HeaderMap, body: &str) -> Response {
+    let answer = (StatusCode::UNAUTHORIZED, Html(page("", body))).into_response();
     if headers.contains_key("hx-request") {
         // A part of a page cannot show the door: the whole page goes there.
         return ([(HeaderName::from_static("hx-refresh"), "true")], answer).into_response();
     }
     answer
+}
+
+/// Nothing of the book stands here, and nothing of what a browser sent.
+fn locked_body(state: &AppState, headers: &HeaderMap, told: Option<&Wording>) -> String {
+    let now = Instant::now();
+    let lock =
+        cookie_value(headers, state.port()).and_then(|cookie| state.doors().locked(cookie, now));
+    let mode = state.vault_mode();
+    let mut body = String::from("<main><h1>Seldinger</h1>");
+    if let Some(told) = told {
+        body += "<div class=\"told\" role=\"alert\">";
+        body += &said(told);
+        body += "</div>";
+    }
+    body += &said(&match lock {
+        None => wording("app.page_locked", &[]),
+        Some(Lock::Asked) if !state.is_open() => wording("app.page_locked_asked", &[]),
+        Some(_) => wording("app.page_locked_idle", &[]),
+    });
+    if lock.is_some() {
+        body += &unlock_form(mode);
+        body += &said(&wording(lock_means(mode), &[]));
+    }
+    if state.doors().invitations(|invitations| invitations.wait_for_code(now)) {
+        body += CODE_FORM.replace("{CODE}", CODE).as_str();
+    }
+    body + "</main>"
+}
+
+/// What a lock keeps out and what it does not, by who keeps the key.
+pub fn lock_means(mode: VaultMode) -> &'static str {
+    match mode {
+        VaultMode::Keyring => "app.lock_keyring",
+        VaultMode::Passphrase => "app.lock_passphrase",
+        VaultMode::KeyFile => "app.lock_file",
+    }
+}
+
+const CODE_FORM: &str = "<form method=\"post\" action=\"{CODE}\"><label>Code in the terminal \
+    <input name=\"code\" autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\" \
+    required></label> <button>Open</button></form>";
+
+fn unlock_form(mode: VaultMode) -> String {
+    let passphrase = if mode == VaultMode::Passphrase {
+        "<label>Passphrase <input type=\"password\" name=\"passphrase\" autocomplete=\"off\" \
+         required autofocus></label> "
+    } else {
+        ""
+    };
+    format!("<form method=\"post\" action=\"{UNLOCK}\">{passphrase}<button>Unlock</button></form>")
+}
+
+fn said(told: &Wording) -> String {
+    [&told.what, &told.kept, &told.todo]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| ["<p>", &escaped(part), "</p>"].concat())
+        .collect()
+}
+
+/// Wordings may name files.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn page(head: &str, body: &str) -> String {

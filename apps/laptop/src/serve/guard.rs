@@ -1,20 +1,23 @@
 //! What stands before every page: Host, session, Origin, page token, and the headers of every answer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Form, FromRequest as _, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::connections::Known;
 use super::doors::Session;
 use super::state::AppState;
-use super::{AGAIN, OPEN, STYLE, door};
+use super::{AGAIN, CODE, MOST_DOOR_BYTES, OPEN, STYLE, UNLOCK, WAITING, door};
 
 /// The most that a form may hold: a long note many times over.
 const MOST_FORM_BYTES: usize = 2 * 1024 * 1024;
+/// How long a form may take to come.
+const FORM_DEADLINE: Duration = Duration::from_secs(30);
 /// The field that carries a page's token.
 const FIELD: &str = "csrf";
 /// The header that carries it instead.
@@ -50,13 +53,23 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     }
     let path = request.uri().path();
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if path == AGAIN || (reads && (path == OPEN || path == STYLE || path.starts_with("/assets/"))) {
+    // Each of these looks itself at who asks.
+    let is_door = [OPEN, AGAIN, WAITING, CODE, UNLOCK].contains(&path);
+    if is_door && !reads {
+        let (parts, body) = request.into_parts();
+        let bytes = in_time(body, MOST_DOOR_BYTES).await?;
+        return Ok(Request::from_parts(parts, Body::from(bytes)));
+    }
+    if is_door || (reads && (path == STYLE || path.starts_with("/assets/"))) {
         return Ok(request);
     }
     let is_use = !path.starts_with(LIVE);
     let Some(session) = session(state, request.headers(), is_use) else {
-        return Err(door::locked(request.headers()));
+        return Err(door::locked(state, request.headers()));
     };
+    if let Some(connection) = request.extensions().get::<Known>() {
+        connection.mark();
+    }
     if !reads {
         if !is_from_our_page(request.headers(), state.port()) {
             return Err(StatusCode::FORBIDDEN.into_response());
@@ -69,13 +82,18 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
 
 /// The session that the request's cookie names.
 pub fn session(state: &AppState, headers: &HeaderMap, is_use: bool) -> Option<Session> {
-    let name = cookie_name(state.port());
+    let cookie = cookie_value(headers, state.port())?;
+    state.doors().session(cookie, Instant::now(), is_use)
+}
+
+/// What the request's cookie says.
+pub fn cookie_value(headers: &HeaderMap, port: u16) -> Option<&str> {
+    let name = cookie_name(port);
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let value = cookies.flat_map(|line| line.split(';')).find_map(|pair| {
+    cookies.flat_map(|line| line.split(';')).find_map(|pair| {
         let (key, value) = pair.trim().split_once('=')?;
         (key == name).then_some(value)
-    })?;
-    state.doors().session(value, Instant::now(), is_use)
+    })
 }
 
 fn is_our_host(headers: &HeaderMap, port: u16) -> bool {
@@ -86,7 +104,7 @@ fn is_our_host(headers: &HeaderMap, port: u16) -> bool {
 
 /// A form of ours says so by its Origin. Because our pages send no referrer, browsers say `null`
 /// there for plain forms; then the browser's own word on where the request came from decides.
-fn is_from_our_page(headers: &HeaderMap, port: u16) -> bool {
+pub fn is_from_our_page(headers: &HeaderMap, port: u16) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match text("origin") {
         Some(origin) if origin != "null" => {
@@ -112,15 +130,21 @@ async fn carries_token(session: &Session, request: Request) -> Result<Request, R
         return Err(refused());
     }
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, MOST_FORM_BYTES)
-        .await
-        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
+    let bytes = in_time(body, MOST_FORM_BYTES).await?;
     let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     let fields = Form::<Vec<(String, String)>>::from_request(copy, &()).await;
     let fits = fields.is_ok_and(|Form(fields)| {
         fields.iter().any(|(name, value)| name == FIELD && session.accepts(value))
     });
     if fits { Ok(Request::from_parts(parts, Body::from(bytes))) } else { Err(refused()) }
+}
+
+/// A body that has to come whole, in time and in bounds.
+async fn in_time(body: Body, most: usize) -> Result<Bytes, Response> {
+    tokio::time::timeout(FORM_DEADLINE, to_bytes(body, most))
+        .await
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT.into_response())?
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())
 }
 
 /// The headers of every answer. Nothing is kept by the browser but the assets, whose addresses
@@ -131,7 +155,7 @@ fn dress(headers: &mut HeaderMap, asset: bool) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-home-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
@@ -152,6 +176,42 @@ mod tests {
             headers.append(*name, HeaderValue::from_static(value));
         }
         headers
+    }
+
+    #[test]
+    fn every_answer_is_dressed_by_exact_names_and_values() {
+        let wanted = [
+            ("cache-control", "no-store"),
+            (
+                "content-security-policy",
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                 connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+            ),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+        ];
+        let dressed = |asset| {
+            let mut headers = HeaderMap::new();
+            dress(&mut headers, asset);
+            let mut all: Vec<_> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()))
+                .collect();
+            all.sort();
+            all
+        };
+        let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(dressed(false), wanted);
+        assert_eq!(dressed(true), wanted, "an asset that does not say how long it is good for");
+        let mut kept = headers(&[("cache-control", "max-age=1")]);
+        dress(&mut kept, true);
+        assert_eq!(kept["cache-control"], "max-age=1");
+        let mut page = headers(&[("cache-control", "max-age=1")]);
+        dress(&mut page, false);
+        assert_eq!(page["cache-control"], "no-store");
     }
 
     #[test]

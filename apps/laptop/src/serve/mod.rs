@@ -1,15 +1,21 @@
 //! The page's server: loopback only, one page for one data folder.
 
 mod again;
+mod browser;
+mod connections;
 mod door;
 mod doors;
 mod guard;
+mod invitations;
+mod opening;
 mod state;
+mod tries;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
@@ -20,8 +26,10 @@ use crate::data_dir::make_private_folder;
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out};
-use crate::vault::{BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE};
+use crate::vault::VaultMode;
 pub use again::Claim;
+use connections::Limits;
+pub use door::{lock_means, refusal};
 use doors::Doors;
 pub use doors::Session;
 pub use state::AppState;
@@ -30,24 +38,30 @@ pub use state::AppState;
 const OPEN: &str = "/open";
 /// Where a second start asks for an address.
 const AGAIN: &str = "/again";
+/// Where it waits for a browser to use that.
+const WAITING: &str = "/again/waiting";
+/// Where a code is typed.
+const CODE: &str = "/code";
+/// Where a locked page is unlocked.
+const UNLOCK: &str = "/unlock";
 /// The door's own style.
 const STYLE: &str = "/door.css";
-/// How long open requests are waited for at the end.
-const LAST_REQUESTS: Duration = Duration::from_secs(3);
+/// How long a browser may take to use the file that it is handed: one that cannot read it, in its
+/// sandbox, says nothing.
+const UNUSED: Duration = Duration::from_secs(10);
+/// The most that is sent to the door.
+const MOST_DOOR_BYTES: usize = 8 * 1024;
 /// How often idle sessions are looked for.
 const ROUND: Duration = Duration::from_secs(5);
 
 /// Serves the page until the program is told to stop.
 pub fn run(home: Home, args: &ServeArgs) -> Result<(), Failure> {
     make_private_folder(home.places.data()).map_err(LogbookError::from)?;
+    let opens = !args.no_open && browser::can_open();
     let Some(claim) = Claim::take(&home.places)? else {
-        let address = again::ask_first(&home.places)?;
+        let (first, given) = again::ask_first(&home.places, opens)?;
         say::note(&words("app.already_open", &[]));
-        say_address(&address)?;
-        if !args.no_open {
-            open_browser(&address);
-        }
-        return Ok(());
+        return show_second(&first, &given, opens);
     };
     let opened = home.existing_or_new()?;
     if let Some(code) = &opened.recovery_code {
@@ -66,51 +80,75 @@ pub fn run(home: Home, args: &ServeArgs) -> Result<(), Failure> {
         let port = listener.local_addr().map_err(LogbookError::from)?.port();
         let secret = claim.announce(port)?;
         let state = AppState::new(opened, home, Doors::new(lock_after), port, &secret);
-        show(&state.new_address(), args.no_open)?;
-        let book = state.own_book();
+        show(&state, opens)?;
+        let book = state.own_book()?;
         tokio::task::spawn_blocking(move || crate::cli::back_up_if_due(&book));
         tokio::spawn(lock_when_idle(state.clone(), args.lock_after));
         tokio::spawn(tend(state.clone()));
-        serve(listener, state).await
+        let router = router(state);
+        connections::answer(listener, router, Limits::PAGE, asked_to_stop()).await;
+        Ok(())
     });
     // Ends every task, and with the last of them the book is closed and its log emptied.
-    runtime.shutdown_timeout(LAST_REQUESTS);
+    runtime.shutdown_timeout(Limits::PAGE.parting);
     drop(claim);
     served
 }
 
-async fn serve(listener: TcpListener, state: AppState) -> Result<(), Failure> {
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let serving = axum::serve(listener, router(state)).with_graceful_shutdown(async {
-        asked_to_stop().await;
-        let _ = stop.send(());
-    });
-    tokio::select! {
-        served = serving => Ok(served.map_err(LogbookError::from)?),
-        // A browser may hold a connection open for as long as it likes.
-        () = async { let _ = stopped.await; tokio::time::sleep(LAST_REQUESTS).await } => Ok(()),
-    }
-}
-
 fn router(state: AppState) -> Router {
     let door = Router::new()
-        .route(OPEN, get(door::open))
-        .route(AGAIN, post(door::another))
-        .route(STYLE, get(door::style));
+        .route(OPEN, get(door::open).post(door::open_posted))
+        .route(CODE, post(door::open_by_code))
+        .route(UNLOCK, post(door::unlock))
+        .route(AGAIN, post(again::another))
+        .route(WAITING, post(again::waiting))
+        .route(STYLE, get(door::style))
+        .layer(DefaultBodyLimit::max(MOST_DOOR_BYTES));
     crate::page::routes(&state)
         .merge(door)
         .layer(axum::middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
 }
 
-/// Prints the address and opens the browser on it.
-fn show(address: &str, no_open: bool) -> Result<(), Failure> {
-    say::note(&words("app.open_at", &[]));
-    say_address(address)?;
-    if !no_open {
-        open_browser(address);
+/// Prints where the page is and opens the browser on it.
+fn show(state: &AppState, opens: bool) -> Result<(), Failure> {
+    let way = state.invite(opens);
+    say_where(&state.bare_address(), &way.address)?;
+    let is_opened = way.file.as_deref().is_some_and(browser::open);
+    if opens || say::to_terminal() {
+        let wait = if is_opened { UNUSED } else { Duration::ZERO };
+        let state = state.clone();
+        tokio::spawn(async move {
+            if let Some(code) = state.code_if_unused(way.id, wait).await {
+                say_code(&code);
+            }
+        });
     }
     Ok(())
+}
+
+/// The same for the second start: the page is the first one's.
+fn show_second(first: &again::First, given: &again::Given, opens: bool) -> Result<(), Failure> {
+    say_where(&given.bare, &given.address)?;
+    let is_opened = given.file.as_deref().is_some_and(browser::open);
+    if (opens || say::to_terminal())
+        && let Some(code) = first.code_if_unused(given.id, !is_opened)
+    {
+        say_code(&code);
+    }
+    Ok(())
+}
+
+/// A terminal is shown the bare address: it makes a link of it, and what a link leads to becomes an
+/// argument of the browser, which every user of the machine can read. A script is given the whole.
+fn say_where(bare: &str, address: &str) -> Result<(), Failure> {
+    let told = if say::to_terminal() { "app.open_bare" } else { "app.open_at" };
+    say::note(&words(told, &[]));
+    say_address(if say::to_terminal() { bare } else { address })
+}
+
+fn say_code(code: &str) {
+    say::note(&words("app.type_code", &[("code", code)]));
 }
 
 /// The address stands alone on standard output: a terminal makes a link of it, a script reads it.
@@ -120,48 +158,30 @@ fn say_address(address: &str) -> Result<(), Failure> {
     out.flush()
 }
 
-fn open_browser(address: &str) {
-    // Without a screen the system's home would start a browser inside of the terminal.
-    let screen = !cfg!(target_os = "linux")
-        || ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some());
-    if !screen {
-        return;
-    }
-    for mut command in open::commands(address) {
-        use std::process::Stdio;
-        for secret in [PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, BACKUP_PASSPHRASE_VARIABLE] {
-            command.env_remove(secret);
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Ok(mut child) = command.spawn() {
-            // Whoever opens the browser is waited for, so that no dead process stays behind.
-            let _ = std::thread::Builder::new().spawn(move || child.wait());
-            return;
-        }
-    }
-    say::note(&words("app.no_browser", &[]));
-}
-
-/// Ends idle sessions; a new address is printed where the last one ended.
+/// Ends idle sessions. The book stays open and sync goes on.
 async fn lock_when_idle(state: AppState, minutes: u64) {
     loop {
         tokio::time::sleep(ROUND).await;
-        if state.doors().lock_idle(Instant::now()) {
-            say::note(&words("app.locked_idle", &[("minutes", &minutes.to_string())]));
-            let _ = say_address(&state.new_address());
+        let now = Instant::now();
+        state.doors().invitations(|invitations| invitations.drop_old_files(now));
+        if state.doors().lock_idle(now) {
+            let told = match state.vault_mode() {
+                VaultMode::Passphrase => "app.locked_idle_passphrase",
+                _ => "app.locked_idle",
+            };
+            say::note(&words(told, &[("minutes", &minutes.to_string())]));
+            state.say_way_back();
         }
     }
 }
 
-/// Listens for devices as long as there are any. That the page is locked is no reason to stop.
+/// Listens for devices as long as there are any and the book is open.
 async fn tend(state: AppState) {
     loop {
-        let tended = state.clone();
-        let tended = tokio::task::spawn_blocking(move || tended.exchange()?.tend());
-        // Where the port is taken or the book is busy, the next round may do.
-        let _ = tended.await;
+        if state.is_open() {
+            // Where the port is taken or the book is busy, the next round may do.
+            let _ = state.ask_exchange(crate::exchange::Exchange::tend).await;
+        }
         tokio::time::sleep(ROUND).await;
     }
 }
@@ -191,5 +211,7 @@ async fn asked_to_stop() {
     }
 }
 
+#[cfg(test)]
+mod lock_tests;
 #[cfg(test)]
 pub mod visit;

@@ -1,78 +1,163 @@
 //! What every page handler can reach.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use seldinger_core::content::words;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::SyncResult;
+use seldinger_core::store::Place;
 use seldinger_core::store::key::RecoveryCode;
 
-use super::doors::Doors;
+use super::doors::{Doors, Session};
+use super::invitations::{InvitationId, Invitations};
+use super::opening::OpeningFile;
 use crate::exchange::{Exchange, host_name};
+use crate::failure::Failure;
 use crate::open::{Home, Opened};
 use crate::say;
 use crate::vault::{Vault, VaultMode};
+
+/// How long what still runs is waited for when the page is locked.
+const LAST_WORK: Duration = Duration::from_secs(10);
 
 /// The running page; cheap to clone.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
 struct Shared {
-    own: Arc<Logbook>,
-    /// Sync of the own book; why there is none, where its keys cannot be used.
-    exchange: SyncResult<Exchange>,
-    sample: Mutex<Option<Arc<Logbook>>>,
+    /// Nothing while the page is locked by its button: the key is not in memory then.
+    open: RwLock<Option<Open>>,
     home: Home,
-    vault: Vault,
     recovery_code: Mutex<Option<RecoveryCode>>,
     doors: Doors,
     port: u16,
     /// Hash of what a second start of the app has to show.
     secret: blake3::Hash,
+    /// One passphrase at a time: each costs memory on purpose.
+    trying: Mutex<()>,
+}
+
+/// What is there while the book is open.
+struct Open {
+    own: Arc<Logbook>,
+    /// Sync of the own book; why there is none, where its keys cannot be used.
+    exchange: Arc<SyncResult<Exchange>>,
+    sample: Option<Arc<Logbook>>,
+    vault: Vault,
+}
+
+impl Open {
+    fn new(book: Logbook, vault: Vault, home: &Home) -> Self {
+        let own = Arc::new(book);
+        let exchange = Arc::new(Exchange::begin(own.clone(), &home.places, &host_name(), None));
+        Self { own, exchange, sample: None, vault }
+    }
+
+    /// Ends sync and closes the books; whether all of it is gone: what runs may hold on to it.
+    fn close(self) -> bool {
+        let books = [Some(&self.own), self.sample.as_ref()];
+        let books: Vec<_> = books.into_iter().flatten().map(Arc::downgrade).collect();
+        let exchange = Arc::downgrade(&self.exchange);
+        drop(self);
+        let until = Instant::now() + LAST_WORK;
+        let is_gone =
+            || exchange.strong_count() == 0 && books.iter().all(|book| book.strong_count() == 0);
+        while !is_gone() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        is_gone()
+    }
+}
+
+/// How often it is looked whether an invitation was used.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What lets one browser in.
+pub struct WayIn {
+    /// Which invitation it is.
+    pub id: InvitationId,
+    /// The address that carries the token.
+    pub address: String,
+    /// The file that posts it.
+    pub file: Option<PathBuf>,
+}
+
+/// Why somebody was not let in again.
+#[derive(Debug)]
+pub enum Refused {
+    /// The passphrase is needed.
+    Needed,
+    /// It is another one.
+    Wrong,
+    /// Too many were wrong: nobody is heard for so long.
+    Wait(Duration),
+    /// The book does not open.
+    Trouble(Failure),
 }
 
 impl AppState {
     /// The page of an open book on a port.
     pub fn new(opened: Opened, home: Home, doors: Doors, port: u16, secret: &str) -> Self {
-        let own = Arc::new(opened.book);
-        let exchange = Exchange::begin(own.clone(), &home.places, &host_name(), None);
+        let open = Open::new(opened.book, opened.vault, &home);
         Self(Arc::new(Shared {
-            own,
-            exchange,
-            sample: Mutex::default(),
+            open: RwLock::new(Some(open)),
             home,
-            vault: opened.vault,
             recovery_code: Mutex::new(opened.recovery_code),
             doors,
             port,
             secret: blake3::hash(secret.as_bytes()),
+            trying: Mutex::default(),
         }))
     }
 
+    fn with_open<T>(&self, work: impl FnOnce(&Open) -> T) -> Result<T> {
+        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().map(work).ok_or(LogbookError::KeyLocked)
+    }
+
     /// The book that is shown: the user's own, or the sample rotation.
-    pub fn book(&self) -> Arc<Logbook> {
-        self.sample().as_ref().unwrap_or(&self.0.own).clone()
+    ///
+    /// # Errors
+    /// `KeyLocked` while the page is locked by its button.
+    pub fn shown_book(&self) -> Result<Arc<Logbook>> {
+        self.with_open(|open| open.sample.as_ref().unwrap_or(&open.own).clone())
+    }
+
+    /// Whether the book is open: it is not where the page was locked by its button.
+    pub fn is_open(&self) -> bool {
+        self.with_open(|_| ()).is_ok()
     }
 
     /// Whether the sample rotation is shown.
     pub fn is_sample(&self) -> bool {
-        self.sample().is_some()
+        self.with_open(|open| open.sample.is_some()).unwrap_or(false)
     }
 
     /// Shows the sample rotation, a book of its own; it is made when it is opened for the first time.
     pub fn open_sample(&self) -> Result<()> {
-        let mut sample = self.sample();
-        if sample.is_none() {
-            let book = crate::sample::open(&self.0.home, &self.0.vault)?;
-            *sample = Some(Arc::new(book));
+        let _one = self.one_at_a_time();
+        if self.is_sample() {
+            return Ok(());
         }
+        let vault = self.with_open(|open| open.vault.clone())?;
+        let book = crate::sample::open(&self.0.home, &vault)?;
+        self.show_sample(Some(Arc::new(book)));
         Ok(())
     }
 
     /// Shows the user's own book again.
     pub fn leave_sample(&self) {
-        *self.sample() = None;
+        self.show_sample(None);
+    }
+
+    fn show_sample(&self, book: Option<Arc<Logbook>>) {
+        let mut open = self.0.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = open.as_mut() {
+            open.sample = book;
+        }
     }
 
     /// Runs `work` on the book that is shown, on a thread that may wait for the disk.
@@ -80,14 +165,18 @@ impl AppState {
         &self,
         work: impl FnOnce(&Logbook) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let book = self.book();
+        let book = self.shown_book()?;
         let asked = tokio::task::spawn_blocking(move || work(&book));
         asked.await.unwrap_or(Err(LogbookError::Io))
     }
 
-    /// Who keeps the key.
+    /// Who keeps the key: what is written down decides, and it may have changed since the start.
     pub fn vault_mode(&self) -> VaultMode {
-        self.0.vault.mode
+        let noted = Vault::noted_mode(&self.0.home.places).ok().flatten();
+        // Without a note nobody is let in without a passphrase.
+        noted
+            .or_else(|| self.with_open(|open| open.vault.mode).ok())
+            .unwrap_or(VaultMode::Passphrase)
     }
 
     /// The data folder, as text.
@@ -111,17 +200,72 @@ impl AppState {
         self.0.recovery_code.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Lets every browser out, and prints the address that lets one in again.
-    pub fn lock(&self) {
+    /// Locks the page: every session ends, sync stops, the books are closed and their key is dropped.
+    /// Returns when that is so, or when what still runs takes too long.
+    pub async fn lock(&self) {
         self.0.doors.lock();
-        say::note(&words("app.locked_now", &[]));
-        // Where nobody reads, another start of the app gives an address.
-        let _ = super::say_address(&self.new_address());
+        let open = self.0.open.write().unwrap_or_else(PoisonError::into_inner).take();
+        let closed = tokio::task::spawn_blocking(move || open.is_none_or(Open::close)).await;
+        let told = if closed.unwrap_or(false) { "app.locked_now" } else { "app.locked_soon" };
+        say::note(&words(told, &[]));
+        self.say_way_back();
+    }
+
+    /// Where nobody reads, another start of the app gives an address. Under a passphrase nothing but
+    /// the passphrase lets in again.
+    pub(super) fn say_way_back(&self) {
+        if self.vault_mode() != VaultMode::Passphrase && !say::to_terminal() {
+            let _ = super::say_address(&self.invite(false).address);
+        }
+    }
+
+    /// Lets somebody in who may come in at all: under a passphrase who knows it, and no variable of the
+    /// environment knows it for them. Opens the book where it was closed. May wait for the disk.
+    pub fn admit(&self, passphrase: Option<&str>) -> std::result::Result<(), Refused> {
+        let _one = self.one_at_a_time();
+        let places = &self.0.home.places;
+        let vault = if self.vault_mode() == VaultMode::Passphrase {
+            let now = Instant::now();
+            let wait = self.0.doors.tries(|tries| tries.wait(now));
+            if !wait.is_zero() {
+                return Err(Refused::Wait(wait));
+            }
+            let passphrase = passphrase.filter(|text| !text.is_empty()).ok_or(Refused::Needed)?;
+            match Vault::under(places, passphrase) {
+                Err(Failure::Book(LogbookError::WrongKey)) => {
+                    self.0.doors.tries(|tries| tries.wrong(Instant::now()));
+                    return Err(Refused::Wrong);
+                }
+                vault => vault.inspect(|_| self.0.doors.tries(super::tries::Tries::right)),
+            }
+        } else if self.is_open() {
+            return Ok(());
+        } else {
+            Vault::noted(places)
+        };
+        self.open_with(vault.map_err(Refused::Trouble)?).map_err(Refused::Trouble)
+    }
+
+    fn open_with(&self, vault: Vault) -> std::result::Result<(), Failure> {
+        if self.is_open() {
+            return Ok(());
+        }
+        let home = &self.0.home;
+        let place = Place::new(home.places.own_book());
+        let book = Logbook::open(home.setup(place, &vault))?;
+        let open = Open::new(book, vault, home);
+        *self.0.open.write().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        Ok(())
+    }
+
+    /// The user of a session has shown who they are.
+    pub fn prove(&self, session: &Session) {
+        self.0.doors.prove(session, Instant::now());
     }
 
     /// The user's own book, whichever is shown.
-    pub fn own_book(&self) -> Arc<Logbook> {
-        self.0.own.clone()
+    pub fn own_book(&self) -> Result<Arc<Logbook>> {
+        self.with_open(|open| open.own.clone())
     }
 
     /// Asks it, on a thread that may wait for the disk.
@@ -129,29 +273,50 @@ impl AppState {
         &self,
         work: impl FnOnce(&Arc<Logbook>) -> SyncResult<T> + Send + 'static,
     ) -> SyncResult<T> {
-        let own = self.own_book();
+        let own = self.own_book()?;
         let asked = tokio::task::spawn_blocking(move || work(&own)).await;
         asked.unwrap_or(Err(LogbookError::Io.into()))
     }
 
-    /// Sync of the user's own book.
-    pub fn exchange(&self) -> SyncResult<&Exchange> {
-        self.0.exchange.as_ref().map_err(Clone::clone)
-    }
-
-    /// Asks it, on a thread that may wait for the disk or the network.
+    /// Asks sync of the user's own book, on a thread that may wait for the disk or the network.
     pub async fn ask_exchange<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Exchange) -> SyncResult<T> + Send + 'static,
     ) -> SyncResult<T> {
-        let state = self.clone();
-        let asked = tokio::task::spawn_blocking(move || work(state.exchange()?));
+        let exchange = self.with_open(|open| open.exchange.clone())?;
+        let asked = tokio::task::spawn_blocking(move || match &*exchange {
+            Ok(exchange) => work(exchange),
+            Err(error) => Err(error.clone()),
+        });
         asked.await.unwrap_or(Err(LogbookError::Io.into()))
     }
 
-    /// The address that lets one browser in, once.
-    pub(super) fn new_address(&self) -> String {
-        format!("http://127.0.0.1:{}/open?token={}", self.0.port, self.0.doors.new_token())
+    /// What lets one browser in, once; with a file that brings it there, where one is to be started.
+    pub(super) fn invite(&self, opens: bool) -> WayIn {
+        let (id, token) = self.0.doors.invitations(Invitations::add);
+        let file = opens.then(|| OpeningFile::write(&self.0.home.places, self.0.port, &token));
+        let file = file.flatten().map(|file| {
+            let path = file.path().to_owned();
+            self.0.doors.invitations(|invitations| invitations.keep_file(id, file, Instant::now()));
+            path
+        });
+        let address = format!("{}open?token={token}", self.bare_address());
+        WayIn { id, address, file }
+    }
+
+    /// Waits for a browser to use the invitation; a code to type where none did.
+    pub(super) async fn code_if_unused(&self, id: InvitationId, wait: Duration) -> Option<String> {
+        let until = Instant::now() + wait;
+        let waits = || self.0.doors.invitations(|invitations| invitations.is_waiting(id));
+        while Instant::now() < until && waits() {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.0.doors.invitations(|invitations| invitations.new_code(id, Instant::now()))
+    }
+
+    /// The address without anything that lets in.
+    pub(super) fn bare_address(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.0.port)
     }
 
     pub(super) fn doors(&self) -> &Doors {
@@ -166,7 +331,20 @@ impl AppState {
         self.0.secret
     }
 
-    fn sample(&self) -> MutexGuard<'_, Option<Arc<Logbook>>> {
-        self.0.sample.lock().unwrap_or_else(PoisonError::into_inner)
+    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.0.trying.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl AppState {
+    /// The book that is shown, for tests of pages.
+    pub fn book(&self) -> Arc<Logbook> {
+        self.shown_book().unwrap()
+    }
+
+    /// Whether nothing of the books is in memory.
+    pub fn is_closed(&self) -> bool {
+        !self.is_open()
     }
 }

@@ -1,18 +1,21 @@
 //! A browser that was let in, for tests of pages: no socket, but everything behind it.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, header};
+use seldinger_core::logbook::Logbook;
+use seldinger_core::store::Place;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::guard::cookie_name;
 use super::{AppState, Doors, router};
-use crate::data_dir::Places;
-use crate::open::Home;
-use crate::vault::VaultMode;
+use crate::data_dir::{Places, write_private};
+use crate::open::{Home, Opened};
+use crate::vault::{Sealed, Vault, VaultMode};
 
 /// A browser on the page of a book of its own.
 pub struct Visit {
@@ -20,7 +23,7 @@ pub struct Visit {
     cookie: String,
     /// The page behind it.
     pub state: AppState,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// An answer, read to its end.
@@ -34,19 +37,79 @@ const PORT: u16 = 8000;
 
 impl Visit {
     pub fn new() -> Self {
+        Self::with(Doors::new(None))
+    }
+
+    /// The same on a page that locks after a while.
+    pub fn idle_after(limit: Duration) -> Self {
+        Self::with(Doors::new(Some(limit)))
+    }
+
+    fn with(doors: Doors) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let places = Places::in_folder(folder.path());
         let home = Home { places, wanted: Some(VaultMode::KeyFile) };
         let opened = home.existing_or_new().unwrap();
-        let state = AppState::new(opened, home, Doors::new(None), PORT, "secret");
+        Self::of(AppState::new(opened, home, doors, PORT, "secret"), Arc::new(folder))
+    }
+
+    /// The same where a passphrase seals the key.
+    pub fn under(passphrase: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::in_folder(folder.path());
+        Sealed::open_or_make(&places.sealed_keys(), passphrase).unwrap();
+        write_private(&places.vault_note(), br#"{"version":1,"mode":"passphrase"}"#).unwrap();
+        let vault = Vault::under(&places, passphrase).unwrap();
+        let home = Home { places, wanted: None };
+        let setup = home.setup(Place::new(home.places.own_book()), &vault);
+        let (book, code) = Logbook::create(setup).unwrap();
+        let opened = Opened { book, vault, recovery_code: Some(code) };
+        Self::of(AppState::new(opened, home, Doors::new(None), PORT, "secret"), Arc::new(folder))
+    }
+
+    fn of(state: AppState, folder: Arc<TempDir>) -> Self {
         let token = state.doors().new_token();
         let cookie = state.doors().enter(&token, Instant::now()).unwrap();
         let cookie = format!("{}={cookie}", cookie_name(PORT));
-        Self { router: router(state.clone()), cookie, state, _folder: folder }
+        Self { router: router(state.clone()), cookie, state, folder }
+    }
+
+    /// Another browser on the same page, let in by a fresh address.
+    pub fn another(&self) -> Self {
+        Self::of(self.state.clone(), self.folder.clone())
+    }
+
+    /// Takes the cookie that an answer sets.
+    pub fn with_cookie_of(&self, answer: &Seen) -> Self {
+        let cookie = answer.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+        let (state, folder) = (self.state.clone(), self.folder.clone());
+        Self { router: self.router.clone(), cookie: cookie.to_owned(), state, folder }
+    }
+
+    /// A browser that was never let in.
+    pub fn stranger(&self) -> Self {
+        let (state, folder) = (self.state.clone(), self.folder.clone());
+        Self { router: self.router.clone(), cookie: String::new(), state, folder }
+    }
+
+    /// What this browser's user has shown of themselves is too long ago.
+    pub fn forget_proof(&self) {
+        self.state.doors().forget_proofs();
+    }
+
+    /// Posts a form of the door, which carries no page token.
+    pub fn post_door(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        self.send_with(path, fields, false, None)
     }
 
     pub fn get(&self, path: &str) -> Seen {
         self.ask(self.request("GET", path).body(Body::empty()).unwrap())
+    }
+
+    /// The same for a part of a page.
+    pub fn get_part(&self, path: &str) -> Seen {
+        let request = self.request("GET", path).header("hx-request", "true");
+        self.ask(request.body(Body::empty()).unwrap())
     }
 
     /// Posts a form, as a plain one does.
@@ -66,10 +129,20 @@ impl Visit {
     }
 
     fn send<T: AsRef<str>>(&self, path: &str, fields: &[(&str, T)], part: bool) -> Seen {
+        self.send_with(path, fields, part, Some(self.token()))
+    }
+
+    fn send_with<T: AsRef<str>>(
+        &self,
+        path: &str,
+        fields: &[(&str, T)],
+        part: bool,
+        token: Option<String>,
+    ) -> Seen {
         let pair =
             |(name, value): &(&str, T)| format!("{}={}", escaped(name), escaped(value.as_ref()));
         let mut body: Vec<String> = fields.iter().map(pair).collect();
-        body.push(format!("csrf={}", self.token()));
+        body.extend(token.map(|token| format!("csrf={token}")));
         let mut request = self.request("POST", path);
         if part {
             request = request.header("hx-request", "true");
@@ -90,10 +163,15 @@ impl Visit {
         settings.value("csrf")
     }
 
+    /// Waits for something that a handler would wait for.
+    #[allow(clippy::unused_self, reason = "it reads like what a browser does")]
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(1).enable_time().build().unwrap().block_on(work)
+    }
+
     fn ask(&self, request: Request<Body>) -> Seen {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-        runtime.block_on(async {
+        self.wait(async {
             let answer: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
             let (parts, body) = answer.into_parts();
             let body = to_bytes(body, usize::MAX).await.unwrap();

@@ -21,6 +21,8 @@ pub const PASSPHRASE_VARIABLE: &str = "SELDINGER_PASSPHRASE";
 pub const NEW_PASSPHRASE_VARIABLE: &str = "SELDINGER_NEW_PASSPHRASE";
 /// Gives the passphrase of a backup where nobody can be asked.
 pub const BACKUP_PASSPHRASE_VARIABLE: &str = "SELDINGER_BACKUP_PASSPHRASE";
+/// Letters below which a passphrase is called short. Four words have more.
+const SHORT: usize = 12;
 /// Wrong passphrases in a row before the command gives up.
 const TRIES: u32 = 3;
 
@@ -42,6 +44,10 @@ pub fn ask_secret(question: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// The passphrase that a script gives.
+pub fn given_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
+    given()
+}
+
 fn given() -> Result<Option<Zeroizing<String>>, Failure> {
     variable(PASSPHRASE_VARIABLE)
 }
@@ -56,8 +62,28 @@ pub fn variable(name: &'static str) -> Result<Option<Zeroizing<String>>, Failure
     Ok(text.filter(|text| !text.is_empty()).map(Zeroizing::new))
 }
 
+/// Says so where a new passphrase is short: it seals what anyone can try to open who has the file. It
+/// is taken all the same.
+pub fn tell_if_short(passphrase: &str) {
+    if is_short(passphrase) {
+        say::note(&words("app.short_passphrase", &[]));
+    }
+}
+
+fn is_short(passphrase: &str) -> bool {
+    passphrase.chars().count() < SHORT
+}
+
 /// The passphrase that shall seal the keys from now on; `None` where it stays.
 pub fn changed_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
+    let changed = asked_changed()?;
+    if let Some(passphrase) = &changed {
+        tell_if_short(passphrase);
+    }
+    Ok(changed)
+}
+
+fn asked_changed() -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(passphrase) = variable(NEW_PASSPHRASE_VARIABLE)? {
         return Ok(Some(passphrase));
     }
@@ -114,6 +140,9 @@ pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Choic
 }
 
 fn sealed(places: &Places, passphrase: &str) -> Result<Sealed, Failure> {
+    if !places.sealed_keys().exists() {
+        tell_if_short(passphrase);
+    }
     let keys = Sealed::open_or_make(&places.sealed_keys(), passphrase);
     keys.map_err(|error| match error {
         KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
@@ -187,5 +216,16 @@ pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
             }
             other => return Ok(other.map_err(LogbookError::from)?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_is_told_by_letters_not_by_bytes() {
+        assert!(is_short("") && is_short("hunter2") && is_short("ÄÖÜäöüÄÖÜäö"));
+        assert!(!is_short("four plain words here") && !is_short("ÄÖÜäöüÄÖÜäöü"));
     }
 }

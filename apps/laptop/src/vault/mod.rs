@@ -23,7 +23,7 @@ use crate::data_dir::{Places, write_private};
 use crate::failure::Failure;
 pub use choose::{
     BACKUP_PASSPHRASE_VARIABLE, NEW_PASSPHRASE_VARIABLE, PASSPHRASE_VARIABLE, ask_secret,
-    changed_passphrase, is_interactive, variable,
+    changed_passphrase, given_passphrase, is_interactive, tell_if_short, variable,
 };
 use key_file::KeyFiles;
 use keyring::Keyring;
@@ -149,6 +149,24 @@ impl Vault {
         Ok((Self { mode: VaultMode::Passphrase, keys: sealed.clone() }, Some(sealed)))
     }
 
+    /// The sealed keys, by a passphrase that was typed just now: no variable answers for the user.
+    ///
+    /// # Errors
+    /// `WrongKey` where it is another one; `KeyMissing` without sealed keys.
+    pub fn under(places: &Places, passphrase: &str) -> Result<Self, Failure> {
+        let path = places.sealed_keys();
+        if !path.exists() {
+            return Err(LogbookError::KeyMissing.into());
+        }
+        let keys = Sealed::open_or_make(&path, passphrase).map_err(LogbookError::from)?;
+        Ok(Self { mode: VaultMode::Passphrase, keys: Arc::new(keys) })
+    }
+
+    /// What the note says; `None` without one.
+    pub fn noted_mode(places: &Places) -> Result<Option<VaultMode>, Failure> {
+        noted_mode(places)
+    }
+
     fn of(places: &Places, mode: VaultMode) -> Result<Self, Failure> {
         let keys: Arc<dyn KeyVault> = match mode {
             VaultMode::Keyring => Arc::new(Keyring),
@@ -178,6 +196,7 @@ pub fn recover_into(
     match Sealed::open_or_make(&path, &passphrase) {
         Ok(keys) => keep(&(Arc::new(keys) as Arc<dyn KeyVault>)),
         Err(KeyVaultError::WrongPassphrase) => {
+            tell_if_short(&passphrase);
             let beside = path.with_extension("sealed.new");
             let _ = fs::remove_file(&beside);
             let keys = Sealed::open_or_make(&beside, &passphrase).map_err(unwritable)?;

@@ -1,13 +1,23 @@
-/// An open book whose calls run in order, off the main thread: one for the life of the app.
+/// An open book whose calls run in order, on a thread of their own: one for the life of the app.
 ///
 /// Calls of the core block for some milliseconds, so no screen makes them itself.
 public actor CoreQueue {
   private let book: any LogbookProtocol
   private let feed = ChangeFeed()
+  private let lane: Lane
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    lane.asUnownedSerialExecutor()
+  }
 
   /// A queue in front of an open book.
   public init(_ book: any LogbookProtocol) {
+    self.init(book, on: Lane("core"))
+  }
+
+  private init(_ book: any LogbookProtocol, on lane: Lane) {
     self.book = book
+    self.lane = lane
     book.observe(observer: feed)
   }
 
@@ -15,18 +25,25 @@ public actor CoreQueue {
   public static func openOrCreate(
     folder: String, vault: any KeyVault, installation: String
   ) async throws -> Opened {
-    let book = try Logbook.openOrCreate(folder: folder, vault: vault, installation: installation)
-    return Opened(queue: CoreQueue(book), book: book, recoveryCode: book.takeRecoveryCode())
+    let lane = Lane("core")
+    return try await lane.run {
+      let book = try Logbook.openOrCreate(
+        folder: folder, vault: vault, installation: installation)
+      let queue = CoreQueue(book, on: lane)
+      return Opened(queue: queue, book: book, recoveryCode: book.takeRecoveryCode())
+    }
   }
 
   /// Every committed transaction from this call on.
   public nonisolated func changes() -> AsyncStream<[Change]> { feed.changes() }
 
-  /// Runs `work` on the book and gives what it gives, or throws what it throws.
+  /// Runs `work` on the book and gives what it gives, or throws what it throws. Where the task was
+  /// cancelled before its turn came, nothing is done, and that throws `CancellationError`.
   public func run<T: Sendable>(
     _ work: @Sendable (any LogbookProtocol) throws -> T
-  ) rethrows -> T {
-    try work(book)
+  ) throws -> T {
+    try Task.checkCancellation()
+    return try work(book)
   }
 }
 

@@ -1,5 +1,6 @@
-// Long work to its end. Cancelling the task stops it before the next step, and what was not finished
-// is undone. Jobs have a connection of their own, so other calls go on beside them.
+// Long work to its end, on a thread of its own. Cancelling the task stops it before the next step, and
+// what was not finished is undone; that throws `CancellationError`. A job that is cancelled itself throws
+// `LogbookError.Cancelled`. Jobs have a connection of their own, so other calls go on beside them.
 
 extension ImportJob {
   /// Imports to the end; `watch` hears how far it is.
@@ -71,18 +72,22 @@ extension TakeBundleJob {
   }
 }
 
-/// The next step after a cancellation throws `LogbookError.Cancelled` and lets go of what was begun.
-private func toTheEnd<T>(
-  _ step: () throws -> JobProgress, _ cancel: () -> Void, _ take: () -> T?,
-  _ watch: (JobProgress) -> Void
+private func toTheEnd<T: Sendable>(
+  _ step: @escaping @Sendable () throws -> JobProgress, _ cancel: () -> Void,
+  _ take: @escaping @Sendable () -> T?, _ watch: (JobProgress) -> Void
 ) async throws -> T {
+  let lane = Lane("job")
   while true {
-    if Task.isCancelled { cancel() }
-    let progress = try step()
+    if Task.isCancelled {
+      // The step after a cancellation does nothing but let go of what was begun.
+      cancel()
+      _ = try? await lane.run(step)
+      throw CancellationError()
+    }
+    let progress = try await lane.run(step)
     watch(progress)
     if progress.finished { break }
-    await Task.yield()
   }
-  guard let outcome = take() else { throw LogbookError.Cancelled }
+  guard let outcome = try await lane.run(take) else { throw LogbookError.Cancelled }
   return outcome
 }

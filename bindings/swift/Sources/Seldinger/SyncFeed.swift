@@ -9,6 +9,7 @@ public final class SyncFeed: SyncObserver, @unchecked Sendable {
   /// What is asked now and whenever something changed.
   public typealias Answers<T> = AsyncThrowingMapSequence<AsyncStream<Void>, T>
 
+  private let lane = Lane("sync")
   private let lock = NSLock()
   private var listeners: [UUID: AsyncStream<Void>.Continuation] = [:]
 
@@ -21,8 +22,9 @@ public final class SyncFeed: SyncObserver, @unchecked Sendable {
 
   /// What `ask` answers, now and whenever something changed: `watch { sync.joining() }`. Of what follows
   /// faster than it is taken, the last counts.
-  public func watch<T>(_ ask: @escaping @Sendable () throws -> T) -> Answers<T> {
-    changes().map { try ask() }
+  public func watch<T: Sendable>(_ ask: @escaping @Sendable () throws -> T) -> Answers<T> {
+    let lane = lane
+    return changes().map { try await lane.run(ask) }
   }
 
   private func changes() -> AsyncStream<Void> {

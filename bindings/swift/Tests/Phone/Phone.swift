@@ -34,8 +34,8 @@ struct Phone {
     case "type":
       let form = try book.openForm(id: "case", record: RecordId(words[1]))
       _ = try book.saveForm(form: form, typed: [TypedField(path: words[2], texts: [words[3]])])
-    case "also": try await tellAlso(RecordId(words[1]), path: words[2])
-    case "both": _ = try book.settle(id: RecordId(words[1]), path: words[2], keep: .both)
+    case "also": say("also \(try await also(RecordId(words[1]), path: words[2]).told)")
+    case "both": try await keepBoth(RecordId(words[1]), path: words[2])
     case "wait": try await waitFor(words[1])
     case "export":
       let job = try book.exportFile(path: cases, format: .jsonl, options: ExportOptions(kind: "case", replace: true))
@@ -58,11 +58,17 @@ struct Phone {
   }
 
   /// What another device wrote in a field, as soon as it is here.
-  private func tellAlso(_ record: RecordId, path: String) async throws {
+  private func also(_ record: RecordId, path: String) async throws -> AlsoWritten {
     for try await also in feed.watch({ [book] in try book.alsoWritten(id: record) }) {
-      guard let other = also.first(where: { $0.path == path }) else { continue }
-      return say("also \(other.told)")
+      if let other = also.first(where: { $0.path == path }) { return other }
     }
+    throw NotUnderstood()
+  }
+
+  private func keepBoth(_ record: RecordId, path: String) async throws {
+    let other = try await also(record, path: path)
+    guard let both = other.both else { throw NotUnderstood() }
+    _ = try book.settle(id: record, path: path, keep: .both(text: both), seen: other.seen)
   }
 
   /// Until so many cases are here, all is over there too, and nothing is left to choose.

@@ -126,6 +126,39 @@ import Testing
   #expect(saved.change.what == .created)
 }
 
+@Test func aBookThatWaitsKeepsNoOtherTaskWaiting() async throws {
+  // More books than Swift's tasks have threads: were they to wait there, nobody could open the gate.
+  let count = ProcessInfo.processInfo.activeProcessorCount + 2
+  let books = try (0..<count).map { _ in try TestBook() }
+  let gate = DispatchSemaphore(value: 0)
+  let passed = try await withThrowingTaskGroup(of: Bool.self) { group in
+    for book in books {
+      let queue = CoreQueue(try book.create())
+      group.addTask { try await queue.run { _ in gate.wait(timeout: .now() + 30) == .success } }
+    }
+    group.addTask {
+      for _ in 0..<count { gate.signal() }
+      return true
+    }
+    var all = true
+    for try await one in group { all = all && one }
+    return all
+  }
+  #expect(passed)
+}
+
+@Test func aCancelledTaskWritesNothing() async throws {
+  let test = try TestBook()
+  let book = try test.create()
+  let queue = CoreQueue(book)
+  let task = Task {
+    withUnsafeCurrentTask { $0?.cancel() }
+    _ = try await queue.run { try $0.saveJot(text: "picc", options: JotOptions()) }
+  }
+  await #expect(throws: CancellationError.self) { try await task.value }
+  #expect(try book.countCases(filter: CaseFilter()) == 0)
+}
+
 @Test func aQueueOpensOrCreates() async throws {
   let test = try TestBook()
   let open = {

@@ -28,6 +28,7 @@ import Testing
     .OlderSchema(found: 1, known: 2), .CannotRead, .NoRoomToRead, .DiskFull, .ReadOnly, .Busy, .NoFile,
     .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId, .NotADay,
     .Cancelled, .BadBackup, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
+    .NotAPage, .ChoiceChanged,
   ]
   for error in errors {
     let words = error.wording.what

@@ -31,10 +31,15 @@ private func lesson(_ text: String) -> [TypedField] {
   let stale = try book.saveForm(form: old, typed: lesson("second")).stale
   #expect(stale.map(\.path) == ["lesson"])
   #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first"])
-  #expect(try book.alsoWritten(id: id).map(\.text) == ["second"])
-  let which = try #require(book.alsoWritten(id: id).first).which
-  _ = try book.settle(id: id, path: "lesson", keep: .other(which: which))
-  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["second"])
+  let also = try #require(book.alsoWritten(id: id).first)
+  #expect([also.text, also.shown, also.by.place] == ["second", "first", "here"])
+  #expect(also.pieces.map(\.text) == ["first", "second"])
+  #expect(throws: LogbookError.ChoiceChanged) {
+    try book.settle(id: id, path: "lesson", keep: .shown, seen: "something else")
+  }
+  let both = try #require(also.both)
+  _ = try book.settle(id: id, path: "lesson", keep: .both(text: both), seen: also.seen)
+  #expect(try book.openForm(id: "case", record: id).texts("lesson") == ["first\nsecond"])
   #expect(try book.alsoWritten(id: id).isEmpty)
 }
 
@@ -87,4 +92,17 @@ private func lesson(_ text: String) -> [TypedField] {
     text: "picc", options: JotOptions(performed: performed, draft: draft.id))
   #expect(try book.drafts().isEmpty)
   #expect(try book.newest().rows.map(\.performed) == [performed])
+}
+
+@Test func aTypedTimeHasTheOffsetOfItsOwnDayAndNamesAreToldThatNobodyHas() throws {
+  let test = try TestBook()
+  let book = try test.create()
+  #expect(book.setZone(name: "America/New_York"))
+  let typed = JotOptions(performedTyped: "2026-07-04 8:00 am")
+  #expect(try book.saveJot(text: "picc", options: typed).warnings.isEmpty)
+  #expect(try book.newest().rows.map(\.performed.offsetMin) == [-240])
+  #expect(book.readTime(typed: "2026-03-08 02:30")?.warning?.problem == .clockSkipped)
+  #expect(!book.setZone(name: "Mars/Olympus"))
+  let told = try book.filterTold(filter: CaseFilter(procedures: ["PICC"], attending: "Nobody"))
+  #expect(told.count == 1 && told[0].line.contains("Nobody"))
 }

@@ -55,7 +55,7 @@ import Testing
       withUnsafeCurrentTask { $0?.cancel() }
     }
   }
-  await #expect(throws: LogbookError.Cancelled) { try await task.value }
+  await #expect(throws: CancellationError.self) { try await task.value }
   #expect(try test.names() == ["book"])
 }
 

@@ -44,7 +44,7 @@ private func begin(_ book: Logbook, _ feed: SyncFeed = SyncFeed()) throws -> Syn
   let bad = SyncError.Code(error: .notACode)
   #expect(throws: bad) { try sync.join(code: "picc, assisted", at: nil) }
   #expect(!bad.wording.line.isEmpty)
-  #expect(throws: SyncError.self) { try sync.revoke(fingerprint: "nobody") }
+  #expect(throws: SyncError.self) { try sync.revoke(fingerprint: "nobody", name: "Nobody") }
 }
 
 /// A code as another device would show it.

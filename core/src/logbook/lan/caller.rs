@@ -116,7 +116,7 @@ impl Way {
     fn to(peer: Fingerprint, shared: &Shared) -> Self {
         Self {
             peer,
-            identity: shared.identity.clone(),
+            identity: shared.keys().identity,
             remembered: shared.book.addresses(peer).unwrap_or_default(),
             discovery: shared.discovery.clone(),
         }

@@ -1,19 +1,24 @@
 //! The joining side: takes a code to where it leads, shows six digits, and syncs as soon as the other
 //! side has typed them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Shared, SyncResult, SyncService, lock};
+use super::{Keys, Shared, SyncResult, SyncService, lock};
 use crate::content::Wording;
 use crate::error::LogbookError;
 use crate::ids::random;
-use crate::link::{Incoming, LinkError, Pin, Poker, Wire};
-use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Why};
+use crate::link::{Incoming, LinkError, Pin, Poker, Wire, now};
+use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Party, Why};
 use crate::sync::{CodeError, Invitation, TypedSecret};
 
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How long devices are looked for that announce themselves.
+const SEARCH: Duration = Duration::from_secs(6);
+/// How often it is looked who is around.
+const LOOK: Duration = Duration::from_millis(100);
 /// The other side's user may take as long as its window is open.
 const VERDICT: Duration = Duration::from_secs(130);
 
@@ -51,6 +56,12 @@ pub(super) struct Joining {
     poker: Option<Poker>,
 }
 
+/// Why it did not work at one address, and whether the others need not be tried.
+struct Elsewhere {
+    told: Wording,
+    is_over: bool,
+}
+
 enum Code {
     Scanned(Box<Invitation>),
     Typed(TypedSecret),
@@ -65,6 +76,7 @@ impl SyncService {
     pub fn join(&self, code: &str, at: Option<&str>) -> SyncResult<()> {
         let shared = Arc::clone(&self.shared);
         let code = read(code, &shared)?;
+        shared.refresh_keys()?;
         let at = at.map(str::to_owned);
         let number = {
             let mut joining = lock(&shared.joining);
@@ -108,33 +120,77 @@ impl Shared {
 
     fn join(&self, code: &Code, at: Option<&str>, number: u64) {
         let mut why = LinkError::Unreachable.wording();
-        for address in self.places(code, at) {
-            let nonce = random(self.ids());
-            let mut joiner = match code {
-                Code::Scanned(invitation) => Joiner::scanned(self.me.clone(), invitation, nonce),
-                Code::Typed(secret) => Joiner::typed(self.me.clone(), secret, nonce),
-            };
-            let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
-            let wire = match Wire::connect(&address, PATIENCE, &self.identity, pin) {
-                Ok(wire) => wire,
-                Err(error) => {
-                    why = error.wording();
-                    continue;
+        let is_told = at.is_some()
+            || matches!(code, Code::Scanned(invitation) if !invitation.addresses.is_empty());
+        let looks_around = self.discovery.is_some() && !is_told;
+        let (until, mut tried) = (now() + SEARCH, HashSet::new());
+        while self.goes_on(number) {
+            let places = self.places(code, at);
+            let fresh: Vec<String> =
+                places.into_iter().filter(|place| tried.insert(place.clone())).collect();
+            for address in fresh {
+                match self.join_at(code, &address, number) {
+                    Ok(()) => return,
+                    Err(Elsewhere { told, is_over }) => {
+                        why = told;
+                        if is_over {
+                            return self.show_joining(number, failed(why));
+                        }
+                    }
                 }
-            };
-            match self.prove(&mut joiner, wire, &address, number) {
-                Some(told) => why = told,
-                None => return,
             }
-            // A typed code does not say whose it is: the next device may know it.
-            if matches!(pin, Pin::Device(_)) {
+            if !looks_around || now() >= until {
                 break;
             }
+            drop(self.bell.wait_timeout(lock(&self.calls), LOOK));
         }
         self.show_joining(number, failed(why));
     }
 
-    /// Where the device may be that shows the code.
+    /// Whether this try was neither given up nor replaced.
+    fn goes_on(&self, number: u64) -> bool {
+        lock(&self.joining).as_ref().is_some_and(|joining| joining.number == number)
+    }
+
+    /// Tries one address. What comes of it once digits were shown is shown there.
+    fn join_at(&self, code: &Code, address: &str, number: u64) -> Result<(), Elsewhere> {
+        let Keys { me, identity } = self.keys();
+        let mut joiner = joiner(code, me, random(self.ids()));
+        let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
+        let wire = Wire::connect(address, PATIENCE, &identity, pin);
+        let wire = wire.map_err(|why| Elsewhere { told: why.wording(), is_over: false })?;
+        let told = self.prove(&mut joiner, wire, address, number);
+        if told.is_some() && joiner.state() == JoinState::OwnKeyRevoked {
+            self.join_anew(code, address, number);
+            return Ok(());
+        }
+        match told {
+            // A typed code does not say whose it is: the next device may know it.
+            Some(told) => Err(Elsewhere { told, is_over: matches!(pin, Pin::Device(_)) }),
+            None => Ok(()),
+        }
+    }
+
+    /// The device that shows the code has revoked our key: another try, once, under new keys.
+    fn join_anew(&self, code: &Code, address: &str, number: u64) {
+        let renewed = self.book.note_own_key_revoked().map_err(Into::into);
+        if let Err(error) = renewed.and_then(|()| self.refresh_keys()) {
+            return self.show_joining(number, failed(error.wording()));
+        }
+        let Keys { me, identity } = self.keys();
+        let mut joiner = joiner(code, me, random(self.ids()));
+        let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
+        let told = match Wire::connect(address, PATIENCE, &identity, pin) {
+            Ok(wire) => self.prove(&mut joiner, wire, address, number),
+            Err(error) => Some(error.wording()),
+        };
+        if let Some(told) = told {
+            self.show_joining(number, failed(told));
+        }
+    }
+
+    /// Where the device may be that shows the code. Where nobody said, it is whoever is announced: a
+    /// device that has begun to look around just now hears of the first a moment later.
     fn places(&self, code: &Code, at: Option<&str>) -> Vec<String> {
         let mut places: Vec<String> = at.map(str::to_owned).into_iter().collect();
         if let Code::Scanned(invitation) = code {
@@ -190,6 +246,10 @@ impl Shared {
                     self.run(wire, None);
                     return None;
                 }
+                JoinState::OwnKeyRevoked => {
+                    wire.finish();
+                    break LinkError::Revoked.wording();
+                }
                 JoinState::Failed(why) => {
                     wire.finish();
                     break why.wording();
@@ -202,6 +262,12 @@ impl Shared {
                 Incoming::Closed(why) => break told(why),
             };
             say = joiner.receive(said.unwrap_or(PairMessage::Refused(Why::OutOfTurn)));
+            // It has proved the secret; its key is no more to be trusted for that.
+            if matches!(joiner.state(), JoinState::Showing { .. })
+                && self.book.is_revoked(channel.peer).unwrap_or(true)
+            {
+                say = joiner.turn_away();
+            }
         };
         if !is_known {
             return Some(why);
@@ -220,7 +286,18 @@ impl Shared {
 
 /// Whoever has no open window lets no stranger in.
 fn told(why: LinkError) -> Wording {
-    if why == LinkError::Refused { Why::Closed.wording() } else { why.wording() }
+    if matches!(why, LinkError::Refused | LinkError::Revoked) {
+        Why::Closed.wording()
+    } else {
+        why.wording()
+    }
+}
+
+fn joiner(code: &Code, me: Party, nonce: [u8; 32]) -> Joiner {
+    match code {
+        Code::Scanned(invitation) => Joiner::scanned(me, invitation, nonce),
+        Code::Typed(secret) => Joiner::typed(me, secret, nonce),
+    }
 }
 
 fn failed(told: Wording) -> JoinView {

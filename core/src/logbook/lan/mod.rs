@@ -18,11 +18,12 @@ pub use joining::JoinView;
 pub use pairing::{PairingView, WindowView};
 pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 
-use super::{ChangeObserver, DEVICE, Logbook, ObserverError, Peer, SyncCounts};
+use super::sync::is_about_trust;
+use super::{ChangeObserver, Logbook, ObserverError, Peer, SyncCounts};
 use crate::error::Result;
 use crate::ids::Ids;
 use crate::link::discovery::Discovery;
-use crate::link::{DeviceIdentity, Listener, Poker, now};
+use crate::link::{DeviceIdentity, Listener, Poker, Trust, now};
 use crate::record::Change;
 use crate::sync::Fingerprint;
 use crate::sync::pairing::{DeviceName, Party};
@@ -53,10 +54,25 @@ struct Line {
     clock_ahead_min: Option<i32>,
 }
 
-struct Shared {
-    book: Arc<Logbook>,
+/// Who this device is to others, until it makes new keys.
+#[derive(Clone)]
+struct Keys {
     me: Party,
     identity: Arc<DeviceIdentity>,
+}
+
+impl Keys {
+    fn of(book: &Logbook, name: DeviceName) -> SyncResult<Self> {
+        let identity = book.device_identity()?;
+        let (fingerprint, seal_key) = (identity.fingerprint(), identity.seal_key());
+        Ok(Self { me: Party { fingerprint, name, seal_key }, identity: Arc::new(identity) })
+    }
+}
+
+struct Shared {
+    book: Arc<Logbook>,
+    keys: Mutex<Keys>,
+    listener: Mutex<Option<Listener>>,
     discovery: Option<Arc<dyn Discovery>>,
     observer: Option<Arc<dyn SyncObserver>>,
     lines: Mutex<HashMap<Fingerprint, Line>>,
@@ -70,7 +86,6 @@ struct Shared {
 /// Sync of one book. Dropping it ends every connection.
 pub struct SyncService {
     shared: Arc<Shared>,
-    listener: Mutex<Option<Listener>>,
     caller: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -88,13 +103,11 @@ impl SyncService {
         discovery: Option<Arc<dyn Discovery>>,
         observer: Option<Arc<dyn SyncObserver>>,
     ) -> SyncResult<Self> {
-        let identity = book.device_identity()?;
-        let (fingerprint, seal_key) = (identity.fingerprint(), identity.seal_key());
-        let me = Party { fingerprint, name: DeviceName::new(name), seal_key };
+        let keys = Keys::of(&book, DeviceName::new(name))?;
         let shared = Arc::new(Shared {
             book,
-            me,
-            identity: Arc::new(identity),
+            keys: Mutex::new(keys),
+            listener: Mutex::default(),
             discovery,
             observer,
             lines: Mutex::default(),
@@ -105,7 +118,7 @@ impl SyncService {
         });
         shared.book.observe(Arc::new(Written(Arc::downgrade(&shared))));
         let caller = caller::start(&shared)?;
-        Ok(Self { shared, listener: Mutex::default(), caller: Mutex::new(Some(caller)) })
+        Ok(Self { shared, caller: Mutex::new(Some(caller)) })
     }
 
     /// Answers calls at `address`, such as `0.0.0.0:0` for any free port; gives the port.
@@ -113,22 +126,19 @@ impl SyncService {
     /// # Errors
     /// `Link` where nothing can listen there.
     pub fn listen(&self, address: &str) -> SyncResult<u16> {
-        let trust = self.shared.clone();
+        let trust = Arc::new(Trusted(self.shared.clone()));
         let serve = self.shared.clone();
-        let listener = Listener::bind(
-            address,
-            &self.shared.identity,
-            Arc::new(move |peer: &Fingerprint| trust.lets_in(*peer)),
-            Arc::new(move |wire| serve.answer(wire)),
-        )?;
+        let identity = self.shared.keys().identity;
+        let serve = Arc::new(move |wire| serve.answer(wire));
+        let listener = Listener::bind(address, &identity, trust, serve)?;
         let port = listener.address().port();
-        *lock(&self.listener) = Some(listener);
+        *lock(&self.shared.listener) = Some(listener);
         Ok(port)
     }
 
     /// Answers no more calls, and ends those that it answered.
     pub fn stop_listening(&self) {
-        let listener = lock(&self.listener).take();
+        let listener = lock(&self.shared.listener).take();
         if let Some(listener) = listener {
             listener.stop();
         }
@@ -141,12 +151,12 @@ impl SyncService {
 
     /// The port that it listens at, if it does.
     pub fn port(&self) -> Option<u16> {
-        lock(&self.listener).as_ref().map(|listener| listener.address().port())
+        lock(&self.shared.listener).as_ref().map(|listener| listener.address().port())
     }
 
-    /// Who this device is.
+    /// Who this device is; somebody else once it has made new keys.
     pub fn fingerprint(&self) -> Fingerprint {
-        self.shared.me.fingerprint
+        self.shared.keys().me.fingerprint
     }
 
     /// Calls every device that is not connected, now; also when the network has come back.
@@ -157,16 +167,16 @@ impl SyncService {
 
     /// Ends every connection; what was saved stays saved, the rest goes over next time.
     pub fn hang_up(&self) {
-        for line in lock(&self.shared.lines).values() {
-            if let Some(poker) = &line.poker {
-                poker.cut();
-            }
-        }
+        self.shared.hang_up();
     }
 
-    /// Ends the exchange with a device, here and wherever that is heard of.
-    pub fn revoke(&self, peer: Fingerprint) -> SyncResult<()> {
-        self.shared.book.revoke(peer)?;
+    /// Ends the exchange with a device for good, here and wherever that is heard of; `name` is what the
+    /// user typed to confirm it.
+    ///
+    /// # Errors
+    /// `Book` with `OtherName`.
+    pub fn revoke(&self, peer: Fingerprint, name: &str) -> SyncResult<()> {
+        self.shared.book.revoke(peer, name)?;
         Ok(())
     }
 
@@ -182,9 +192,7 @@ impl Drop for SyncService {
         self.shared.ring();
         self.hang_up();
         self.shared.forget_joining();
-        if let Some(listener) = lock(&self.listener).take() {
-            listener.stop();
-        }
+        self.stop_listening();
         if let Some(caller) = lock(&self.caller).take() {
             // The caller ends by itself; what it panicked with was said already.
             let _ = caller.join();
@@ -209,10 +217,39 @@ impl Shared {
         }
     }
 
-    /// Whether TLS lets a device in: one that is paired, or anyone while a window is open.
-    fn lets_in(&self, peer: Fingerprint) -> bool {
-        let is_open = lock(&self.window).as_ref().is_some_and(|open| open.is_open(self.now()));
-        is_open || self.book.trusts(peer).unwrap_or(false)
+    fn keys(&self) -> Keys {
+        lock(&self.keys).clone()
+    }
+
+    fn hang_up(&self) {
+        for line in lock(&self.lines).values() {
+            if let Some(poker) = &line.poker {
+                poker.cut();
+            }
+        }
+    }
+
+    /// Before this device is paired: where its key is revoked it makes new ones. Also takes over those that
+    /// another program has made.
+    fn refresh_keys(&self) -> SyncResult<()> {
+        self.book.renew_if_revoked()?;
+        let name = self.keys().me.name;
+        let keys = Keys::of(&self.book, name)?;
+        if keys.me.fingerprint == self.fingerprint() {
+            return Ok(());
+        }
+        if let Some(listener) = lock(&self.listener).as_ref() {
+            listener.renew(&keys.identity)?;
+        }
+        *lock(&self.keys) = keys;
+        // Whoever is connected knows the old ones.
+        self.hang_up();
+        self.tell();
+        Ok(())
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        lock(&self.keys).me.fingerprint
     }
 
     fn now(&self) -> crate::time::UtcMillis {
@@ -291,13 +328,32 @@ fn device_status(peer: Peer, line: Option<&Line>) -> DeviceStatus {
     DeviceStatus { peer, is_connected, state, clock_ahead_min }
 }
 
+/// Whom TLS lets in: a device that is paired, or anyone while a window is open.
+struct Trusted(Arc<Shared>);
+
+impl Trust for Trusted {
+    fn accepts(&self, peer: &Fingerprint) -> bool {
+        let shared = &self.0;
+        let is_open = lock(&shared.window).as_ref().is_some_and(|open| open.is_open(shared.now()));
+        is_open || self.is_paired(peer)
+    }
+
+    fn is_revoked(&self, peer: &Fingerprint) -> bool {
+        self.0.book.is_revoked(*peer).unwrap_or(false)
+    }
+
+    fn is_paired(&self, peer: &Fingerprint) -> bool {
+        self.0.book.trusts(*peer).unwrap_or(false)
+    }
+}
+
 /// Hears of what is written on this device and passes it on.
 struct Written(Weak<Shared>);
 
 impl ChangeObserver for Written {
     fn changed(&self, changes: Vec<Change>) -> std::result::Result<(), ObserverError> {
         let Some(shared) = self.0.upgrade() else { return Ok(()) };
-        let devices_changed = changes.iter().any(|change| change.kind == DEVICE);
+        let trust_changed = changes.iter().any(|change| is_about_trust(&change.kind));
         let lines = lock(&shared.lines);
         let linked: Vec<(Fingerprint, Poker)> = lines
             .iter()
@@ -308,7 +364,7 @@ impl ChangeObserver for Written {
         let lines_are_empty = lines.values().all(|line| line.poker.is_none());
         drop(lines);
         for (peer, poker) in &linked {
-            if devices_changed && !shared.book.trusts(*peer).unwrap_or(true) {
+            if trust_changed && !shared.book.trusts(*peer).unwrap_or(true) {
                 poker.cut();
             } else {
                 poker.poke();

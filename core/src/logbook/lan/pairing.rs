@@ -85,8 +85,9 @@ impl SyncService {
             return Err(LinkError::CannotListen.into());
         }
         let shared = &self.shared;
+        shared.refresh_keys()?;
         let secret = PairingSecret::new(shared.ids());
-        let window = Window::open(shared.me.clone(), secret, random(shared.ids()), shared.now());
+        let window = Window::open(shared.keys().me, secret, random(shared.ids()), shared.now());
         let open = Open { window, addresses: addresses.to_vec(), waiting: None };
         let view = open.view(shared.book.now());
         if let Some(before) = lock(&shared.window).replace(open) {
@@ -188,7 +189,7 @@ impl Shared {
         let mut said = first.to_vec();
         loop {
             let answer = self.hear(&wire, &on, &said);
-            let is_over = matches!(answer, Some(PairMessage::Refused(_)));
+            let is_over = is_over(answer.as_ref());
             if let Some(answer) = answer
                 && (wire.send(&answer.to_bytes()).is_err() || is_over)
             {
@@ -218,13 +219,22 @@ impl Shared {
         let Ok(message) = PairMessage::read(said) else {
             return Some(PairMessage::Refused(Why::OutOfTurn));
         };
+        // Where the book cannot say, a device that may be revoked is not paired.
+        let is_revoked = self.book.is_revoked(on.peer).unwrap_or(true);
         let mut window = lock(&self.window);
         let Some(open) = window.as_mut() else { return Some(PairMessage::Refused(Why::Closed)) };
-        let answer = open.window.receive(on, message, self.now());
+        let answer = open.window.receive_from(on, message, self.now(), is_revoked);
         // Another device may have ended it, or the same one may have come by another connection.
         open.poke();
-        if !matches!(answer, Some(PairMessage::Refused(_))) {
+        if !is_over(answer.as_ref()) {
             open.waiting = Some((*on, wire.poker()));
+            wire.keep();
+        }
+        let is_ours = open.window.own_key_is_revoked();
+        drop(window);
+        if is_ours && self.book.note_own_key_revoked().is_ok() {
+            // What fails now is done when the next window opens.
+            let _ = self.refresh_keys();
         }
         answer
     }
@@ -249,6 +259,11 @@ impl Shared {
             None => Some(PairMessage::Refused(Why::Closed)),
         }
     }
+}
+
+/// Whether nothing comes after this.
+fn is_over(answer: Option<&PairMessage>) -> bool {
+    matches!(answer, Some(PairMessage::Refused(_) | PairMessage::Revoked { .. }))
 }
 
 enum Heard {

@@ -38,6 +38,13 @@ impl Shared {
         let trouble = match why {
             Ok(Over::Said(why)) => SyncTrouble::of(why),
             Ok(Over::Broke(LinkError::Refused)) => Some(SyncTrouble::NotTrusted),
+            Ok(Over::Broke(LinkError::Revoked)) => {
+                if self.book.trusts(peer).unwrap_or(false) {
+                    // It is told again whenever it is called.
+                    let _ = self.book.note_own_key_revoked();
+                }
+                Some(SyncTrouble::OwnKeyRevoked)
+            }
             Ok(Over::Broke(LinkError::TooLong { .. })) => Some(SyncTrouble::Nonsense),
             Ok(Over::Broke(_)) => None,
             Err(_) => Some(SyncTrouble::Book),

@@ -15,6 +15,8 @@ pub enum SyncTrouble {
     OursTooOld,
     /// The other device does not know this one, or not any more.
     NotTrusted,
+    /// The other device has revoked this one.
+    OwnKeyRevoked,
     /// What came made no sense.
     Nonsense,
     /// Both say different things although all was sent again.
@@ -40,6 +42,7 @@ impl SyncTrouble {
             Self::TheirsTooOld => "sync.theirs_too_old",
             Self::OursTooOld => "sync.ours_too_old",
             Self::NotTrusted => "sync.not_trusted",
+            Self::OwnKeyRevoked => "sync.own_key_revoked",
             Self::Nonsense => "sync.nonsense",
             Self::Differs => "sync.differs",
             Self::Book => "sync.book",

@@ -14,7 +14,7 @@ use crate::link::{Incoming, MAX_FRAME, Pin, Wire};
 use crate::record::sums::Sums;
 use crate::store::{Connection, sql};
 use crate::sync::frame::{Frame, Hello, PROTOCOL};
-use crate::sync::pairing::{Closed, DigitsAnswer, Why};
+use crate::sync::pairing::{Closed, DigitsAnswer, PairMessage, Why};
 
 /// Longer than anything may take; nobody waits for it when all is well.
 const LONG: Duration = Duration::from_mins(1);
@@ -180,6 +180,34 @@ fn a_typed_code_finds_its_device_among_others() {
         .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
 }
 
+/// As a device that has begun to look around just now: nobody at first.
+struct HeardLater(Mutex<u32>, String);
+
+impl Discovery for HeardLater {
+    fn around(&self) -> std::result::Result<Vec<Announced>, DiscoveryError> {
+        let mut looks = lock(&self.0);
+        *looks += 1;
+        if *looks < 4 {
+            return Ok(Vec::new());
+        }
+        Around(vec![self.1.clone()]).around()
+    }
+}
+
+#[test]
+fn the_first_try_waits_for_whoever_is_announced_a_moment_later() {
+    let laptop = device("Laptop");
+    let at = format!("127.0.0.1:{}", laptop.sync.listen("127.0.0.1:0").unwrap());
+    let code = laptop.sync.open_window(std::slice::from_ref(&at)).unwrap().code.unwrap();
+    let phone = device_that_sees("Phone", Some(Arc::new(HeardLater(Mutex::new(0), at))));
+    phone.sync.join(&code, None).unwrap();
+    phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { .. }) => Some(()),
+        Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+        _ => None,
+    });
+}
+
 #[test]
 fn paired_devices_exchange_what_they_have_and_what_comes() {
     for typed in [false, true] {
@@ -212,19 +240,101 @@ fn a_revoked_device_is_cut_off_at_once_and_told() {
     let (laptop, phone) = paired(false);
     laptop.until_in_step();
     phone.until_in_step();
-    laptop.sync.revoke(phone.sync.fingerprint()).unwrap();
+    let old = phone.sync.fingerprint();
+    laptop.sync.revoke(old, "phone").unwrap();
     phone.until(|phone| {
         let status = phone.sync.status().unwrap();
         phone.sync.sync_now();
-        let refused = SyncState::Failed { trouble: SyncTrouble::NotTrusted };
-        let is_told = status.state == refused && status.told.is_some();
-        // Or the revocation itself came over before the line was cut.
-        (is_told || status.state == SyncState::Alone).then_some(())
+        let is_told = SyncState::Failed { trouble: SyncTrouble::OwnKeyRevoked };
+        (status.state == is_told && status.told.is_some()).then_some(())
     });
     let secret = laptop.case("not for the revoked");
     phone.sync.sync_now();
     assert!(phone.book.record(secret).is_err());
-    assert!(!laptop.book.trusts(phone.sync.fingerprint()).unwrap());
+    assert!(!laptop.book.trusts(old).unwrap() && phone.book.own_key_is_revoked().unwrap());
+    let by = &laptop.book.peers().unwrap()[0].revoked_by;
+    assert!(by.len() == 1 && by[0].is_this_device && by[0].at.is_some());
+    // Its owner pairs it again: it has new keys by itself, and its log.
+    let there = phone.case("written by the revoked");
+    pair_again(&laptop, &phone);
+    assert_ne!(phone.sync.fingerprint(), old);
+    assert!(!phone.book.own_key_is_revoked().unwrap());
+    phone.until_it_has(secret);
+    laptop.until_it_has(there);
+    assert!(!laptop.book.trusts(old).unwrap());
+}
+
+/// `phone` takes a code to `laptop`, which listens already.
+fn pair_again(laptop: &Device, phone: &Device) {
+    let at = format!("127.0.0.1:{}", laptop.sync.port().unwrap());
+    let shown = laptop.sync.open_window(&[at]).unwrap();
+    phone.sync.join(&shown.qr.unwrap(), None).unwrap();
+    let digits = phone.until(|phone| match phone.sync.joining() {
+        Some(JoinView::Digits { digits, .. }) => Some(digits),
+        Some(JoinView::Failed { told }) => panic!("{}", told.line()),
+        _ => None,
+    });
+    assert_eq!(laptop.type_digits(&digits), DigitsAnswer::Paired);
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Paired { .. })).then_some(()));
+}
+
+#[test]
+fn a_device_that_has_not_heard_that_it_was_revoked_hears_it_from_the_window() {
+    let (laptop, phone) = paired(false);
+    laptop.until_in_step();
+    phone.until_in_step();
+    let old = phone.sync.fingerprint();
+    // It is out of reach meanwhile.
+    let at = laptop.sync.port().unwrap();
+    laptop.sync.stop_listening();
+    laptop.sync.revoke(old, "Phone").unwrap();
+    assert!(!phone.book.own_key_is_revoked().unwrap());
+    phone.book.note_address(laptop.sync.fingerprint(), "127.0.0.1:1").unwrap();
+    laptop.sync.listen(&format!("127.0.0.1:{at}")).unwrap();
+    pair_again(&laptop, &phone);
+    assert_ne!(phone.sync.fingerprint(), old);
+    assert!(laptop.book.trusts(phone.sync.fingerprint()).unwrap());
+}
+
+#[test]
+fn a_revoked_device_that_shows_a_code_makes_new_keys_and_then_another_code() {
+    let (laptop, phone) = paired(false);
+    laptop.until_in_step();
+    phone.until_in_step();
+    let old = phone.sync.fingerprint();
+    laptop.sync.stop_listening();
+    laptop.sync.revoke(old, "Phone").unwrap();
+    let at = format!("127.0.0.1:{}", phone.sync.listen("127.0.0.1:0").unwrap());
+    let shown = phone.sync.open_window(std::slice::from_ref(&at)).unwrap();
+    laptop.sync.join(&shown.qr.unwrap(), None).unwrap();
+    laptop.until(|laptop| {
+        matches!(laptop.sync.joining(), Some(JoinView::Failed { .. })).then_some(())
+    });
+    phone.until(|phone| (phone.sync.fingerprint() != old).then_some(()));
+    assert_eq!(phone.sync.window().unwrap().state, PairingView::Closed);
+    pair_again(&phone, &laptop);
+    assert!(laptop.book.trusts(phone.sync.fingerprint()).unwrap());
+}
+
+#[test]
+fn who_does_not_know_the_secret_makes_nobody_change_its_keys() {
+    let phone = device("Phone");
+    let keys = DeviceIdentity::generate(&SystemIds).unwrap();
+    let lies = |mut wire: Wire| {
+        let _ = wire.next(LONG);
+        let _ = wire.send(&PairMessage::Revoked { proof: [7; 32] }.to_bytes());
+        let _ = wire.next(LONG);
+    };
+    let anyone = Arc::new(|_: &Fingerprint| true);
+    let listener = Listener::bind("127.0.0.1:0", &keys, anyone, Arc::new(lies)).unwrap();
+    let before = phone.sync.fingerprint();
+    let code = crate::sync::PairingSecret::new(&SystemIds).typed().text().to_string();
+    phone.sync.join(&code, Some(&listener.address().to_string())).unwrap();
+    phone
+        .until(|phone| matches!(phone.sync.joining(), Some(JoinView::Failed { .. })).then_some(()));
+    assert_eq!(phone.sync.fingerprint(), before);
+    assert!(!phone.book.own_key_is_revoked().unwrap());
 }
 
 #[test]
@@ -269,6 +379,7 @@ fn frames_that_are_too_long_or_cut_off_or_damaged_end_the_line_and_change_nothin
         waiting: 0,
         root: Sums::default().root(),
         now: laptop.book.now().utc,
+        receipt: crate::sync::frame::Receipt::default(),
     });
     let too_long = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes();
     let nonsense = SyncState::Failed { trouble: SyncTrouble::Nonsense };

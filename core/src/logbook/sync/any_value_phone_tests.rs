@@ -12,7 +12,7 @@ use crate::ffi;
 use crate::form::{TextStyle, TypedField};
 
 /// Calls that open a book, begin a line to somebody or are no reading of records: tried elsewhere.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 26] = [
     "take_recovery_code",
     "observe",
     "read_jot",
@@ -37,6 +37,8 @@ const ELSEWHERE: [&str; 24] = [
     "debrief_timer",
     "switch_consult",
     "begin_draft",
+    "set_zone",
+    "read_time",
 ];
 
 pub(super) struct Phone {
@@ -185,7 +187,7 @@ impl Phone {
         let path = || file.path().display().to_string();
         for format in [ExportFormat::Jsonl, ExportFormat::Csv] {
             for kind in [None, Some("consult".to_owned())] {
-                let options = ExportOptions { kind, replace: true };
+                let options = ExportOptions { kind, replace: true, ..ExportOptions::default() };
                 run!(self.call.export_file(path(), format, options)).unwrap();
             }
         }
@@ -201,7 +203,8 @@ impl Phone {
                 break;
             }
         }
-        let words = self.records.iter().filter(|(_, kind)| kind != DEVICE).count();
+        let has_words = |kind: &str| kind != DEVICE && kind != REVOCATION;
+        let words = self.records.iter().filter(|(_, kind)| has_words(kind)).count();
         assert!(hits >= words, "{hits} of {words} are found");
         whole!(self.find("zanz tips".to_owned(), None));
     }
@@ -236,6 +239,7 @@ impl Phone {
         whole!(self.presentation_wording());
         whole!(self.procedure_page("tips".to_owned()));
         whole!(self.peers());
+        whole!(self.revocations());
         whole!(self.sync_counts());
     }
 
@@ -252,6 +256,7 @@ impl Phone {
         ];
         for filter in filters {
             let count = whole!(self.count_cases(filter.clone()));
+            whole!(self.filter_told(filter.clone()));
             for (sort, name) in CaseSort::ALL {
                 let (mut seen, mut after) = (0, None);
                 loop {

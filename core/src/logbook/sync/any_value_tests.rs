@@ -16,7 +16,7 @@ use super::tests::{paired, run};
 use super::*;
 use crate::logbook::{ExportFormat, ExportOptions, ImportOptions, ImportSource};
 use crate::record::{Record, Traveling};
-use any_value::{MARKER, groups, line, lines, values};
+use any_value::{MARKER, groups, is_kept_back, line, lines, lines_of_imports, values};
 
 fn import(book: &Logbook, lines: &[String]) -> u64 {
     let source = ImportSource::Bytes(Arc::from(lines.join("\n").into_bytes()));
@@ -53,13 +53,24 @@ fn what_came_in_goes_out_by_import_and_by_peer() {
     let [here, there] = [&devices[0].book, &devices[1].book];
     assert_eq!(import(here, &all), all.len() as u64);
     run(&devices, 0, 1, usize::MAX);
-    let devices_left_out = all.iter().filter(|line| line.contains("\"kind\":\"device\"")).count();
+    let left_out = all.iter().filter(|line| is_kept_back(line)).count();
     for book in [here, there] {
         is_whole(book);
-        assert_eq!(goes_around(book), all.len() - devices_left_out);
+        assert_eq!(goes_around(book), all.len() - left_out);
         export(book, ExportFormat::Csv);
     }
     assert_eq!(export(here, ExportFormat::Jsonl), export(there, ExportFormat::Jsonl));
+}
+
+#[test]
+fn what_is_too_much_for_a_peer_goes_out_of_an_import_too() {
+    let (_folder, book) = book();
+    let all = lines_of_imports();
+    assert_eq!(import(&book, &all), all.len() as u64);
+    let left_out = all.iter().filter(|line| is_kept_back(line)).count();
+    is_whole(&book);
+    assert_eq!(goes_around(&book), all.len() - left_out);
+    export(&book, ExportFormat::Csv);
 }
 
 #[cfg(feature = "ffi")]
@@ -171,34 +182,34 @@ fn what_no_import_would_take_is_set_aside() {
     let (noon, far) = (1_790_000_000_000, 253_402_300_799_000);
     let mut taken = 0;
     let offered = [
-        (sent("case", noon, None, fine.clone()), true),
-        (sent("case", noon, Some(-300), nested(62)), true),
-        (sent("a kind of next year", far, Some(0), fine.clone()), true),
-        (sent("case", noon, Some(-300), nested(63)), false),
-        (sent("case", noon, Some(-300), nested(120)), false),
-        (sent("", noon, None, fine.clone()), false),
-        (sent(" ", noon, None, fine.clone()), false),
-        (sent("ca\u{1b}[2Jse", noon, None, fine.clone()), false),
-        (sent(&"k".repeat(65), noon, None, fine.clone()), false),
-        (sent("case", far, Some(60), fine.clone()), false),
-        (sent("case", -62_167_219_200_000, Some(-60), fine.clone()), false),
+        (sent("case", noon, None, fine.clone()), None),
+        (sent("case", noon, Some(-300), nested(29)), None),
+        (sent("case", noon, Some(-300), nested(62)), Some(WhyRefused::TooMuch)),
+        (sent("a kind of next year", far, Some(0), fine.clone()), None),
+        (sent("case", noon, Some(-300), nested(63)), Some(WhyRefused::Unreadable)),
+        (sent("case", noon, Some(-300), nested(120)), Some(WhyRefused::Unreadable)),
+        (sent("", noon, None, fine.clone()), Some(WhyRefused::Unreadable)),
+        (sent(" ", noon, None, fine.clone()), Some(WhyRefused::Unreadable)),
+        (sent("ca\u{1b}[2Jse", noon, None, fine.clone()), Some(WhyRefused::Unreadable)),
+        (sent(&"k".repeat(65), noon, None, fine.clone()), Some(WhyRefused::Unreadable)),
+        (sent("case", far, Some(60), fine.clone()), Some(WhyRefused::Unreadable)),
+        (sent("case", -62_167_219_200_000, Some(-60), fine.clone()), Some(WhyRefused::Unreadable)),
     ];
-    for (place, (traveling, fits)) in offered.into_iter().enumerate() {
+    for (place, (traveling, why)) in offered.into_iter().enumerate() {
         let bytes = record::encode_traveling(&traveling);
-        let incoming = Incoming { records: vec![bytes], cursor: None };
+        let incoming = Incoming { cursor: None, receipt: Receipt::default(), records: vec![bytes] };
         let applied = there.perform(super::tests::key(1), &Effect::Apply(incoming)).unwrap();
         let Some(Event::Applied(applied)) = applied else { panic!("applied") };
         let refused: Vec<WhyRefused> = applied.refused.iter().map(|one| one.why).collect();
-        let wanted = if fits { vec![] } else { vec![WhyRefused::Unreadable] };
-        assert_eq!(refused, wanted, "{place}");
-        taken += usize::from(fits);
+        assert_eq!(refused, Vec::from_iter(why), "{place}");
+        taken += usize::from(why.is_none());
     }
     assert_eq!(goes_around(there), taken);
     // The largest that a peer can send.
     let large = sent("case", noon, None, json!({ "note": "x".repeat(LARGEST - 1024) }));
     let bytes = record::encode_traveling(&large);
     assert!(bytes.len() > LARGEST - 1024 && bytes.len() <= LARGEST);
-    let incoming = Incoming { records: vec![bytes], cursor: None };
+    let incoming = Incoming { cursor: None, receipt: Receipt::default(), records: vec![bytes] };
     there.perform(super::tests::key(1), &Effect::Apply(incoming)).unwrap();
     assert_eq!(goes_around(there), taken + 1);
 }

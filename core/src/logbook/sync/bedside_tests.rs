@@ -108,8 +108,11 @@ fn a_consult_that_both_wrote_keeps_both_and_is_settled_by_its_own_form() {
     let also = both.laptop().also_written(id).unwrap();
     assert_eq!(also.len(), 2, "both are kept");
     assert_eq!(both.laptop().written_twice().unwrap()[0].name, "Embolize?");
-    both.laptop().settle(id, "exam", &Keep::Both).unwrap();
-    both.laptop().settle(id, "labs.inr", &Keep::Shown).unwrap();
+    let exam = also.iter().find(|also| also.path == "exam").unwrap();
+    let in_one = Keep::Both { text: exam.both.clone().unwrap() };
+    both.laptop().settle(id, "exam", &in_one, &exam.seen).unwrap();
+    let inr = also.iter().find(|also| also.path == "labs.inr").unwrap();
+    both.laptop().settle(id, "labs.inr", &Keep::Shown, &inr.seen).unwrap();
     both.meet();
     both.same(id);
     let exam = both.phone().record(id).unwrap().fields["exam"].as_str().unwrap().to_owned();

@@ -147,7 +147,8 @@ fn what_is_revoked_damaged_or_for_another_changes_nothing() {
     let cut = laptop.folder.path().join("cut");
     std::fs::write(&cut, &bytes[..bytes.len() - 1]).unwrap();
     assert_eq!(refused(laptop.take(&cut)), Some(BundleError::Truncated));
-    laptop.book.revoke(phone.key()).unwrap();
+    let name = laptop.book.peers().unwrap().remove(0).name;
+    laptop.book.revoke(phone.key(), &name).unwrap();
     assert_eq!(refused(laptop.take(&file)), Some(BundleError::NotPaired));
     assert_eq!(laptop.count(), 0);
     let to = BundleTo::Device { fingerprint: phone.key().to_string(), code: None };

@@ -4,20 +4,20 @@
 //! Taking a bundle in says nothing back; how far this side came is in the next bundle that it makes.
 
 use std::fs::File;
-use std::io::{Read as _, Write};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::{batch, rows};
-use crate::error::{LogbookError, Result};
+use crate::error::{LogbookError, Result, StopReason};
 use crate::job::{Job, JobProgress, Work};
 use crate::link::DeviceIdentity;
 use crate::link::bundle::{self, Bundle, BundleError, MAX_BUNDLE, MAX_PAYLOAD, Opened};
 use crate::logbook::lan::{SyncError, SyncResult};
 use crate::logbook::transfer::Output;
-use crate::logbook::{ImportSource, Logbook};
+use crate::logbook::{ImportSource, Logbook, identity};
 use crate::store::{Existing, WholeFile};
-use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, pack, unpack};
+use crate::sync::frame::{Frame, Hello, PROTOCOL, Page, ReceiptKey, pack, unpack};
 use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::sync::session::Incoming;
 use crate::sync::{Fingerprint, PairingSecret, TypedSecret};
@@ -108,6 +108,9 @@ impl Logbook {
         to: &BundleTo,
         name: &str,
     ) -> SyncResult<Job<MadeBundle, SyncError>> {
+        if *to == BundleTo::Stranger {
+            self.renew_if_revoked()?;
+        }
         let (peer, seal) = match to {
             BundleTo::Stranger => (NOBODY, Seal::NewCode(PairingSecret::new(&*self.ids).typed())),
             BundleTo::Device { fingerprint, code } => {
@@ -122,7 +125,8 @@ impl Logbook {
                 (peer, seal)
             }
         };
-        let hello = self.greet(peer)?.hello();
+        let greeting = self.greet(peer)?;
+        let (hello, receipts) = (greeting.hello(), greeting.receipts);
         Ok(Job::new(Making {
             book: self.clone(),
             output,
@@ -130,6 +134,7 @@ impl Logbook {
             name: DeviceName::new(name),
             peer,
             seal,
+            receipts,
             book_name: book_of(&hello),
             waiting: hello.waiting,
             payload: framed(&Frame::Hello(hello)),
@@ -149,6 +154,9 @@ impl Logbook {
         source: &ImportSource,
         code: Option<&str>,
     ) -> SyncResult<Job<TakenBundle, SyncError>> {
+        if code.is_some() {
+            self.renew_if_revoked()?;
+        }
         let me = self.device_identity()?;
         let bytes = read(source)?;
         let opened = match code {
@@ -177,8 +185,10 @@ fn read(source: &ImportSource) -> SyncResult<Vec<u8>> {
     let file = match source {
         ImportSource::Bytes(bytes) => return Ok(bytes.to_vec()),
         ImportSource::Path(path) => {
-            File::open(path).map_err(|error| LogbookError::reading(&error))?
+            let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
+            Box::new(file) as Box<dyn Read>
         }
+        ImportSource::Packed(packed) => Box::new(packed.open()?),
     };
     let mut bytes = Vec::new();
     let most = MAX_BUNDLE as u64 + 1;
@@ -247,6 +257,7 @@ struct Making {
     name: DeviceName,
     peer: Fingerprint,
     seal: Seal,
+    receipts: ReceiptKey,
     /// The incarnation that the head names.
     book_name: [u8; 16],
     /// How many records there are for it.
@@ -271,7 +282,8 @@ impl Work<SyncError> for Making {
         let (to, mut finished) = (batch.to, !batch.more);
         if to > from {
             let alone = |records: &[Vec<u8>]| pack(records.iter().map(Vec::as_slice));
-            let (page, ids) = batch.into_page(from, false, alone);
+            let receipt = self.receipts.receipt(self.book.device(), to);
+            let (page, ids) = batch.into_page(from, false, receipt, alone);
             let page = framed(&Frame::Page(page));
             if self.payload.len() + page.len() > MAX_PAYLOAD {
                 (self.is_part, finished) = (true, true);
@@ -344,8 +356,12 @@ impl Taking {
         }
         let has = self.hello.knows.filter(|(replica, _)| *replica == book.device());
         let has = has.map_or(0, |(_, cursor)| cursor);
+        if self.hello.replica == book.device() {
+            return Err(BundleError::Damaged.into());
+        }
         let is_behind = has > book.read(crate::record::last_sequence)?;
-        if is_behind || self.hello.replica == book.device() {
+        let receipts = identity::receipt_key(&book.store, &*book.ids)?;
+        if is_behind && receipts.made(self.hello.receipt, book.device(), has) {
             // It has more of us than we have: this book was restored from an older copy.
             book.renew()?;
         }
@@ -364,7 +380,7 @@ impl Taking {
         let received = self.book.read(|conn| rows::peer(conn, peer))?.received;
         if page.to > received {
             let records = unpack(page).map_err(|_| BundleError::Damaged)?;
-            let incoming = Incoming { cursor: Some(page.to), records };
+            let incoming = Incoming { cursor: Some(page.to), receipt: page.receipt, records };
             let applied = self.book.apply(peer, &incoming)?;
             self.set_aside += applied.refused.len() as u64;
             self.done += u64::from(page.count);
@@ -387,6 +403,16 @@ impl Work<SyncError> for Taking {
         }
         let finished = self.pages.as_slice().is_empty();
         Ok(JobProgress { done: self.done, total: self.total, finished })
+    }
+
+    fn stopped(&self, error: SyncError) -> SyncError {
+        match error {
+            SyncError::Book { error } if self.done > 0 => {
+                let (reason, records) = (StopReason::of(&error), self.done);
+                LogbookError::BundleStopped { reason, records }.into()
+            }
+            other => other,
+        }
     }
 
     fn finish(self: Box<Self>) -> SyncResult<TakenBundle> {

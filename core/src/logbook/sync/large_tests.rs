@@ -6,6 +6,7 @@ use super::super::tests::fields;
 use super::tests::{key, paired, run};
 use super::*;
 use crate::logbook::Logbook;
+use crate::sync::frame::MOST_BYTES;
 
 fn set(book: &Logbook, id: RecordId, name: &str, value: &str) {
     let patch = vec![(name.to_owned(), Some(json!(value)))];

@@ -9,6 +9,8 @@ mod any_value_tests;
 #[cfg(test)]
 mod bedside_tests;
 #[cfg(test)]
+mod budget_tests;
+#[cfg(test)]
 #[cfg(feature = "lan")]
 mod bundle_tests;
 #[cfg(feature = "lan")]
@@ -16,6 +18,9 @@ mod bundles;
 #[cfg(test)]
 mod large_tests;
 mod peers;
+mod revocation;
+#[cfg(test)]
+mod revocation_tests;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -26,6 +31,9 @@ mod twice_tests;
 pub use bundles::{BundleTo, MadeBundle, TakenBundle};
 pub(super) use peers::names;
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
+#[cfg(feature = "lan")]
+pub(super) use revocation::is_about_trust;
+pub use revocation::{REVOCATION, Revocation, RevokedBy};
 pub(super) use rows::{forget_peers, forget_sent};
 
 use std::sync::atomic::Ordering;
@@ -34,15 +42,17 @@ use super::{Logbook, identity};
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::Sums;
-use crate::record::{self, SenderHasIt, TakenIn, Tx};
+use crate::record::{self, SenderHasIt, TakenIn, Traveling, Tx};
 use crate::store::Connection;
 use crate::store::SCHEMA;
 use crate::sync::Fingerprint;
-use crate::sync::frame::{MOST_BYTES, PAGE_BYTES, PAGE_RECORDS, Refusal, WhyRefused, id_of};
+use crate::sync::frame::{PAGE_BYTES, PAGE_RECORDS, Receipt, Refusal, WhyRefused, id_of};
 use crate::sync::session::{Applied, Batch, Effect, Event, Greeting, Incoming, Merged, Outgoing};
 
-/// A record must leave room for the frame around it.
-const LARGEST: usize = MOST_BYTES - 1024;
+/// What is larger no device takes in.
+const LARGEST: usize = record::MOST_RECORD_BYTES;
+/// A record that weighs more than that on an average is heavy.
+const MEDIUM: usize = 8 << 10;
 /// How many entries are looked at in one go.
 const STEP: u32 = 501;
 
@@ -52,6 +62,7 @@ impl Logbook {
         self.retry_set_aside(peer)?;
         let (head, sums) = self.sums(peer)?;
         let known = self.read(|conn| rows::peer(conn, peer))?;
+        let receipts = identity::receipt_key(&self.store, &*self.ids)?;
         Ok(Greeting {
             schema: SCHEMA,
             replica: self.device(),
@@ -60,6 +71,8 @@ impl Logbook {
             waiting: self.read(|conn| rows::waiting(conn, peer, known.sent))?.0,
             sums: Box::new(sums),
             now: self.now().utc,
+            receipt: known.receipt,
+            receipts,
         })
     }
 
@@ -107,27 +120,32 @@ impl Logbook {
 
     /// What all records say, but for those that one of both sides has set aside.
     fn sums(&self, peer: Fingerprint) -> Result<(u64, Sums)> {
-        self.store.write(|conn| {
-            let (head, mut sums) = record::sum_up(conn)?;
-            record::without(conn, &mut sums, &rows::refused(conn, peer)?)?;
-            Ok((head, sums))
-        })
+        loop {
+            let summed = self.store.write(|conn| {
+                let Some((head, mut sums)) = record::sum_up(conn)? else { return Ok(None) };
+                record::without(conn, &mut sums, &rows::refused_in_sums(conn, peer)?)?;
+                Ok(Some((head, sums)))
+            })?;
+            if let Some(summed) = summed {
+                return Ok(summed);
+            }
+        }
     }
 
-    /// What an older version set aside, this one may be able to read.
+    /// What another version set aside, this one may be able to take in; a record at a time.
     fn retry_set_aside(&self, peer: Fingerprint) -> Result<()> {
-        let aside = self.read(|conn| rows::set_aside(conn, peer))?;
-        if aside.is_empty() {
-            return Ok(());
-        }
-        self.transact(|tx| {
-            for (id, bytes) in &aside {
-                if take_one(tx, bytes)?.is_ok() {
-                    rows::accept(tx.conn(), peer, *id)?;
+        while let Some((id, bytes)) = self.read(|conn| rows::next_aside(conn, peer))? {
+            let read = read_one(&bytes);
+            self.transact(|tx| {
+                if bytes.is_empty() {
+                    return rows::take_all_again(tx.conn(), peer);
                 }
-            }
-            Ok(())
-        })?;
+                match take_one(tx, read)? {
+                    Ok(_) => rows::accept(tx.conn(), peer, id),
+                    Err(why) => rows::refuse(tx.conn(), peer, id, why, Some(&bytes)),
+                }
+            })?;
+        }
         Ok(())
     }
 
@@ -139,10 +157,22 @@ impl Logbook {
     }
 
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
-        let (mut batch, too_large) = self.read(|conn| batch(conn, peer, after, buckets))?;
-        let aside = self.read(|conn| rows::refused(conn, peer))?;
-        let again = batch.records.iter().map(|record| record.id).filter(|id| aside.contains(id));
-        let again: Vec<RecordId> = again.collect();
+        let (mut batch, too_large) = self.read(|conn| {
+            revocation::refuse_revoked(conn, peer)?;
+            batch(conn, peer, after, buckets)
+        })?;
+        let mut again = Vec::new();
+        self.read(|conn| {
+            if rows::count_refused(conn, peer)? == 0 {
+                return Ok(());
+            }
+            for Outgoing { id, .. } in &batch.records {
+                if rows::is_refused(conn, peer, *id)? {
+                    again.push(*id);
+                }
+            }
+            Ok(())
+        })?;
         if !too_large.is_empty() || !again.is_empty() {
             batch.left_out = true;
             self.store.write(|conn| {
@@ -155,47 +185,34 @@ impl Logbook {
         Ok(batch)
     }
 
-    /// Takes in a page and moves the cursor, in one transaction. What cannot be read is set aside and
-    /// never stops the rest; taking in the same again changes nothing.
+    /// Takes in a page and moves the cursor. What can be done before is done before anybody is kept from
+    /// writing; a page that weighs much is taken in by pieces, each a transaction of its own, and the
+    /// cursor moves with the last. What cannot be taken in is set aside and never stops the rest; taking in
+    /// the same again changes nothing.
     fn apply(&self, peer: Fingerprint, incoming: &Incoming) -> Result<Applied> {
-        let taken = self.transact(|tx| {
-            let mut applied = Applied::default();
-            let mut echo = Vec::new();
-            let aside = rows::refused(tx.conn(), peer)?;
-            for (place, bytes) in (0..).zip(&incoming.records) {
-                let id = id_of(bytes);
-                match (take_one(tx, bytes)?, id) {
-                    // What was set aside goes back even where it is an echo: the other side may hold on
-                    // to an older form.
-                    (Ok(_), Some(id)) if aside.contains(&id) => rows::accept(tx.conn(), peer, id)?,
-                    (Ok(TakenIn::Changed { change, sender }), _) => match sender {
-                        SenderHasIt::Now => echo.push(change.lseq),
-                        SenderHasIt::After(before) => {
-                            applied.merged.push(Merged {
-                                id: change.id,
-                                before,
-                                after: change.lseq,
-                            });
-                        }
-                        SenderHasIt::WhenSent => {}
-                    },
-                    (Ok(_), _) => {}
-                    (Err(why), id) => {
-                        applied.refused.push(Refusal { place, why });
-                        // Without an id there is nothing to keep it under: the sender still has it.
-                        if let Some(id) = id {
-                            rows::refuse(tx.conn(), peer, id, why, Some(bytes))?;
-                        }
-                    }
-                }
-            }
-            note_echo(tx.conn(), peer, &echo)?;
-            if let Some(cursor) = incoming.cursor {
-                rows::note_received(tx.conn(), peer, cursor)?;
-            }
-            Ok(applied)
-        })?;
-        Ok(Applied { changed: !taken.changes.is_empty(), ..taken.value })
+        let read: Vec<Read> = incoming.records.iter().map(|bytes| read_one(bytes)).collect();
+        let weights: Vec<usize> = read.iter().map(weight_of).collect();
+        let ends = record::pieces(&weights);
+        let mut read = (0..).zip(&incoming.records).zip(read);
+        let mut applied = Applied::default();
+        let mut from = 0;
+        for (number, end) in ends.iter().enumerate() {
+            let is_heavy = weights[from..*end].iter().sum::<usize>() > (end - from) * MEDIUM;
+            let piece = Piece {
+                records: read.by_ref().take(end - from).collect(),
+                cursor: incoming
+                    .cursor
+                    .filter(|_| number + 1 == ends.len())
+                    .map(|cursor| (cursor, incoming.receipt)),
+                is_heavy,
+            };
+            let taken = self.transact(|tx| take_piece(tx, peer, piece))?;
+            applied.changed |= !taken.changes.is_empty();
+            applied.refused.extend(taken.value.refused);
+            applied.merged.extend(taken.value.merged);
+            from = *end;
+        }
+        Ok(applied)
     }
 
     pub(super) fn device(&self) -> DeviceId {
@@ -203,16 +220,88 @@ impl Logbook {
     }
 }
 
-/// Takes a record in, or says why not.
-fn take_one(tx: &mut Tx<'_>, bytes: &[u8]) -> Result<std::result::Result<TakenIn, WhyRefused>> {
-    if record::is_too_large(bytes) {
-        return Ok(Err(WhyRefused::TooLarge));
+/// A record that came, read and weighed, or why it cannot be taken in.
+type Read = std::result::Result<(Traveling, usize), WhyRefused>;
+
+/// Records that are taken in at once, each with its place in the page and as it came.
+struct Piece<'a> {
+    records: Vec<((u32, &'a Vec<u8>), Read)>,
+    /// Where the sender is afterwards; with the last piece.
+    cursor: Option<(u64, Receipt)>,
+    /// So much text is not left for a save of the user's to index.
+    is_heavy: bool,
+}
+
+fn take_piece(tx: &mut Tx<'_>, peer: Fingerprint, piece: Piece<'_>) -> Result<Applied> {
+    revocation::refuse_revoked(tx.conn(), peer)?;
+    let mut applied = Applied::default();
+    let mut echo = Vec::new();
+    let has_aside = rows::count_refused(tx.conn(), peer)? > 0;
+    for ((place, bytes), read) in piece.records {
+        let id = id_of(bytes);
+        let is_aside = match id {
+            Some(id) if has_aside => rows::is_refused(tx.conn(), peer, id)?,
+            _ => false,
+        };
+        match (take_one(tx, read)?, id) {
+            // What was set aside goes back even where it is an echo: the other side may hold on to an
+            // older form.
+            (Ok(_), Some(id)) if is_aside => rows::accept(tx.conn(), peer, id)?,
+            (Ok(TakenIn::Changed { change, sender }), _) => match sender {
+                SenderHasIt::Now => echo.push(change.lseq),
+                SenderHasIt::After(before) => {
+                    let (id, after) = (change.id, change.lseq);
+                    applied.merged.push(Merged { id, before, after });
+                }
+                SenderHasIt::WhenSent => {}
+            },
+            (Ok(_), _) => {}
+            (Err(why), id) => {
+                applied.refused.push(Refusal { place, why });
+                // Without an id there is nothing to keep it under: the sender still has it.
+                if let Some(id) = id {
+                    rows::refuse(tx.conn(), peer, id, why, Some(bytes))?;
+                    revocation::heed(tx, id)?;
+                }
+            }
+        }
     }
-    let Ok(traveling) = record::decode_traveling(bytes) else {
-        return Ok(Err(WhyRefused::Unreadable));
+    note_echo(tx.conn(), peer, &echo)?;
+    if let Some((cursor, receipt)) = piece.cursor {
+        rows::note_received(tx.conn(), peer, cursor, receipt)?;
+    }
+    if piece.is_heavy && !tx.changes.is_empty() {
+        tx.index_now()?;
+    }
+    Ok(applied)
+}
+
+/// Reads what came, without the book.
+fn read_one(bytes: &[u8]) -> Read {
+    if record::is_too_large(bytes) {
+        return Err(WhyRefused::TooLarge);
+    }
+    if bytes.len() > record::MOST_RECORD_BYTES {
+        return Err(WhyRefused::TooMuch);
+    }
+    let traveling = record::decode_traveling(bytes).map_err(|_| WhyRefused::Unreadable)?;
+    let weight = record::weigh(&traveling, bytes.len()).ok_or(WhyRefused::TooMuch)?;
+    Ok((traveling, weight))
+}
+
+fn weight_of(read: &Read) -> usize {
+    read.as_ref().map_or(0, |(_, weight)| *weight)
+}
+
+/// Takes a record in, or says why not.
+fn take_one(tx: &mut Tx<'_>, read: Read) -> Result<std::result::Result<TakenIn, WhyRefused>> {
+    let (traveling, _) = match read {
+        Ok(read) => read,
+        Err(why) => return Ok(Err(why)),
     };
     Ok(match tx.take_in(traveling)? {
         TakenIn::Refused => Err(WhyRefused::FarAhead),
+        TakenIn::TooMuch => Err(WhyRefused::TooMuch),
         taken => Ok(taken),
     })
 }
@@ -231,7 +320,11 @@ fn batch(
     buckets: Option<&[u8]>,
 ) -> Result<(Batch, Vec<RecordId>)> {
     let echo = if buckets.is_some() { Vec::new() } else { rows::echo(conn, peer, after)? };
-    let is_echo = |lseq| echo.iter().any(|(first, last)| (*first..=*last).contains(&lseq));
+    let is_echo = |lseq| {
+        // Stretches do not overlap and are in order.
+        let before = echo.partition_point(|(first, _)| *first <= lseq);
+        before.checked_sub(1).is_some_and(|at| lseq <= echo[at].1)
+    };
     let mut batch = Batch { to: after, ..Batch::default() };
     let (mut size, mut too_large) = (0, Vec::new());
     loop {

@@ -3,15 +3,16 @@
 
 use serde_json::json;
 
+use super::revocation::{self, RevokedBy, is_revoked};
 use super::rows;
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
 use crate::logbook::Logbook;
-use crate::record::{self, Change, Created, Fields, NewRecord};
+use crate::record::{self, Created, Fields, NewRecord};
 use crate::store::Connection;
 use crate::sync::Fingerprint;
 use crate::sync::frame::WhyRefused;
-use crate::sync::pairing::{Party, SealKey};
+use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::time::{Hlc, Moment};
 
 /// The kind of the records that name devices.
@@ -20,7 +21,6 @@ const NAME: &str = "name";
 const KEY: &str = "key";
 const SEAL_KEY: &str = "seal_key";
 const PAIRED_AT: &str = "paired_at";
-const REVOKED_AT: &str = "revoked_at";
 
 /// A device that this one is paired with.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,8 +40,10 @@ pub struct Peer {
     pub oldest_waiting: Option<Moment>,
     /// How many records one of both sides has set aside.
     pub refused: u64,
-    /// It is not talked to any more.
+    /// Its key is revoked: it is not talked to any more, and never will be.
     pub is_revoked: bool,
+    /// Who revoked it, the earliest first; empty where nobody did or that is not known.
+    pub revoked_by: Vec<RevokedBy>,
 }
 
 quiet_debug!(Peer);
@@ -76,18 +78,25 @@ pub struct SyncCounts {
 pub(in crate::logbook) fn names(conn: &Connection) -> Result<Vec<(DeviceId, String)>> {
     let mut names = Vec::new();
     for (fingerprint, row) in rows::peers(conn)? {
-        let device = record::load(conn, device_id(fingerprint)).ok();
-        let name = device.as_ref().and_then(|device| device.fields.get(NAME)?.as_str());
-        names.extend(row.replica.zip(name.map(str::to_owned)));
+        let name = Some(name_of(conn, fingerprint)).filter(|name| !name.is_empty());
+        names.extend(row.replica.zip(name));
     }
     Ok(names)
+}
+
+/// What a device calls itself; empty where that is not known.
+pub(super) fn name_of(conn: &Connection, device: Fingerprint) -> String {
+    let record = record::load(conn, device_id(device)).ok();
+    let name = record.as_ref().and_then(|record| record.fields.get(NAME)?.as_str());
+    // The record may say anything; a name that was shown at pairing is of this form.
+    DeviceName::new(name.unwrap_or_default()).as_str().to_owned()
 }
 
 impl Logbook {
     /// Every device that this one was paired with, by name.
     pub fn peers(&self) -> Result<Vec<Peer>> {
-        let now = self.now();
-        let moment = |utc| now.at(utc);
+        let own = self.own_fingerprint()?;
+        let moment = |utc| self.wall_clock(utc);
         self.read(|conn| {
             let mut peers = Vec::new();
             for (fingerprint, row) in rows::peers(conn)? {
@@ -97,13 +106,14 @@ impl Logbook {
                 let text = |name| fields.and_then(|fields| fields.get(name)?.as_str());
                 peers.push(Peer {
                     fingerprint: fingerprint.to_string(),
-                    name: text(NAME).unwrap_or_default().to_owned(),
+                    name: name_of(conn, fingerprint),
                     paired: text(PAIRED_AT).and_then(|text| Moment::parse(text).ok()),
                     synced: row.synced.map(moment),
                     waiting,
                     oldest_waiting: oldest.map(|hlc| moment(Hlc(hlc).ms())),
-                    refused: rows::refused(conn, fingerprint)?.len() as u64,
-                    is_revoked: device.is_none_or(|device| is_revoked(&device)),
+                    refused: rows::count_refused(conn, fingerprint)?,
+                    is_revoked: is_revoked(conn, fingerprint)?,
+                    revoked_by: revocation::revoked_by(conn, fingerprint, own),
                 });
             }
             peers.sort_by(|one, other| {
@@ -115,13 +125,13 @@ impl Logbook {
 
     /// Whether a device is paired and not revoked.
     pub fn trusts(&self, peer: Fingerprint) -> Result<bool> {
-        self.read(|conn| {
-            Ok(rows::is_peer(conn, peer)?
-                && record::load(conn, device_id(peer)).is_ok_and(|device| !is_revoked(&device)))
-        })
+        self.read(|conn| Ok(rows::is_peer(conn, peer)? && !is_revoked(conn, peer)?))
     }
 
-    /// Remembers a device after pairing; one that was revoked is welcome again.
+    /// Remembers a device after pairing.
+    ///
+    /// # Errors
+    /// `KeyRevoked`: a device that was revoked comes back under new keys, or not at all.
     pub fn add_peer(&self, party: &Party) -> Result<()> {
         let at = self.now();
         let id = device_id(party.fingerprint);
@@ -134,28 +144,16 @@ impl Logbook {
         .into_iter()
         .collect();
         self.transact(|tx| {
-            record::note_shared(tx.conn())?;
+            revocation::refuse_revoked(tx.conn(), party.fingerprint)?;
             rows::add_peer(tx.conn(), party.fingerprint)?;
             let new = NewRecord { id, kind: DEVICE.to_owned(), at, fields: fields.clone() };
             if tx.create(new)? == Created::Known {
-                let mut patch: Vec<_> =
-                    fields.into_iter().map(|(name, value)| (name, Some(value))).collect();
-                patch.push((REVOKED_AT.to_owned(), None));
-                tx.edit(id, patch, None)?;
+                let patch = fields.into_iter().map(|(name, value)| (name, Some(value)));
+                tx.edit(id, patch.collect(), None)?;
             }
             Ok(())
         })?;
         Ok(())
-    }
-
-    /// Ends the exchange with a device, here and on every other device that hears of it.
-    pub fn revoke(&self, peer: Fingerprint) -> Result<Option<Change>> {
-        let now = self.now().rfc3339();
-        let revoked = self.transact(|tx| {
-            let patch = vec![(REVOKED_AT.to_owned(), Some(json!(now)))];
-            tx.edit(device_id(peer), patch, None)
-        })?;
-        Ok(revoked.value.change)
     }
 
     /// What bundles for a device are sealed to.
@@ -189,7 +187,7 @@ impl Logbook {
             let lseq = record::load(conn, id)?.lseq;
             let mut sync = RecordSync { safe_on: 1, devices: 1, refused: None };
             for (peer, _) in rows::peers(conn)? {
-                if record::load(conn, device_id(peer)).is_ok_and(|device| is_revoked(&device)) {
+                if is_revoked(conn, peer)? {
                     continue;
                 }
                 sync.devices += 1;
@@ -232,12 +230,8 @@ impl SyncCounts {
 }
 
 /// The record that names a device.
-fn device_id(peer: Fingerprint) -> RecordId {
+pub(super) fn device_id(peer: Fingerprint) -> RecordId {
     RecordId::from_content(&[b"device ".as_slice(), &peer.0].concat())
-}
-
-fn is_revoked(device: &record::Record) -> bool {
-    !device.alive || device.fields.get(REVOKED_AT).is_some_and(|value| !value.is_null())
 }
 
 fn hex(key: &SealKey) -> String {

@@ -6,8 +6,13 @@ use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
 use crate::store::{Connection, sql};
 use crate::sync::Fingerprint;
-use crate::sync::frame::WhyRefused;
+use crate::sync::frame::{Receipt, WhyRefused};
 use crate::time::UtcMillis;
+
+/// What is kept of one peer of what cannot be taken in.
+const MOST_ASIDE_BYTES: u64 = 16 << 20;
+/// What this version sets aside only another one tries again.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How far each side has taken in the other.
 #[derive(Default)]
@@ -15,13 +20,15 @@ pub(super) struct PeerRow {
     pub(super) replica: Option<DeviceId>,
     pub(super) sent: u64,
     pub(super) received: u64,
+    /// The peer's, for that.
+    pub(super) receipt: Receipt,
     pub(super) synced: Option<UtcMillis>,
     pub(super) addresses: Vec<String>,
     #[cfg_attr(not(feature = "lan"), expect(dead_code, reason = "bundles need keys"))]
     pub(super) bundles_read: u64,
 }
 
-const PEER: &str = "replica, sent, received, synced_ms, addresses, bundles_read";
+const PEER: &str = "replica, sent, received, synced_ms, addresses, bundles_read, receipt";
 
 fn read_peer(row: &Row<'_>, at: usize) -> rusqlite::Result<PeerRow> {
     Ok(PeerRow {
@@ -32,6 +39,7 @@ fn read_peer(row: &Row<'_>, at: usize) -> rusqlite::Result<PeerRow> {
         // Where they cannot be read, the device is looked for.
         addresses: serde_json::from_str(&row.get::<_, String>(at + 4)?).unwrap_or_default(),
         bundles_read: row.get(at + 5)?,
+        receipt: row.get::<_, Option<[u8; 16]>>(at + 6)?.map(Receipt).unwrap_or_default(),
     })
 }
 
@@ -84,7 +92,8 @@ pub(super) fn restart(conn: &Connection, peer: Fingerprint, replica: DeviceId) -
     run(conn, "DELETE FROM echo WHERE fingerprint = ?1", [peer.0])?;
     run(
         conn,
-        "UPDATE peer SET replica = ?2, sent = 0, received = 0, bundles_read = 0 WHERE fingerprint = ?1",
+        "UPDATE peer SET replica = ?2, sent = 0, received = 0, receipt = NULL, bundles_read = 0
+         WHERE fingerprint = ?1",
         params![peer.0, replica.0],
     )
 }
@@ -122,8 +131,14 @@ pub(super) fn note_sent(conn: &Connection, peer: Fingerprint, to: u64) -> Result
     run(conn, "DELETE FROM echo WHERE fingerprint = ?1 AND last <= ?2", params![peer.0, to])
 }
 
-pub(super) fn note_received(conn: &Connection, peer: Fingerprint, to: u64) -> Result<()> {
-    run(conn, "UPDATE peer SET received = ?2 WHERE fingerprint = ?1", params![peer.0, to])
+pub(super) fn note_received(
+    conn: &Connection,
+    peer: Fingerprint,
+    to: u64,
+    receipt: Receipt,
+) -> Result<()> {
+    let change = "UPDATE peer SET received = ?2, receipt = ?3 WHERE fingerprint = ?1";
+    run(conn, change, params![peer.0, to, receipt.0])
 }
 
 pub(super) fn note_in_step(conn: &Connection, peer: Fingerprint, now: UtcMillis) -> Result<()> {
@@ -156,8 +171,8 @@ pub(super) fn waiting(
                    SELECT k AS lseq, hlc FROM record WHERE k > ?2 AND lseq = k
                    UNION ALL SELECT lseq, hlc FROM record WHERE lseq > ?2 AND lseq <> k
                    UNION ALL SELECT lseq, hlc FROM tomb WHERE lseq > ?2) AS entry
-                 WHERE NOT EXISTS (SELECT 1 FROM echo
-                   WHERE fingerprint = ?1 AND first <= entry.lseq AND last >= entry.lseq)";
+                 WHERE ifnull((SELECT last FROM echo WHERE fingerprint = ?1 AND first <= entry.lseq
+                   ORDER BY first DESC LIMIT 1), 0) < entry.lseq";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     statement.query_row(params![peer.0, sent], |row| Ok((row.get(0)?, row.get(1)?))).map_err(sql)
 }
@@ -165,18 +180,29 @@ pub(super) fn waiting(
 /// Whether the peer has what was written at `lseq`.
 pub(super) fn has(conn: &Connection, peer: Fingerprint, lseq: u64) -> Result<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1 AND sent >= ?2)
-                     OR EXISTS (SELECT 1 FROM echo WHERE fingerprint = ?1 AND first <= ?2 AND last >= ?2)";
+                     OR ifnull((SELECT last FROM echo WHERE fingerprint = ?1 AND first <= ?2
+                       ORDER BY first DESC LIMIT 1), 0) >= ?2";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     statement.query_row(params![peer.0, lseq], |row| row.get(0)).map_err(sql)
 }
 
-const WHYS: [(WhyRefused, &str); 3] = [
+/// Whether there is a record of this id, or ever was, or one was set aside.
+pub(super) fn was_ever(conn: &Connection, id: RecordId) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT 1 FROM record WHERE id = ?1) OR EXISTS (SELECT 1 FROM tomb WHERE id = ?1)
+                     OR EXISTS (SELECT 1 FROM refused WHERE id = ?1)";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([id.bytes()], |row| row.get(0)).map_err(sql)
+}
+
+const WHYS: [(WhyRefused, &str); 4] = [
     (WhyRefused::Unreadable, "unreadable"),
     (WhyRefused::FarAhead, "far_ahead"),
     (WhyRefused::TooLarge, "too_large"),
+    (WhyRefused::TooMuch, "too_much"),
 ];
 
-/// Sets a record aside; `bytes` are the peer's, `None` where the peer set ours aside.
+/// Sets a record aside; `bytes` are the peer's, `None` where the peer set ours aside. Of a peer that has
+/// too much of that only the names are kept: it sends all again once this program is a newer one.
 pub(super) fn refuse(
     conn: &Connection,
     peer: Fingerprint,
@@ -185,19 +211,60 @@ pub(super) fn refuse(
     bytes: Option<&[u8]>,
 ) -> Result<()> {
     let why = WHYS.iter().find(|(known, _)| *known == why).map_or("", |(_, name)| name);
-    let change = "INSERT OR REPLACE INTO refused (fingerprint, id, why, bytes)
-                  SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1)";
-    run(conn, change, params![peer.0, id.bytes(), why, bytes])
+    forget_refused(conn, peer, id, "1")?;
+    let size = bytes.map_or(0, <[u8]>::len);
+    let change = "UPDATE peer SET aside_bytes = aside_bytes + ?2
+                  WHERE fingerprint = ?1 AND aside_bytes + ?2 <= ?3";
+    let mut statement = conn.prepare_cached(change).map_err(sql)?;
+    let fits = statement.execute(params![peer.0, size, MOST_ASIDE_BYTES]).map_err(sql)? > 0;
+    let bytes = bytes.map(|bytes| if fits { bytes } else { &[] });
+    let change = "INSERT INTO refused (fingerprint, id, why, bytes, version)
+                  SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM peer WHERE fingerprint = ?1)";
+    run(conn, change, params![peer.0, id.bytes(), why, bytes, VERSION])
 }
 
-/// The records that one of both sides has set aside.
-pub(super) fn refused(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
-    let mut statement =
-        conn.prepare_cached("SELECT id FROM refused WHERE fingerprint = ?1").map_err(sql)?;
+/// Forgets that a record was set aside, where `fits`.
+fn forget_refused(conn: &Connection, peer: Fingerprint, id: RecordId, fits: &str) -> Result<()> {
+    let query = format!(
+        "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2 AND {fits} RETURNING length(bytes)"
+    );
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let mut rows = statement.query(params![peer.0, id.bytes()]).map_err(sql)?;
+    let kept: Option<u64> = match rows.next().map_err(sql)? {
+        Some(row) => row.get(0).map_err(sql)?,
+        None => None,
+    };
+    drop(rows);
+    let change = "UPDATE peer SET aside_bytes = max(0, aside_bytes - ?2) WHERE fingerprint = ?1";
+    if let Some(kept) = kept.filter(|kept| *kept > 0) {
+        run(conn, change, params![peer.0, kept])?;
+    }
+    Ok(())
+}
+
+/// The records that one of both sides has set aside, as far as they are in the sums.
+pub(super) fn refused_in_sums(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
+    let query = "SELECT refused.id FROM refused JOIN digest ON digest.id = refused.id
+                 WHERE refused.fingerprint = ?1";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let ids = statement
         .query_map([peer.0], |row| row.get(0).map(RecordId::from_bytes))
         .and_then(Iterator::collect);
     ids.map_err(sql)
+}
+
+/// How many records one of both sides has set aside.
+pub(super) fn count_refused(conn: &Connection, peer: Fingerprint) -> Result<u64> {
+    let query = "SELECT count(*) FROM refused WHERE fingerprint = ?1";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.query_row([peer.0], |row| row.get(0)).map_err(sql)
+}
+
+/// Whether a record is set aside.
+pub(super) fn is_refused(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<bool> {
+    let query = "SELECT 1 FROM refused WHERE fingerprint = ?1 AND id = ?2";
+    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+    statement.exists(params![peer.0, id.bytes()]).map_err(sql)
 }
 
 /// Why a record was set aside with a peer.
@@ -216,26 +283,38 @@ pub(super) fn why_refused(
     Ok(why.map(|why| known(why).unwrap_or(WhyRefused::Unreadable)))
 }
 
-/// What the peer sent that could not be read, for another try.
-pub(super) fn set_aside(conn: &Connection, peer: Fingerprint) -> Result<Vec<(RecordId, Vec<u8>)>> {
-    let query = "SELECT id, bytes FROM refused WHERE fingerprint = ?1 AND bytes IS NOT NULL";
+/// What another version of this program set aside next, with what the peer sent; nothing of it where that
+/// was not kept.
+pub(super) fn next_aside(
+    conn: &Connection,
+    peer: Fingerprint,
+) -> Result<Option<(RecordId, Vec<u8>)>> {
+    let query = "SELECT id, bytes FROM refused
+                 WHERE fingerprint = ?1 AND bytes IS NOT NULL AND version <> ?2 LIMIT 1";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    let rows = statement
-        .query_map([peer.0], |row| Ok((RecordId::from_bytes(row.get(0)?), row.get(1)?)))
-        .and_then(Iterator::collect);
-    rows.map_err(sql)
+    statement
+        .query_row(params![peer.0, VERSION], |row| {
+            Ok((RecordId::from_bytes(row.get(0)?), row.get(1)?))
+        })
+        .optional()
+        .map_err(sql)
+}
+
+/// What was not kept of a peer is sent again, with all else.
+pub(super) fn take_all_again(conn: &Connection, peer: Fingerprint) -> Result<()> {
+    let change = "UPDATE refused SET version = ?2
+                  WHERE fingerprint = ?1 AND bytes IS NOT NULL AND length(bytes) = 0";
+    run(conn, change, params![peer.0, VERSION])?;
+    run(conn, "UPDATE peer SET received = 0, receipt = NULL WHERE fingerprint = ?1", [peer.0])
 }
 
 /// A record came in a form that can be read. One of ours that no page can hold stays set aside: what came
 /// is older.
 pub(super) fn accept(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
-    let change = "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2
-                  AND NOT (why = 'too_large' AND bytes IS NULL)";
-    run(conn, change, params![peer.0, id.bytes()])
+    forget_refused(conn, peer, id, "NOT (why = 'too_large' AND bytes IS NULL)")
 }
 
 /// What the peer could not take in, or no page could hold, goes to it in another form.
 pub(super) fn send_again(conn: &Connection, peer: Fingerprint, id: RecordId) -> Result<()> {
-    let change = "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2 AND bytes IS NULL";
-    run(conn, change, params![peer.0, id.bytes()])
+    forget_refused(conn, peer, id, "bytes IS NULL")
 }

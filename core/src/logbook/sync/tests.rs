@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::{Keep, tests::book};
 use super::*;
+use crate::error::LogbookError;
 use crate::ids::RecordId;
 use crate::record::Change;
 use crate::sync::pairing::{DeviceName, Party, SealKey};
@@ -65,6 +66,15 @@ pub(super) struct Device {
     _folder: tempfile::TempDir,
     pub(super) book: Logbook,
     last: Option<Change>,
+    /// What was typed on it: record, path and value.
+    pub(super) typed: Vec<(RecordId, String, Value)>,
+}
+
+impl Device {
+    pub(super) fn new() -> Self {
+        let (folder, book) = book();
+        Self { _folder: folder, book, last: None, typed: Vec::new() }
+    }
 }
 
 pub(super) fn key(n: usize) -> Fingerprint {
@@ -73,15 +83,11 @@ pub(super) fn key(n: usize) -> Fingerprint {
 
 /// Books that know each other.
 pub(super) fn paired<const N: usize>() -> [Device; N] {
-    let devices = [(); N].map(|()| {
-        let (folder, book) = book();
-        Device { _folder: folder, book, last: None }
-    });
+    let devices = [(); N].map(|()| Device::new());
     for (n, device) in devices.iter().enumerate() {
         for other in (0..N).filter(|other| *other != n) {
             device.book.store.write(|conn| rows::add_peer(conn, key(other))).unwrap();
         }
-        device.book.store.write(record::note_shared).unwrap();
     }
     devices
 }
@@ -142,8 +148,13 @@ impl<'a> End<'a> {
     fn perform(&mut self) -> Option<Effect> {
         let effect = self.todo.pop_front()?;
         assert_ne!(effect, Effect::Differs);
-        if let Some(event) = self.book.perform(self.peer, &effect).unwrap() {
-            self.tell(event);
+        match self.book.perform(self.peer, &effect) {
+            // The other was revoked meanwhile, maybe by what it sent itself.
+            Err(LogbookError::KeyRevoked { .. }) => {
+                self.todo.clear();
+                return None;
+            }
+            done => done.unwrap().into_iter().for_each(|event| self.tell(event)),
         }
         if let Effect::Send(frame) = &effect {
             self.sent.push(frame.clone());
@@ -154,8 +165,16 @@ impl<'a> End<'a> {
 
 /// Runs a session until `steps` effects were executed or nothing is left; gives all frames.
 pub(super) fn run(devices: &[Device], one: usize, other: usize, steps: usize) -> Vec<Vec<u8>> {
-    let mut ends =
-        [End::new(&devices[one].book, key(other)), End::new(&devices[other].book, key(one))];
+    run_as((&devices[one].book, key(one)), (&devices[other].book, key(other)), steps)
+}
+
+/// The same under any keys.
+pub(super) fn run_as(
+    one: (&Logbook, Fingerprint),
+    other: (&Logbook, Fingerprint),
+    steps: usize,
+) -> Vec<Vec<u8>> {
+    let mut ends = [End::new(one.0, other.1), End::new(other.0, one.1)];
     let mut done = 0;
     loop {
         let mut idle = true;
@@ -182,12 +201,15 @@ fn step(devices: &mut [Device], step: &Step) {
     match *step {
         Step::Create(at, n) => {
             let fields = fields(json!({"procedure": "picc", "labs": {"inr": n}, "tags": ["tag0"]}));
-            devices[at].last = Some(devices[at].book.create_case(fields).unwrap().change);
+            let saved = devices[at].book.create_case(fields).unwrap();
+            devices[at].typed.push((saved.id, "labs.inr".to_owned(), json!(n)));
+            devices[at].last = Some(saved.change);
         }
         Step::Edit(at, record, path, n) => {
             let Some(id) = pick(&devices[at].book, record) else { return };
             let name = PATHS[path];
             let edit = vec![(name.to_owned(), Some(value(name, n)))];
+            devices[at].typed.push((id, name.to_owned(), value(name, n)));
             // Erased records are not there to be edited.
             if let Ok(changed) = devices[at].book.transact(|tx| tx.edit(id, edit, None)) {
                 devices[at].last = changed.value.change;
@@ -214,16 +236,19 @@ fn step(devices: &mut [Device], step: &Step) {
             }
         }
         Step::Settle(at, record, n) => {
-            let Device { book, last, .. } = &mut devices[at];
+            let Device { book, last, typed, .. } = &mut devices[at];
             let Some(id) = pick(book, record).filter(|id| book.record(*id).is_ok()) else { return };
             let also = book.also_written(id).unwrap();
             let Some(one) = also.get(n % also.len().max(1)) else { return };
-            let keep = match n % 3 {
-                0 => Keep::Shown,
-                1 if one.can_keep_both => Keep::Both,
+            let keep = match (n % 3, &one.both) {
+                (0, _) => Keep::Shown,
+                (1, Some(text)) => {
+                    typed.push((id, one.path.clone(), json!(text)));
+                    Keep::Both { text: text.clone() }
+                }
                 _ => Keep::Other { which: one.which.clone() },
             };
-            *last = book.settle(id, &one.path, &keep).unwrap();
+            *last = book.settle(id, &one.path, &keep, &one.seen).unwrap();
             assert!(book.also_written(id).unwrap().iter().all(|left| left.path != one.path));
         }
         Step::Exchange { from, to, steps } => {
@@ -288,6 +313,11 @@ proptest! {
                 prop_assert_eq!(peer.waiting, 0);
             }
         }
+        for id in records(&devices[0].book) {
+            for at in 0..3 {
+                prop_assert!(twice_tests::tells_the_truth(&devices, at, id), "{} on {}", id, at);
+            }
+        }
         // Nothing is left to say: one hello each way.
         prop_assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
     }
@@ -320,7 +350,8 @@ fn what_cannot_be_read_is_set_aside_and_the_rest_goes_on() {
     poison[3] ^= 0xff;
     let stamps = poison.len() / 2;
     poison.truncate(stamps);
-    let incoming = Incoming { cursor: Some(2), records: vec![poison, good] };
+    let incoming =
+        Incoming { cursor: Some(2), receipt: Receipt::default(), records: vec![poison, good] };
     let applied = laptop.book.apply(key(0), &incoming).unwrap();
     assert!(applied.changed);
     assert_eq!(applied.refused, [Refusal { place: 0, why: WhyRefused::Unreadable }]);
@@ -374,7 +405,10 @@ fn what_stands_twice_in_a_record_is_kept_once() {
     whole.siblings.extend(whole.siblings.clone());
     let records = vec![record::encode_traveling(&twice)];
     let [third, ..] = paired::<1>();
-    let taken = third.book.apply(key(0), &Incoming { cursor: None, records }).unwrap();
+    let taken = third
+        .book
+        .apply(key(0), &Incoming { cursor: None, receipt: Receipt::default(), records })
+        .unwrap();
     assert_eq!(taken, Applied { changed: true, ..Applied::default() });
     assert_eq!(third.book.sums(key(9)).unwrap().1, laptop.book.sums(key(9)).unwrap().1);
 }
@@ -391,7 +425,11 @@ fn one_stamp_with_two_values_ends_as_one_of_them() {
         if let Some(role) = role {
             whole.record.fields.insert("role".to_owned(), json!(role));
         }
-        Incoming { cursor: None, records: vec![record::encode_traveling(&sent)] }
+        Incoming {
+            cursor: None,
+            receipt: Receipt::default(),
+            records: vec![record::encode_traveling(&sent)],
+        }
     };
     // No device does that; one whose file was copied by hand may.
     let other = sent(&phone.book, Some("scrubbed"));
@@ -404,7 +442,7 @@ fn one_stamp_with_two_values_ends_as_one_of_them() {
 }
 
 #[test]
-fn both_texts_survive_and_the_loser_is_in_the_history() {
+fn both_texts_and_numbers_are_kept_and_the_loser_is_in_the_history() {
     let devices = paired::<2>();
     let [Device { book: phone, .. }, Device { book: laptop, .. }] = &devices;
     let id = phone.create_case(fields(json!({"note": "A note.", "fluoro_min": 1}))).unwrap().id;
@@ -418,7 +456,10 @@ fn both_texts_survive_and_the_loser_is_in_the_history() {
     meet();
     for book in [phone, laptop] {
         let record = book.record(id).unwrap();
-        assert_eq!(record.fields["note"], json!("On the laptop: A note from the phone."));
+        let also = book.also_written(id).unwrap().into_iter().find(|also| also.path == "note");
+        let mut texts = [record.fields["note"].as_str().unwrap(), &also.unwrap().text];
+        texts.sort_unstable();
+        assert_eq!(texts, ["A note from the phone.", "On the laptop: A note."]);
     }
     let shown = phone.record(id).unwrap().fields["fluoro_min"].clone();
     assert_eq!(laptop.record(id).unwrap().fields["fluoro_min"], shown);

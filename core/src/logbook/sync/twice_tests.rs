@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::Keep;
+use super::super::{AlsoWritten, FieldVersion, Keep};
 use super::tests::{Device, edit, fields, key, paired, run};
 use super::*;
+use crate::error::LogbookError;
 use crate::sync::frame::Frame;
 
 /// A phone and a laptop that wrote the same fields of one case and have met since.
@@ -50,9 +51,31 @@ impl Twice {
         self.devices[at].book.record(self.id).unwrap().fields[path].clone()
     }
 
+    /// What stands beside what is shown on a path, the first of it.
+    fn also(&self, at: usize, path: &str) -> AlsoWritten {
+        let also = self.devices[at].book.also_written(self.id).unwrap();
+        also.into_iter().find(|also| also.path == path).expect("something stands beside it")
+    }
+
     fn settle(&self, at: usize, path: &str, keep: &Keep) -> record::Change {
-        let settled = self.devices[at].book.settle(self.id, path, keep).unwrap();
+        let seen = self.also(at, path).seen;
+        let settled = self.devices[at].book.settle(self.id, path, keep, &seen).unwrap();
         settled.expect("that is a write")
+    }
+
+    /// What a device tells of a path: each value, where it was written, and how it stands.
+    fn tells(&self, at: usize, path: &str) -> Vec<(Option<String>, &'static str, &'static str)> {
+        let versions = self.devices[at].book.history(self.id, path).unwrap();
+        let told = versions.into_iter().map(|version| {
+            let here = version.by.place == "here";
+            let stands = match version {
+                FieldVersion { stands_beside: true, .. } => "beside",
+                FieldVersion { replaced: None, .. } => "shown",
+                _ => "was",
+            };
+            (version.value_json, if here { "here" } else { "there" }, stands)
+        });
+        told.collect()
     }
 
     /// What a field said before, on one of them.
@@ -61,6 +84,24 @@ impl Twice {
         let replaced = versions.into_iter().filter(|version| version.replaced.is_some());
         replaced.map(|version| version.value_json).collect()
     }
+}
+
+/// Whether all that a device tells of a record was typed where it says.
+pub(super) fn tells_the_truth(devices: &[Device], at: usize, id: RecordId) -> bool {
+    let typed_on = |device: &Device, path: &str, value: &Value| {
+        let is_this = |typed: &&(RecordId, String, Value)| (typed.0, &*typed.1) == (id, path);
+        device.typed.iter().filter(is_this).any(|typed| typed.2 == *value)
+    };
+    ["role", "labs.inr", "note", "fluoro_min"].into_iter().all(|path| {
+        let versions = devices[at].book.history(id, path).unwrap_or_default();
+        versions.into_iter().all(|version| {
+            let Some(value) = version.value_json else { return true };
+            let value = serde_json::from_str(&value).unwrap();
+            let is_here = version.by.place == "here";
+            let writers = devices.iter().enumerate().filter(|(n, _)| (*n == at) == is_here);
+            writers.into_iter().any(|(_, device)| typed_on(device, path, &value))
+        })
+    })
 }
 
 /// How many records went over the line, both ways.
@@ -90,6 +131,32 @@ fn what_both_wrote_crosses_once_each_way() {
     }
     // Who has neither gets what came of them.
     assert_eq!(crossed(&run(&devices, 1, 2, usize::MAX)), 700);
+}
+
+/// A third device that has made the same of both is sent it once more by whoever does not know that. It
+/// takes in nothing new by that, so that nothing comes of it: it ends there.
+#[test]
+fn what_two_merged_goes_to_a_third_that_has_it_once_more_and_no_further() {
+    const PAIRS: [(usize, usize); 3] = [(0, 1), (0, 2), (1, 2)];
+    let devices = paired::<3>();
+    let round = || PAIRS.map(|(one, other)| crossed(&run(&devices, one, other, usize::MAX)));
+    let id = devices[0].book.create_case(fields(json!({"fluoro_min": 1}))).unwrap().id;
+    round();
+    for order in [[(0, 2), (1, 2), (0, 1)], [(0, 1), (1, 2), (0, 2)], [(1, 2), (0, 1), (0, 2)]] {
+        for (at, device) in devices.iter().take(2).enumerate() {
+            let lseq = device.book.record(id).unwrap().lseq;
+            edit(&device.book, id, "fluoro_min", Some(json!(lseq * 10 + at as u64)));
+        }
+        for (one, other) in order {
+            run(&devices, one, other, usize::MAX);
+        }
+        let stood = || devices.each_ref().map(|device| device.book.record(id).unwrap().lseq);
+        let before = stood();
+        let again = round();
+        assert!(again.iter().all(|count| *count <= 2), "{again:?}");
+        assert_eq!(stood(), before, "what is known is not written again");
+        assert_eq!(round(), [0, 0, 0]);
+    }
 }
 
 #[test]
@@ -143,7 +210,8 @@ fn a_choice_is_heard_of_and_what_was_not_chosen_is_in_the_history_of_both() {
     let role_is_shown = role.unwrap().fields.contains_key("role");
     let which = twice.devices[1].book.also_written(twice.id).unwrap()[0].which.clone();
     twice.settle(1, "fluoro_min", &Keep::Other { which });
-    twice.settle(1, "lesson", &Keep::Both);
+    let both = twice.also(1, "lesson").both.unwrap();
+    twice.settle(1, "lesson", &Keep::Both { text: both });
     twice.settle(1, "role", &Keep::Shown);
     assert!(twice.told(1).is_empty());
     assert_eq!(twice.told(0).len(), 3);
@@ -176,5 +244,140 @@ fn undoing_opens_the_choice_again_on_both() {
             let text = |told: &[String]| told[0].rsplit_once(": ").unwrap().1.to_owned();
             assert_eq!(text(&twice.told(at)), text(&told[at]));
         }
+    }
+}
+
+#[test]
+fn who_wrote_what_stays_true_after_every_choice_and_its_undo() {
+    let wrote = |at: usize, by: usize| if at == by { "here" } else { "there" };
+    for keep in ["shown", "other", "both"] {
+        for path in ["fluoro_min", "lesson"] {
+            if (keep, path) == ("both", "fluoro_min") {
+                continue;
+            }
+            let twice = Twice::written();
+            let also = twice.also(1, path);
+            let values = match path {
+                "lesson" => ["\"Ask first.\"", "\"Look first.\""],
+                _ => ["19.7", "17.9"],
+            };
+            let shown = twice.shown(1, path).to_string();
+            let first = usize::from(shown == values[1]);
+            // What each wrote, told on each device; `how` it stands, or whether it is gone from sight.
+            let holds = |how: [&str; 2]| {
+                for at in 0..2 {
+                    let told = twice.tells(at, path);
+                    for (by, how) in [(first, how[0]), (1 - first, how[1])] {
+                        let version = (Some(values[by].to_owned()), wrote(at, by), how);
+                        let of_value = told.iter().filter(|(value, ..)| *value == version.0);
+                        let of_value: Vec<_> = of_value.collect();
+                        assert_eq!(of_value, [&version], "{keep} {path} on {at}");
+                    }
+                }
+            };
+            holds(["shown", "beside"]);
+            let choice = match keep {
+                "shown" => Keep::Shown,
+                "other" => Keep::Other { which: also.which },
+                _ => Keep::Both { text: also.both.unwrap() },
+            };
+            let chosen = twice.settle(1, path, &choice);
+            twice.meet();
+            match keep {
+                "shown" => holds(["shown", "was"]),
+                "other" => holds(["was", "shown"]),
+                _ => {
+                    holds(["was", "was"]);
+                    // Both in one is a write of whoever made it.
+                    assert_eq!(twice.tells(1, path)[0].1, "here");
+                    assert_eq!(twice.tells(0, path)[0].1, "there");
+                }
+            }
+            twice.devices[1].book.undo(&chosen).unwrap().expect("that is a write");
+            twice.meet();
+            holds(["shown", "beside"]);
+            assert_eq!(twice.also(0, path).by.place == "here", first == 1);
+            assert_eq!(twice.also(1, path).by.place == "here", first == 0);
+        }
+    }
+}
+
+#[test]
+fn undoing_an_edit_of_what_the_other_wrote_leaves_it_the_others() {
+    let devices = paired::<2>();
+    let id = devices[0].book.create_case(fields(json!({"note": "first"}))).unwrap().id;
+    run(&devices, 0, 1, usize::MAX);
+    let edit = vec![("note".to_owned(), Some(json!("second")))];
+    let change = devices[1].book.transact(|tx| tx.edit(id, edit, None)).unwrap().value.change;
+    devices[1].book.undo(&change.unwrap()).unwrap().unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    for (at, first, second) in [(0, "here", "on another device"), (1, "on another device", "here")]
+    {
+        let versions = devices[at].book.history(id, "note").unwrap();
+        let told: Vec<_> = versions
+            .iter()
+            .map(|v| (v.value_json.as_deref().unwrap(), v.by.place.as_str()))
+            .collect();
+        assert_eq!(told[0], ("\"first\"", first));
+        assert!(told[1..].iter().all(|told| *told == ("\"second\"", second)), "{told:?}");
+    }
+}
+
+#[test]
+fn what_arrives_while_a_choice_is_looked_at_is_not_lost_with_it() {
+    let twice = Twice::written();
+    let looked_at = twice.also(1, "lesson");
+    twice.edit(0, "lesson", Some(json!("Neither.")));
+    twice.meet();
+    let book = &twice.devices[1].book;
+    let settled = book.settle(twice.id, "lesson", &Keep::Shown, &looked_at.seen);
+    assert_eq!(settled, Err(LogbookError::ChoiceChanged));
+    assert!(twice.told(1).iter().any(|told| told.contains("first.")));
+}
+
+#[test]
+fn an_edit_of_a_form_that_had_not_heard_leaves_what_arrived_meanwhile() {
+    let twice = Twice::written();
+    // The form was opened before the two met: on one of them what is shown did not change.
+    for at in 0..2 {
+        let others: Vec<String> = twice.told(at);
+        twice.edit(at, "lesson", Some(json!(format!("Typed on {at}."))));
+        assert_eq!(twice.told(at).len(), others.len());
+    }
+    twice.meet();
+    for at in 0..2 {
+        let lessons = twice.devices[at].book.also_written(twice.id).unwrap();
+        let beside: Vec<_> = lessons.into_iter().filter(|also| also.path == "lesson").collect();
+        assert_eq!(beside.len(), 2, "what nobody chose between stays");
+    }
+}
+
+#[test]
+fn versions_stay_while_a_record_is_deleted_and_of_kinds_that_no_form_shows() {
+    let devices = paired::<2>();
+    let written = json!({"text": "Why heparin?", "answer": "?"});
+    let id = devices[0].book.create_record("question", fields(written)).unwrap().id;
+    run(&devices, 0, 1, usize::MAX);
+    for (device, answer) in devices.iter().zip(["One.", "Other."]) {
+        edit(&device.book, id, "answer", Some(json!(answer)));
+    }
+    devices[0].book.delete(id).unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    for device in &devices {
+        device.book.delete(id).unwrap();
+    }
+    run(&devices, 0, 1, usize::MAX);
+    for device in &devices {
+        assert!(!device.book.record(id).unwrap().alive);
+        assert_eq!(device.book.also_written(id).unwrap().len(), 1);
+        assert!(device.book.written_twice().unwrap().is_empty());
+    }
+    devices[1].book.restore_record(id).unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    for device in &devices {
+        assert_eq!(device.book.written_twice().unwrap().len(), 1);
+        let also = device.book.also_written(id).unwrap().remove(0);
+        let texts = [also.shown.as_str(), &also.text];
+        assert!(texts.contains(&"One.") && texts.contains(&"Other."), "{texts:?}");
     }
 }

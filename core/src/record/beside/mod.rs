@@ -1,5 +1,5 @@
-//! What is kept beside a record: values of writes that did not know of each other, and the documents of
-//! shared texts. Most records have neither.
+//! What is kept beside a record: values of writes that did not know of each other. Most
+//! records have none.
 
 mod rows;
 
@@ -12,9 +12,9 @@ use crate::store::Connection;
 /// The record at row `k` with everything beside it; mostly there is nothing.
 pub(crate) fn whole(conn: &Connection, k: i64, record: Record) -> Result<Whole> {
     if !any(conn, k)? {
-        return Ok(Whole { record, siblings: Vec::new(), documents: Vec::new() });
+        return Ok(Whole { record, siblings: Vec::new() });
     }
-    Ok(Whole { record, siblings: rows::siblings(conn, k)?, documents: rows::documents(conn, k)? })
+    Ok(Whole { record, siblings: rows::siblings(conn, k)? })
 }
 
 /// Whether anything is beside the record.
@@ -39,8 +39,7 @@ pub(crate) fn keep(conn: &Connection, k: i64, had_any: bool, whole: &Whole) -> R
     if had_any {
         rows::clear(conn, k)?;
     }
-    whole.siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))?;
-    whole.documents.iter().try_for_each(|document| rows::put_document(conn, k, document))
+    whole.siblings.iter().try_for_each(|sibling| rows::put_sibling(conn, k, sibling))
 }
 
 /// A record as the exchange sends it, by its local row.

@@ -6,12 +6,13 @@
 
 mod rows;
 
+use super::budget;
 use super::dots::Dot;
 use super::merge::State;
+use super::rows as record_rows;
 use super::rows::{Entry, entries};
 use super::take_in::traveling;
 use super::travel::Traveling;
-use super::{rows as record_rows, text};
 use crate::error::Result;
 use crate::ids::RecordId;
 use crate::record::sums::{Digest, Sums};
@@ -21,32 +22,48 @@ use crate::time::Stamp;
 /// So many entries are summed up in one go.
 const STEP: u32 = 1_000;
 
-/// Brings the sums up to date; within a transaction.
-pub(crate) fn sum_up(conn: &Connection) -> Result<(u64, Sums)> {
+/// Brings the sums up to date, within a transaction; `None` where there is more to do: whoever waits to
+/// write comes first.
+pub(crate) fn sum_up(conn: &Connection) -> Result<Option<(u64, Sums)>> {
     let (mut summed, mut sums) = rows::sums(conn)?;
     let before = summed;
     let head = record_rows::newest(conn)?.0;
-    loop {
-        let step = entries(conn, summed, STEP)?;
-        for Entry { lseq, what } in &step {
-            summed = *lseq;
-            let (id, digest) = match traveling(conn, what)? {
-                Traveling::Record(whole) => {
-                    let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
-                    (whole.record.id, digest)
-                }
-                Traveling::Gone(gone) => (gone.id, None),
-            };
-            replace(conn, &mut sums, id, digest)?;
-        }
-        if step.len() < STEP as usize {
+    let step = entries(conn, summed, STEP)?;
+    let (mut weight, mut is_whole) = (0, step.len() < STEP as usize);
+    for (at, Entry { lseq, what }) in (1..).zip(&step) {
+        summed = *lseq;
+        let traveling = traveling(conn, what)?;
+        // What a user has written here may be more than that, and is one step.
+        weight += budget::weigh(&traveling, 0).unwrap_or(budget::PIECE);
+        let (id, digest) = match traveling {
+            Traveling::Record(whole) => {
+                weight += whole.record.fields.values().map(bytes_of).sum::<usize>();
+                let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
+                (whole.record.id, digest)
+            }
+            Traveling::Gone(gone) => (gone.id, None),
+        };
+        replace(conn, &mut sums, id, digest)?;
+        if weight >= budget::PIECE {
+            is_whole &= at == step.len();
             break;
         }
     }
-    if before != head {
-        rows::keep_sums(conn, head, &sums)?;
+    let summed = if is_whole { head } else { summed };
+    if before != summed {
+        rows::keep_sums(conn, summed, &sums)?;
     }
-    Ok((head, sums))
+    Ok(is_whole.then_some((head, sums)))
+}
+
+/// Bytes of text in a value, roughly.
+fn bytes_of(value: &serde_json::Value) -> usize {
+    match value {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(list) => list.iter().map(bytes_of).sum(),
+        serde_json::Value::Object(object) => object.values().map(bytes_of).sum(),
+        _ => 8,
+    }
 }
 
 /// The sums without the records of `left_out`.
@@ -128,8 +145,7 @@ fn replace(conn: &Connection, sums: &mut Sums, id: RecordId, digest: Option<Dige
     rows::put(conn, id, digest)
 }
 
-/// Equal for states that are equal; documents count by what they say and know, for their bytes may
-/// differ.
+/// Equal for states that are equal.
 pub(super) fn digest(state: &State) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("seldinger 2026 record digest");
     let mut part = |bytes: &[u8]| {
@@ -146,16 +162,11 @@ pub(super) fn digest(state: &State) -> Digest {
     }
     for (path, dots) in &state.dots {
         part(path.as_bytes());
-        for (stamp, Dot { value, document }) in dots.iter() {
+        for (stamp, Dot { value, author }) in dots.iter() {
             part(&stamp.bytes());
             part(value.as_ref().map(ToString::to_string).unwrap_or_default().as_bytes());
-            if let Some(document) = document {
-                part(&document.last.bytes());
-                for (client, clock) in text::known(&document.bytes) {
-                    part(&client.to_be_bytes());
-                    part(&clock.to_be_bytes());
-                }
-            }
+            let author = (*author != stamp).then(|| author.bytes());
+            part(author.as_ref().map_or(&[], |author| author.as_slice()));
         }
     }
     let mut digest = [0; 16];

@@ -1,6 +1,7 @@
 //! The frames of a session: CBOR arrays that begin with their tag.
 
 mod packing;
+mod receipt;
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -11,6 +12,7 @@ use crate::time::UtcMillis;
 
 pub(crate) use packing::Packer;
 pub use packing::{Unpacker, pack, unpack};
+pub use receipt::{Receipt, ReceiptKey};
 
 /// The protocol versions that this build speaks.
 pub const PROTOCOL: (u8, u8) = (1, 1);
@@ -21,7 +23,7 @@ pub const PAGE_BYTES: usize = 256 * 1024;
 /// No frame, and no page when it is unpacked, is larger.
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Elements of a Hello; later versions may add to them.
-const HELLO: u64 = 11;
+const HELLO: u64 = 12;
 
 /// What each side says first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Hello {
     pub root: Root,
     /// Its clock.
     pub now: UtcMillis,
+    /// The other's receipt for how far it has taken that one in.
+    pub receipt: Receipt,
 }
 
 /// Records in the order of the sender's local sequence, beyond `from` and up to `to`.
@@ -55,6 +59,8 @@ pub struct Page {
     pub more: bool,
     /// Sent because sums differ: it moves no cursor.
     pub is_repair: bool,
+    /// The sender's receipt for where it is afterwards.
+    pub receipt: Receipt,
     /// How many records.
     pub count: u32,
     /// The records, compressed.
@@ -80,8 +86,10 @@ pub enum WhyRefused {
     Unreadable,
     /// It is dated in another century.
     FarAhead,
-    /// It is larger than a frame.
+    /// It is larger than any record may be that is sent.
     TooLarge,
+    /// More is in it than in any record that is taken in.
+    TooMuch,
 }
 
 /// A record that was set aside by the receiver.
@@ -172,8 +180,9 @@ impl Frame {
         match self {
             Self::Hello(hello) => write_hello(out, hello),
             Self::Page(page) => {
-                out.array(7)?.u8(1)?.u64(page.from)?.u64(page.to)?.bool(page.more)?;
-                out.bool(page.is_repair)?.u32(page.count)?.bytes(&page.packed)?;
+                out.array(8)?.u8(1)?.u64(page.from)?.u64(page.to)?.bool(page.more)?;
+                out.bool(page.is_repair)?.bytes(&page.receipt.0)?;
+                out.u32(page.count)?.bytes(&page.packed)?;
                 Ok(())
             }
             Self::Ack { to, refused } => {
@@ -213,11 +222,12 @@ impl Frame {
                 (HELLO..length).try_for_each(|_| input.skip())?;
                 Self::Hello(hello)
             }
-            (1, 7) => Self::Page(Page {
+            (1, 8) => Self::Page(Page {
                 from: input.u64()?,
                 to: input.u64()?,
                 more: input.bool()?,
                 is_repair: input.bool()?,
+                receipt: Receipt(exact(input.bytes()?)?),
                 count: input.u32()?,
                 packed: input.bytes()?.to_vec(),
             }),
@@ -248,6 +258,7 @@ fn write_hello(out: &mut Out, hello: &Hello) -> Wrote {
         None => out.null()?.u64(0)?,
     };
     out.u64(hello.head)?.u64(hello.waiting)?.bytes(&hello.root.0)?.i64(hello.now.0)?;
+    out.bytes(&hello.receipt.0)?;
     Ok(())
 }
 
@@ -271,6 +282,7 @@ fn read_hello(input: &mut Decoder<'_>) -> Read<Hello> {
         waiting: input.u64()?,
         root: Root(exact(input.bytes()?)?),
         now: UtcMillis(input.i64()?),
+        receipt: Receipt(exact(input.bytes()?)?),
     })
 }
 
@@ -283,6 +295,7 @@ fn read_refusal(input: &mut Decoder<'_>) -> Read<Refusal> {
         0 => WhyRefused::Unreadable,
         1 => WhyRefused::FarAhead,
         2 => WhyRefused::TooLarge,
+        3 => WhyRefused::TooMuch,
         _ => return Err(NotAFrame),
     };
     Ok(Refusal { place, why })

@@ -132,7 +132,15 @@ mod tests {
     use super::*;
 
     fn page(count: u32, packed: Vec<u8>) -> Page {
-        Page { from: 0, to: 1, more: false, is_repair: false, count, packed }
+        Page {
+            from: 0,
+            to: 1,
+            more: false,
+            is_repair: false,
+            receipt: super::super::Receipt::default(),
+            count,
+            packed,
+        }
     }
 
     #[test]

@@ -15,13 +15,22 @@ pub(crate) fn all() -> Vec<Frame> {
         waiting: 11,
         root: sums.root(),
         now: UtcMillis(-5),
+        receipt: Receipt([9; 16]),
     };
     let refused = vec![Refusal { place: 2, why: WhyRefused::FarAhead }];
     let packed = pack([b"one".as_slice(), b"two"].into_iter());
     vec![
         Frame::Hello(hello.clone()),
         Frame::Hello(Hello { knows: None, ..hello }),
-        Frame::Page(Page { from: 3, to: 9, more: true, is_repair: false, count: 2, packed }),
+        Frame::Page(Page {
+            from: 3,
+            to: 9,
+            more: true,
+            is_repair: false,
+            receipt: Receipt::default(),
+            count: 2,
+            packed,
+        }),
         Frame::Ack { to: 9, refused },
         Frame::Root { head: 1, cursor: 2, root: sums.root() },
         Frame::Sums(Box::new(sums)),
@@ -64,6 +73,7 @@ fn a_page_holds_what_it_says() {
         to: 2,
         more: false,
         is_repair: false,
+        receipt: Receipt::default(),
         count,
         packed: packed.to_vec(),
     };
@@ -79,6 +89,6 @@ proptest! {
     #[test]
     fn random_bytes_do_no_harm(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = Frame::decode(&bytes);
-        let _ = unpack(&Page { from: 0, to: 1, more: false, is_repair: false, count: 1, packed: bytes });
+        let _ = unpack(&Page { from: 0, to: 1, more: false, is_repair: false, receipt: Receipt::default(), count: 1, packed: bytes });
     }
 }

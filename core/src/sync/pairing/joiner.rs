@@ -20,6 +20,8 @@ pub enum JoinState {
     },
     /// Done.
     Paired(Party),
+    /// The other device has revoked our key, and knows the secret: new keys are to be made for another try.
+    OwnKeyRevoked,
     /// Over, without a pair.
     Failed(Why),
 }
@@ -28,8 +30,9 @@ quiet_debug!(JoinState);
 enum Stage {
     New,
     Proving(Channel),
-    Showing { digits: String, inviter: Party },
+    Showing { on: Channel, digits: String, inviter: Party },
     Paired(Party),
+    OwnKeyRevoked,
     Failed(Why),
 }
 
@@ -87,7 +90,7 @@ impl Joiner {
         let stage = std::mem::replace(&mut self.stage, Stage::Failed(Why::OutOfTurn));
         let mut answer = None;
         self.stage = match (stage, said) {
-            (stage @ (Stage::Paired(_) | Stage::Failed(_)), _) => stage,
+            (stage @ (Stage::Paired(_) | Stage::OwnKeyRevoked | Stage::Failed(_)), _) => stage,
             (_, PairMessage::Refused(why)) => Stage::Failed(why),
             (Stage::Proving(on), PairMessage::Proven { proof, name, seal_key, nonce }) => {
                 if same(proof, self.key.inviter_proof(&self.session(&on))) {
@@ -96,10 +99,15 @@ impl Joiner {
                     let theirs = Voice { party: &inviter, nonce: &nonce };
                     let digits = self.key.digits(&self.session(&on), mine, theirs);
                     answer = Some(PairMessage::Reveal { nonce: self.nonce });
-                    Stage::Showing { digits, inviter }
+                    Stage::Showing { on, digits, inviter }
                 } else {
                     Stage::Failed(Why::WrongProof)
                 }
+            }
+            (Stage::Proving(on), PairMessage::Revoked { proof })
+                if same(proof, self.key.inviter_proof(&self.session(&on))) =>
+            {
+                Stage::OwnKeyRevoked
             }
             (Stage::Showing { inviter, .. }, PairMessage::Done) => Stage::Paired(inviter),
             _ => Stage::Failed(Why::OutOfTurn),
@@ -107,14 +115,24 @@ impl Joiner {
         answer
     }
 
+    /// The inviting device has proved the secret, but its key is revoked here: what it is told. Nothing where
+    /// it has proved nothing yet.
+    pub fn turn_away(&mut self) -> Option<PairMessage> {
+        let Stage::Showing { on, .. } = &self.stage else { return None };
+        let proof = self.key.joiner_proof(&self.session(on));
+        self.stage = Stage::Failed(Why::RevokedThere);
+        Some(PairMessage::Revoked { proof })
+    }
+
     /// What to show.
     pub fn state(&self) -> JoinState {
         match &self.stage {
             Stage::New | Stage::Proving(_) => JoinState::Proving,
-            Stage::Showing { digits, inviter } => {
+            Stage::Showing { digits, inviter, .. } => {
                 JoinState::Showing { digits: digits.clone(), name: inviter.name.clone() }
             }
             Stage::Paired(inviter) => JoinState::Paired(inviter.clone()),
+            Stage::OwnKeyRevoked => JoinState::OwnKeyRevoked,
             Stage::Failed(why) => JoinState::Failed(*why),
         }
     }

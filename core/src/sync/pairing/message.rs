@@ -36,6 +36,8 @@ pub enum Why {
     ByUser,
     /// What was said made no sense at this point.
     OutOfTurn,
+    /// The inviting device's key is revoked on this one; never sent.
+    RevokedThere,
     /// Something that this version does not know.
     Unknown,
 }
@@ -87,6 +89,12 @@ pub enum PairMessage {
     Done,
     /// It does not.
     Refused(Why),
+    /// The other's key was revoked on this device: it must come back under new ones. The proof is the
+    /// sender's, so that nobody without the secret makes a device change its keys.
+    Revoked {
+        /// That the sender knows the secret, in this session.
+        proof: [u8; 32],
+    },
 }
 
 /// Why bytes are no message of pairing.
@@ -146,6 +154,10 @@ impl PairMessage {
                 let at = WHYS.iter().position(|known| known == why).unwrap_or_default();
                 out.u8(u8::try_from(at).unwrap_or(u8::MAX))?;
             }
+            Self::Revoked { proof } => {
+                head(5, 1)?;
+                out.bytes(proof)?;
+            }
         }
         Ok(())
     }
@@ -196,6 +208,7 @@ impl PairMessage {
                 let why = WHYS.get(usize::from(from.u8().ok()?));
                 Some(Self::Refused(why.copied().unwrap_or(Why::Unknown)))
             }
+            (5, 4) => Some(Self::Revoked { proof: bytes(from)? }),
             _ => None,
         }
     }

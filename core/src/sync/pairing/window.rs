@@ -31,6 +31,8 @@ pub enum Closed {
     WrongDigits,
     /// The digits were right, but the device could not be written down.
     NotSaved,
+    /// The device that came knows the secret and has revoked our key: new keys are to be made.
+    OwnKeyRevoked,
 }
 
 /// What the inviting device shows.
@@ -189,6 +191,11 @@ impl Window {
         }
     }
 
+    /// Whether the device that came has revoked our key: new keys are to be made.
+    pub fn own_key_is_revoked(&self) -> bool {
+        matches!(self.stage, Stage::Closed(Closed::OwnKeyRevoked, _))
+    }
+
     /// The accepted device was written down, or could not be.
     pub fn saved(&mut self, is_saved: bool) {
         if let Stage::Accepted { by, on } = &self.stage {
@@ -216,6 +223,18 @@ impl Window {
         said: PairMessage,
         now: UtcMillis,
     ) -> Option<PairMessage> {
+        self.receive_from(on, said, now, false)
+    }
+
+    /// The same; `is_revoked` where the device's key is revoked here. Where it knows the secret, it is told
+    /// so, to come again under new keys, and claims nothing.
+    pub fn receive_from(
+        &mut self,
+        on: &Channel,
+        said: PairMessage,
+        now: UtcMillis,
+        is_revoked: bool,
+    ) -> Option<PairMessage> {
         self.expire(now);
         let refused = |why| Some(PairMessage::Refused(why));
         match (&mut self.stage, said) {
@@ -223,7 +242,16 @@ impl Window {
             (Stage::Closed(why, _), _) => refused(outcome(*why)),
             (_, PairMessage::Proof { kind, proof, name, seal_key, commitment }) => {
                 let by = Party { fingerprint: on.peer, name, seal_key };
-                Some(self.proof(on, by, (kind, proof), commitment))
+                Some(self.proof(on, by, (kind, proof), commitment, is_revoked))
+            }
+            (Stage::Claimed(claim), PairMessage::Revoked { proof }) if claim.on == *on => {
+                let inviter = self.me.fingerprint;
+                let session = Session { exporter: &on.exporter, joiner: on.peer, inviter };
+                if !same(proof, claim.key.joiner_proof(&session)) {
+                    return Some(self.wrong_proof());
+                }
+                self.shut(Closed::OwnKeyRevoked);
+                refused(Why::Closed)
             }
             (Stage::Claimed(claim), PairMessage::Reveal { nonce })
                 if claim.on == *on && claim.digits.is_none() =>
@@ -251,6 +279,7 @@ impl Window {
         by: Party,
         (kind, proof): (ProofKind, [u8; 32]),
         commitment: [u8; 32],
+        is_revoked: bool,
     ) -> PairMessage {
         let Some(keys) = &self.keys else { return PairMessage::Refused(Why::Closed) };
         let key = match kind {
@@ -272,6 +301,9 @@ impl Window {
         if self.claims > MAX_CLAIMS {
             self.shut(Closed::TooManyProofs);
             return PairMessage::Refused(Why::Closed);
+        }
+        if is_revoked {
+            return PairMessage::Revoked { proof: key.inviter_proof(&session) };
         }
         let nonce = self.fresh_nonce(on);
         let answer = PairMessage::Proven {
@@ -373,7 +405,7 @@ fn outcome(why: Closed) -> Why {
     match why {
         Closed::Expired => Why::Expired,
         Closed::ByUser => Why::ByUser,
-        Closed::TooManyProofs | Closed::NotSaved => Why::Closed,
+        Closed::TooManyProofs | Closed::NotSaved | Closed::OwnKeyRevoked => Why::Closed,
         Closed::TwoClaimants => Why::TwoClaimants,
         Closed::WrongDigits => Why::WrongDigits,
     }

@@ -23,7 +23,7 @@ use comparing::Comparing;
 use receiving::Receiving;
 use sending::Sending;
 
-use super::frame::{Frame, Hello, PROTOCOL, Page, Refusal, Why, WhyRefused};
+use super::frame::{Frame, Hello, PROTOCOL, Page, Receipt, ReceiptKey, Refusal, Why, WhyRefused};
 use crate::ids::{DeviceId, RecordId};
 use crate::record::sums::Sums;
 use crate::time::{MINUTE_MS, UtcMillis};
@@ -55,6 +55,10 @@ pub struct Greeting {
     pub sums: Box<Sums>,
     /// The wall clock.
     pub now: UtcMillis,
+    /// The other's receipt for how far it was taken in.
+    pub receipt: Receipt,
+    /// What our own receipts are made with.
+    pub receipts: ReceiptKey,
 }
 
 impl Greeting {
@@ -69,6 +73,7 @@ impl Greeting {
             waiting: self.waiting,
             root: self.sums.root(),
             now: self.now,
+            receipt: self.receipt,
         }
     }
 }
@@ -116,6 +121,7 @@ impl Batch {
         self,
         from: u64,
         is_repair: bool,
+        receipt: Receipt,
         pack: impl FnOnce(&[Vec<u8>]) -> Vec<u8>,
     ) -> (Page, Vec<RecordId>) {
         let Self { records, to, more, .. } = self;
@@ -123,7 +129,7 @@ impl Batch {
             records.into_iter().map(|record| (record.id, record.bytes)).unzip();
         let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         let packed = pack(&bytes);
-        (Page { from, to, more, is_repair, count, packed }, ids)
+        (Page { from, to, more, is_repair, receipt, count, packed }, ids)
     }
 }
 
@@ -132,6 +138,8 @@ impl Batch {
 pub struct Incoming {
     /// Where the sender is afterwards; a repair moves nothing.
     pub cursor: Option<u64>,
+    /// Its receipt for that.
+    pub receipt: Receipt,
     /// As they travel.
     pub records: Vec<Vec<u8>>,
 }
@@ -345,11 +353,19 @@ impl Session {
             return self.refuse(Why::OursTooOld, out);
         }
         let known = hello.knows.filter(|(replica, _)| *replica == greeting.replica);
-        let cursor = known.map_or(0, |(_, cursor)| cursor);
-        if cursor > greeting.head || hello.replica == greeting.replica {
-            // It has more of us than we have: this book was restored from an older copy.
-            out.push(Effect::Renew);
-            return self.refuse(Why::Renewed, out);
+        let mut cursor = known.map_or(0, |(_, cursor)| cursor);
+        if hello.replica == greeting.replica {
+            // Whoever has other keys has another device id, too.
+            return self.refuse(Why::Nonsense, out);
+        }
+        if cursor > greeting.head {
+            if greeting.receipts.made(hello.receipt, greeting.replica, cursor) {
+                // It has more of us than we have: this book was restored from an older copy.
+                out.push(Effect::Renew);
+                return self.refuse(Why::Renewed, out);
+            }
+            // We never sent that: it has nothing of us.
+            cursor = 0;
         }
         let ahead = hello.now.0.saturating_sub(greeting.now.0);
         if ahead.saturating_abs() > CLOCKS_DIFFER_MS {

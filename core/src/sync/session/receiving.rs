@@ -48,7 +48,7 @@ impl Session {
         let (to, is_repair, count) = (page.to, page.is_repair, records.len());
         self.receiving.applying = Some(Applying { to, is_repair, count });
         let cursor = (!page.is_repair).then_some(to);
-        out.push(Effect::Apply(Incoming { cursor, records }));
+        out.push(Effect::Apply(Incoming { cursor, receipt: page.receipt, records }));
     }
 
     fn is_applying(&self) -> bool {

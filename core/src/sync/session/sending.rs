@@ -125,7 +125,9 @@ impl Session {
             }
         }
         let pack = |records: &[Vec<u8>]| sending.packer.pack(records.iter().map(Vec::as_slice));
-        let (page, ids) = batch.into_page(from, is_repair, pack);
+        let receipt = if is_repair { None } else { self.greeting.as_ref() };
+        let receipt = receipt.map(|greeting| greeting.receipts.receipt(greeting.replica, to));
+        let (page, ids) = batch.into_page(from, is_repair, receipt.unwrap_or_default(), pack);
         sending.next = Some((page, Sent { to, is_repair, ids }));
     }
 
@@ -133,6 +135,10 @@ impl Session {
         let Some(sent) = self.sending.in_flight.take().filter(|sent| sent.to == to) else {
             return self.refuse(Why::Nonsense, out);
         };
+        // Each place once: a page is answered by no more than it holds.
+        if !refused.is_sorted_by(|one, next| one.place < next.place) {
+            return self.refuse(Why::Nonsense, out);
+        }
         let named = refused
             .iter()
             .map(|refusal| Some((*sent.ids.get(refusal.place as usize)?, refusal.why)));

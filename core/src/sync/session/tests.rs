@@ -182,7 +182,16 @@ fn strange_frames_end_the_session_and_change_nothing() {
     };
     let page = |from, to, count| {
         let packed = pack([b"x".as_slice()].into_iter());
-        Frame::Page(Page { from, to, more: false, is_repair: false, count, packed }).encode()
+        Frame::Page(Page {
+            from,
+            to,
+            more: false,
+            is_repair: false,
+            receipt: Receipt::default(),
+            count,
+            packed,
+        })
+        .encode()
     };
     let strange = [
         b"GET / HTTP/1.1\r\n\r\n".to_vec(),
@@ -251,6 +260,7 @@ fn silence_is_noticed_and_versions_are_told_apart() {
             waiting: 0,
             root: theirs.sums.root(),
             now: UtcMillis(0),
+            receipt: Receipt::default(),
         });
         session.step(1, Event::Frame(hello.encode()), &mut out);
         assert!(out.ends_with(&[Effect::Close(why)]), "{out:?}");

@@ -13,6 +13,7 @@ pub(super) struct Known {
     pub(super) replica: Option<DeviceId>,
     pub(super) received: u64,
     pub(super) sent: u64,
+    pub(super) receipt: Receipt,
     /// Sequences that came from there and stand as they came.
     pub(super) echo: BTreeSet<u64>,
 }
@@ -91,6 +92,8 @@ impl Replica {
             waiting: 0,
             sums: self.sums(),
             now: UtcMillis(0),
+            receipt: known.receipt,
+            receipts: ReceiptKey([7; 32]),
         }
     }
 
@@ -134,6 +137,7 @@ impl Replica {
         }
         if let Some(cursor) = incoming.cursor {
             self.peers[peer].received = cursor;
+            self.peers[peer].receipt = incoming.receipt;
         }
         applied
     }

@@ -1,6 +1,7 @@
 //! Records that were edited on both sides.
 
 use seldinger_core::ids::RecordId;
+use seldinger_core::record::Choice;
 use serde_json::json;
 
 use super::Device;
@@ -59,11 +60,12 @@ pub fn merge(sample: &Sample) -> Outcome<Row> {
     Ok(Row::times(&format!("merge {RECORDS} edits, losers kept"), pair, None).remark(remark))
 }
 
+/// A choice: what the round before left beside it ends, so that each round merges the same.
 fn edit(device: &Device, ids: &[[u8; 16]], value: u64) -> Outcome<()> {
     device.bench.book.transact(|tx| {
         for id in ids {
-            let patch = vec![("fluoro_min".to_owned(), Some(json!(value)))];
-            tx.edit(RecordId::from_bytes(*id), patch, None)?;
+            let choice = Choice::Written(Some(json!(value)));
+            tx.settle(RecordId::from_bytes(*id), "fluoro_min", choice)?;
         }
         Ok(())
     })?;

@@ -4,6 +4,7 @@ mod debian;
 mod stamp;
 
 pub mod browser;
+pub mod deny;
 pub mod kotlin;
 pub mod swift;
 
@@ -60,11 +61,13 @@ pub enum Part {
     Swift,
     /// Chromium, Node, playwright-core.
     Browser,
+    /// cargo-deny.
+    Deny,
 }
 
 impl Part {
     /// All of them, the slowest download first.
-    pub const ALL: [Self; 3] = [Self::Swift, Self::Kotlin, Self::Browser];
+    pub const ALL: [Self; 4] = [Self::Swift, Self::Kotlin, Self::Browser, Self::Deny];
 
     /// Finds or installs it; says what it found.
     pub fn ensure(self) -> Result<String, Missing> {
@@ -73,6 +76,7 @@ impl Part {
             Self::Kotlin => kotlin::ensure().map(|tools| tools.to_string()),
             Self::Swift => swift::ensure().map(|tools| tools.to_string()),
             Self::Browser => browser::ensure().map(|tools| tools.to_string()),
+            Self::Deny => deny::ensure().map(|tools| tools.to_string()),
         };
         drop(lock);
         found

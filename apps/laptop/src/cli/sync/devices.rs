@@ -1,9 +1,11 @@
 //! `devices`: who this log is exchanged with, and who no longer.
 
+use std::io::IsTerminal as _;
+
 use clap::{Args, Subcommand};
-use seldinger_core::content::words;
+use seldinger_core::content::{wording, words};
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::{Logbook, Peer};
+use seldinger_core::logbook::{Logbook, Peer, RevokedBy};
 use seldinger_core::time::Moment;
 use serde_json::{Value, json};
 
@@ -24,10 +26,13 @@ pub struct DevicesArgs {
 
 #[derive(Subcommand)]
 enum DevicesCommand {
-    /// End the exchange with a device, here and on every other device that hears of it.
+    /// End the exchange with a device for good, here and on every other device that hears of it.
     Revoke {
         /// Its name, or the beginning of its fingerprint.
         device: String,
+        /// Its name once more, to confirm it where nobody can be asked.
+        #[arg(long)]
+        name: Option<String>,
     },
 }
 
@@ -41,7 +46,7 @@ pub fn devices(home: &Home, args: &DevicesArgs) -> Result<(), Failure> {
     let book = home.existing()?.book;
     match &args.command {
         None => list(&book, args.json),
-        Some(DevicesCommand::Revoke { device }) => revoke(&book, device),
+        Some(DevicesCommand::Revoke { device, name }) => revoke(&book, device, name.as_deref()),
     }
 }
 
@@ -55,6 +60,21 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
             out.line(line(peer))?;
         }
     }
+    // Of devices that others were paired with it is known, too.
+    let is_listed = |key: &String| peers.iter().any(|peer| peer.fingerprint == *key);
+    for revocation in book.revocations()?.iter().filter(|known| !is_listed(&known.fingerprint)) {
+        if as_json {
+            out.line(json!({
+                "fingerprint": revocation.fingerprint,
+                "name": revocation.name,
+                "revoked": true,
+                "revoked_by": by_json(&revocation.by),
+                "this_device": revocation.is_this_device,
+            }))?;
+        } else {
+            out.line(row(&revocation.fingerprint, &revocation.name, &revoked(&revocation.by)))?;
+        }
+    }
     if peers.is_empty() && !as_json {
         say::note(&words("app.no_devices", &[]));
     }
@@ -62,9 +82,8 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
 }
 
 fn line(peer: &Peer) -> String {
-    let short: String = peer.fingerprint.chars().take(SHORT).collect();
     let state = if peer.is_revoked {
-        words("badge.revoked", &[])
+        revoked(&peer.revoked_by)
     } else {
         let synced = peer.synced.as_ref().map_or_else(
             || words("badge.never_synced", &[]),
@@ -78,7 +97,30 @@ fn line(peer: &Peer) -> String {
             }
         }
     };
-    format!("{short}  {:20}  {state}", plain(&peer.name)).trim_end().to_owned()
+    row(&peer.fingerprint, &peer.name, &state)
+}
+
+fn row(fingerprint: &str, name: &str, state: &str) -> String {
+    let short: String = fingerprint.chars().take(SHORT).collect();
+    format!("{short}  {:20}  {state}", plain(name)).trim_end().to_owned()
+}
+
+/// By whom and when, each who did.
+fn revoked(by: &[RevokedBy]) -> String {
+    let told: Vec<String> = by.iter().map(RevokedBy::told).map(|told| plain(&told)).collect();
+    if told.is_empty() { words("badge.revoked", &[]) } else { told.join("; ") }
+}
+
+fn by_json(by: &[RevokedBy]) -> Value {
+    let each = by.iter().map(|by| {
+        json!({
+            "fingerprint": by.fingerprint,
+            "name": by.name,
+            "this_device": by.is_this_device,
+            "at": by.at.as_ref().map(Moment::rfc3339),
+        })
+    });
+    each.collect()
 }
 
 fn when(at: &Moment) -> String {
@@ -95,15 +137,35 @@ pub fn json_of(peer: &Peer) -> Value {
         "waiting": peer.waiting,
         "refused": peer.refused,
         "revoked": peer.is_revoked,
+        "revoked_by": by_json(&peer.revoked_by),
     })
 }
 
-fn revoke(book: &Logbook, given: &str) -> Result<(), Failure> {
+fn revoke(book: &Logbook, given: &str, name: Option<&str>) -> Result<(), Failure> {
     let peer = named(book, given)?;
-    let fingerprint = peer.fingerprint.parse().map_err(|_| LogbookError::Io)?;
-    book.revoke(fingerprint)?;
+    let fingerprint = peer.fingerprint.parse().map_err(|_| LogbookError::NotAnId)?;
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => confirmed(&peer)?,
+    };
+    book.revoke(fingerprint, &name)?;
     say::note(&words("sync.revoked", &[("name", &peer.name)]));
     Ok(())
+}
+
+/// Its name, typed once more by whoever sits there.
+fn confirmed(peer: &Peer) -> Result<String, Failure> {
+    let short = peer.fingerprint.chars().take(LEAST * 2).collect();
+    let name = if peer.name.is_empty() { short } else { plain(&peer.name) };
+    if !std::io::stdin().is_terminal() {
+        let known = [("device", name.as_str()), ("name", name.as_str())];
+        return Err(Failure::Misused(wording("app.revoke_needs_name", &known)));
+    }
+    say::note(&wording("app.revoke_means", &[]).line());
+    say::note(&words("app.revoke_type_name", &[("name", &name)]));
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed).map_err(LogbookError::from)?;
+    Ok(typed)
 }
 
 /// The device of that name or fingerprint.

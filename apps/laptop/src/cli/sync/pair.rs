@@ -52,7 +52,14 @@ pub fn pair(home: &Home, args: &PairArgs) -> Result<(), Failure> {
     } else {
         join(&session, &args.code.join(" "), args.at.as_deref())?;
     }
-    run::until_in_step(&session)
+    // Paired is done. What is left to exchange goes on at the next sync, and is said to.
+    if let Err(failure) = run::until_in_step(&session) {
+        say::note(&words("app.paired_not_synced", &[]));
+        if let Some(told) = failure.wording() {
+            say::note(&told.line());
+        }
+    }
+    Ok(())
 }
 
 fn invite(session: &Session) -> Result<(), Failure> {

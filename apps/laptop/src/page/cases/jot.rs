@@ -10,7 +10,7 @@ use axum::{Extension, Form};
 use seldinger_core::case_log::jot::JotField;
 use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
-use seldinger_core::form::{EntryContext, TypedField, moment};
+use seldinger_core::form::TypedField;
 use seldinger_core::ids::DraftId;
 use seldinger_core::logbook::{Draft, JOT, JotChip, JotOptions, Logbook, SavedJot};
 use seldinger_core::privacy::{IdentifierKind, scan};
@@ -49,8 +49,8 @@ pub struct Reading {
     pub(super) note: String,
     pub(super) identifiers: Vec<IdentifierKind>,
     pub(super) confirmed: Vec<JotField>,
-    /// The time that was typed is none.
-    pub(super) odd_time: bool,
+    /// What is odd about the time that was typed.
+    pub(super) odd_time: Option<String>,
 }
 
 impl JotBox {
@@ -90,14 +90,13 @@ impl Reading {
         let mut identifiers: Vec<_> = scan(line).into_iter().map(|hit| hit.kind).collect();
         identifiers.sort_unstable();
         identifiers.dedup();
-        let performed = posted.one(PERFORMED).trim();
+        let performed = book.read_time(posted.one(PERFORMED));
         Ok(Self {
             chips: reading.chips(),
             note: reading.note,
             identifiers,
             confirmed: confirmed(posted),
-            odd_time: !performed.is_empty()
-                && moment(performed, &EntryContext::of(book.now())).is_none(),
+            odd_time: performed.and_then(|read| read.warning).map(|warning| warning.text),
         })
     }
 
@@ -174,7 +173,8 @@ pub async fn save(
         }
         let options = JotOptions {
             confirmed: confirmed(&posted),
-            performed: moment(posted.one(PERFORMED).trim(), &EntryContext::of(book.now())),
+            performed: None,
+            performed_typed: Some(posted.one(PERFORMED).to_owned()),
             draft: posted.one(DRAFT).parse().ok(),
         };
         let saved = book.save_jot(line, &options)?;
@@ -206,5 +206,7 @@ fn notice(book: &Logbook, saved: SavedJot) -> Result<Notice> {
     } else {
         told("page.kept", &[("what", &name)])
     };
+    let odd = saved.warnings.iter().map(|warning| format!(" {}", warning.text));
+    let text = text + &odd.collect::<String>();
     Ok(Notice { text, undo: Some(saved.change), link: Some(format!("/cases/{}", saved.id)) })
 }

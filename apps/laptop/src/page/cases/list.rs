@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use seldinger_core::case_log::list::{CaseChoices, CaseDay, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
+use seldinger_core::content::Wording;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{CASE, Logbook, SnippetPiece};
@@ -29,6 +30,8 @@ pub struct Rows {
     /// How many cases the filter lets through.
     pub(super) count: u64,
     pub(super) narrows: bool,
+    /// What is said of names that mean nothing here.
+    pub(super) told: Vec<String>,
     /// A day stands once where the list is in the order of days, else with each case.
     pub(super) by_day: bool,
     /// Where the words that were looked for stand, case by case.
@@ -50,6 +53,7 @@ impl Rows {
             next: page.next,
             count: book.count_cases(&filter)?,
             narrows: query.narrows(),
+            told: book.filter_told(&filter)?.iter().map(Wording::line).collect(),
             by_day: matches!(query.sort(), CaseSort::Newest | CaseSort::Oldest),
         })
     }

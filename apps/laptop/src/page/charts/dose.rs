@@ -211,7 +211,12 @@ mod tests {
         };
         let points: Vec<_> = points.iter().map(point).collect();
         let cases = u32::try_from(points.len()).unwrap();
-        DoseQuantity { sum: points.iter().map(|point| point.amount).sum(), cases, points }
+        DoseQuantity {
+            sum: points.iter().map(|point| point.amount).sum(),
+            cases,
+            points,
+            left_out: 0,
+        }
     }
 
     fn sample() -> DoseQuantity {

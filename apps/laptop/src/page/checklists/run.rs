@@ -11,7 +11,7 @@ use seldinger_core::checklist::{
 use seldinger_core::content::words as told;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::ids::RecordId;
-use seldinger_core::logbook::{CASE, ChangedRun, Logbook, RecordSheet};
+use seldinger_core::logbook::{CASE, ChangedRun, Logbook, RecordSheet, WrittenStages};
 use seldinger_core::time::Moment;
 
 use super::run as drawn;
@@ -192,7 +192,7 @@ pub async fn act(
     // Ticks say by themselves what they are now; whether to be silent does not.
     let is_tick = act == "tick" || act == "untick";
     let done = state.ask(move |book| done(book, id.parse()?, &act, &posted));
-    let (ChangedRun { run, change }, text) = done.await?;
+    let (ChangedRun { run, change, .. }, text) = done.await?;
     let told = !text.is_empty() && change.is_some();
     if shell.part {
         let headline = run.questions.as_ref().filter(|_| !is_tick).map(|now| now.headline.as_str());
@@ -216,12 +216,13 @@ pub async fn write_stages(
 ) -> std::result::Result<Redirect, Trouble> {
     let written = state.ask(move |book| {
         let id = id.parse()?;
-        let change = book.write_stages(id, &posted.typed())?;
-        Ok((places::of(book.record(id)?.kind, id), change))
+        let written = book.write_stages(id, &posted.typed())?;
+        Ok((places::of(book.record(id)?.kind, id), written))
     });
-    let (place, change) = written.await?;
+    let (place, WrittenStages { change, warnings }) = written.await?;
     if change.is_some() {
-        notices.leave(told("page.times_kept", &[]), change);
+        let odd = warnings.iter().map(|warning| format!(" {}", warning.text));
+        notices.leave(told("page.times_kept", &[]) + &odd.collect::<String>(), change);
     }
     Ok(Redirect::to(&place))
 }

@@ -19,8 +19,10 @@ use crate::serve::AppState;
 struct JoinPage {
     shell: Shell,
     joining: Option<JoinView>,
-    /// What was wrong with what was typed.
+    /// What was wrong with what was typed, or why the last try did not work.
     told: Option<Wording>,
+    code: String,
+    at: String,
 }
 
 #[derive(Template)]
@@ -53,9 +55,16 @@ async fn now(state: &AppState) -> Result<Option<JoinView>, SyncError> {
 
 /// How it goes, or a form to begin.
 pub async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
-    let joining = now(&state).await?;
-    let joining = joining.filter(goes_on);
-    draw(&JoinPage { shell: shell.at(Room::Devices), joining, told: None })
+    let (joining, told) = match now(&state).await? {
+        Some(JoinView::Failed { told }) => {
+            // Told once; the next try begins afresh.
+            stop_joining(&state).await?;
+            (None, Some(told))
+        }
+        joining => (joining.filter(goes_on), None),
+    };
+    let shell = shell.at(Room::Devices);
+    draw(&JoinPage { shell, joining, told, code: String::new(), at: String::new() })
 }
 
 /// Takes a code to where it leads.
@@ -68,14 +77,16 @@ pub async fn begin(
         return Ok(Redirect::to("/devices").into_response());
     }
     let (code, at) = (posted.one("code").to_owned(), posted.one("at").trim().to_owned());
+    let (typed, place) = (code.clone(), at.clone());
     let begun = state.ask_exchange(move |exchange| {
-        exchange.service().join(&code, Some(at.as_str()).filter(|at| !at.is_empty()))
+        exchange.service().join(&typed, Some(place.as_str()).filter(|at| !at.is_empty()))
     });
     match begun.await {
         Ok(()) => Ok(Redirect::to("/devices/join").into_response()),
         Err(SyncError::Code { error }) => {
             let shell = shell.at(Room::Devices);
-            draw(&JoinPage { shell, joining: None, told: Some(error.wording()) })
+            let told = Some(error.wording());
+            draw(&JoinPage { shell, joining: None, told, code, at })
         }
         Err(error) => Err(error.into()),
     }
@@ -99,11 +110,52 @@ pub async fn live(
 
 /// Gives up.
 pub async fn stop(State(state): State<AppState>) -> Result<Redirect, Trouble> {
+    stop_joining(&state).await?;
+    Ok(Redirect::to("/devices"))
+}
+
+async fn stop_joining(state: &AppState) -> Result<(), SyncError> {
     state
         .ask_exchange(|exchange| {
             exchange.service().stop_joining();
             Ok(())
         })
-        .await?;
-    Ok(Redirect::to("/devices"))
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use crate::serve::visit::Visit;
+
+    #[test]
+    fn a_try_that_failed_says_why_and_not_only_an_empty_form() {
+        let visit = Visit::new();
+        let shows = Visit::new();
+        shows.post("/devices/pair", &[]);
+        let window = shows.get("/devices/pair").body;
+        let code = window.split("aria-labelledby=\"typed\">").nth(1).unwrap();
+        let code = code.split('<').next().unwrap().to_owned();
+
+        let typed = visit.post("/devices/join", &[("code", "nonsense"), ("at", "127.0.0.1:1")]);
+        assert!(typed.body.contains("class=\"told\""), "{}", typed.body);
+        assert_eq!(
+            (typed.value("code"), typed.value("at")),
+            ("nonsense".into(), "127.0.0.1:1".into())
+        );
+
+        visit.post("/devices/join", &[("code", &code), ("at", "127.0.0.1:1")]);
+        let until = Instant::now() + Duration::from_secs(20);
+        let page = loop {
+            let page = visit.get("/devices/join").body;
+            if !page.contains("id=\"joining\"") {
+                break page;
+            }
+            assert!(Instant::now() < until, "it looks for ever");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        assert!(page.contains("class=\"told\""), "{page}");
+        assert!(!visit.get("/devices/join").body.contains("class=\"told\""), "told once");
+    }
 }

@@ -1,20 +1,21 @@
 //! The devices, and ending the exchange with one.
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
+use axum::{Extension, Form};
 use seldinger_core::case_log::list::CaseFilter;
 use seldinger_core::content::{Wording, words as told};
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
-use seldinger_core::logbook::{Logbook, RecordName};
+use seldinger_core::logbook::{Logbook, RecordName, Revocation, RevokedBy};
 use seldinger_core::sync::Fingerprint;
 
 use super::{Badge, day_and_time};
 use crate::exchange::host_name;
 use crate::page::live::{Seen, look, unless_seen};
 use crate::page::places;
+use crate::page::proof::Proven;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -30,6 +31,8 @@ struct Row {
     /// What is to be done.
     told: Option<Wording>,
     revoked: bool,
+    /// By whom and when.
+    revoked_by: Vec<String>,
 }
 
 /// What the page shows and asks for again.
@@ -42,7 +45,13 @@ struct List {
 
 impl List {
     async fn now(state: &AppState) -> Result<Self, Trouble> {
-        let rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
+        let mut rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
+        // Of devices that others were paired with it is known, too.
+        for known in state.ask_own(|book| Ok(book.revocations()?)).await? {
+            if !rows.iter().any(|row| row.fingerprint == known.fingerprint) {
+                rows.push(revoked_row(known));
+            }
+        }
         Ok(Self { rows, twice: state.ask(Logbook::written_twice).await? })
     }
 
@@ -86,6 +95,12 @@ struct RevokePage {
     name: String,
 }
 
+impl RevokePage {
+    fn short(&self) -> String {
+        self.fingerprint.chars().take(8).collect()
+    }
+}
+
 fn row(device: DeviceStatus) -> Row {
     let DeviceStatus { peer, state, clock_ahead_min, .. } = device;
     let mut about = Vec::new();
@@ -111,9 +126,17 @@ fn row(device: DeviceStatus) -> Row {
         about: about.join(". "),
         told: trouble.filter(|_| !peer.is_revoked),
         revoked: peer.is_revoked,
+        revoked_by: peer.revoked_by.iter().map(RevokedBy::told).collect(),
         fingerprint: peer.fingerprint,
         name: peer.name,
     }
+}
+
+fn revoked_row(known: Revocation) -> Row {
+    let Revocation { fingerprint, name, by, is_this_device } = known;
+    let about = if is_this_device { told("badge.this_device", &[]) } else { String::new() };
+    let revoked_by = by.iter().map(RevokedBy::told).collect();
+    Row { fingerprint, name, badge: Badge::none(), about, told: None, revoked: true, revoked_by }
 }
 
 fn rows(status: SyncStatus) -> Vec<Row> {
@@ -162,6 +185,7 @@ pub(super) async fn named(state: &AppState, fingerprint: &str) -> Result<String,
 
 /// Whether it is meant.
 pub async fn ask_revoke(
+    _proven: Proven,
     State(state): State<AppState>,
     shell: Shell,
     Path(fingerprint): Path<String>,
@@ -170,15 +194,23 @@ pub async fn ask_revoke(
     draw(&RevokePage { shell: shell.at(Room::Devices), fingerprint, name })
 }
 
-/// Ends the exchange with a device.
+/// The device's name, typed once more.
+#[derive(serde::Deserialize)]
+pub struct Confirmed {
+    name: String,
+}
+
+/// Ends the exchange with a device for good.
 pub async fn revoke(
+    _proven: Proven,
     State(state): State<AppState>,
     Extension(notices): Extension<Notices>,
     Path(fingerprint): Path<String>,
+    Form(confirmed): Form<Confirmed>,
 ) -> Result<Redirect, Trouble> {
     let name = named(&state, &fingerprint).await?;
     let peer: Fingerprint = fingerprint.parse().map_err(|_| LogbookError::NotAnId)?;
-    state.ask_exchange(move |exchange| exchange.service().revoke(peer)).await?;
+    state.ask_exchange(move |exchange| exchange.service().revoke(peer, &confirmed.name)).await?;
     notices.leave(told("sync.revoked", &[("name", &name)]), None);
     Ok(Redirect::to("/devices"))
 }

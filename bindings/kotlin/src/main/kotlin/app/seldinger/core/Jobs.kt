@@ -6,8 +6,9 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.withContext
 
 /*
- * Long work to its end. Cancelling the coroutine stops it before the next step, and what was not
- * finished is undone. Jobs have a connection of their own, so other calls go on beside them.
+ * Long work to its end. Cancelling the coroutine stops it before the next step. What an import or a
+ * bundle had written by then stays, and doing it again adds the rest; all other work leaves nothing
+ * behind. Jobs have a connection of their own, so other calls go on beside them.
  */
 
 /** Imports to the end; [watch] hears how far it is. */

@@ -1,9 +1,11 @@
 package app.seldinger.core
 
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -139,6 +141,18 @@ class BookTest {
                 assertEquals(What.CREATED, saved.change.what)
             }
         }
+    }
+
+    @Test
+    fun `a cancelled coroutine writes nothing`() = withBook { book ->
+        val queue = CoreQueue(book)
+        assertThrows(CancellationException::class.java) {
+            runBlocking {
+                cancel()
+                queue.run { it.saveJot("picc", JotOptions()) }
+            }
+        }
+        assertEquals(0uL, book.countCases(CaseFilter()))
     }
 
     @Test

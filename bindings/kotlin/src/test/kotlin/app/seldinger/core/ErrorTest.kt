@@ -65,6 +65,7 @@ class ErrorTest {
             LogbookException.NotFound(id),
             LogbookException.NoDraft(),
             LogbookException.NothingToChoose(),
+            LogbookException.ChoiceChanged(),
             LogbookException.NotAnId(),
             LogbookException.NotADay(),
             LogbookException.Cancelled(),
@@ -72,6 +73,7 @@ class ErrorTest {
             LogbookException.NotACode(),
             LogbookException.BadLine(3uL, LineProblem.AT),
             LogbookException.UnknownDefinition(),
+            LogbookException.NotAPage(),
         ).forEach(::assertHasWords)
     }
 

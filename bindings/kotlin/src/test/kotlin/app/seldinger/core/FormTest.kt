@@ -1,6 +1,7 @@
 package app.seldinger.core
 
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -35,9 +36,14 @@ class FormTest {
         val stale = book.saveForm(old, lesson("second")).stale.single()
         assertEquals("lesson", stale.path)
         assertEquals(listOf("first"), book.openForm("case", id).texts("lesson"))
-        assertEquals(listOf("second"), book.alsoWritten(id).map(AlsoWritten::text))
-        book.settle(id, "lesson", Keep.Other(book.alsoWritten(id).single().which))
-        assertEquals(listOf("second"), book.openForm("case", id).texts("lesson"))
+        val also = book.alsoWritten(id).single()
+        assertEquals(listOf("second", "first", "here"), listOf(also.text, also.shown, also.by.place))
+        assertEquals(listOf("first", "second"), also.pieces.map(TextPiece::text))
+        assertThrows(LogbookException.ChoiceChanged::class.java) {
+            book.settle(id, "lesson", Keep.Shown, "something else")
+        }
+        book.settle(id, "lesson", Keep.Both(checkNotNull(also.both)), also.seen)
+        assertEquals(listOf("first\nsecond"), book.openForm("case", id).texts("lesson"))
         assertTrue(book.alsoWritten(id).isEmpty())
     }
 
@@ -90,4 +96,18 @@ class FormTest {
         assertTrue(book.drafts().isEmpty())
         assertEquals(1_791_000_000_000, book.newest().rows.single().performed.utc)
     }
+
+    @Test
+    fun `a typed time has the offset of its own day, and names are told that nobody has`() =
+        withBook { book ->
+            assertTrue(book.setZone("America/New_York"))
+            val typed = JotOptions(performedTyped = "2026-07-04 8:00 am")
+            assertTrue(book.saveJot("picc", typed).warnings.isEmpty())
+            assertEquals((-240).toShort(), book.newest().rows.single().performed.offsetMin)
+            val skipped = book.readTime("2026-03-08 02:30")?.warning
+            assertEquals(FormProblem.CLOCK_SKIPPED, skipped?.problem)
+            assertFalse(book.setZone("Mars/Olympus"))
+            val told = book.filterTold(CaseFilter(attending = "Nobody", procedures = listOf("PICC")))
+            assertTrue(told.single().line.contains("Nobody"))
+        }
 }

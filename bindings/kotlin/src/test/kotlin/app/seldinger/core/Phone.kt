@@ -30,7 +30,7 @@ private class Phone(private val book: Logbook, private val name: String, private
             "jot" -> book.jot(line.removePrefix("jot "))
             "type" -> type(RecordId(words[1]), TypedField(words[2], listOf(words[3])))
             "also" -> println("also ${also(RecordId(words[1]), words[2]).told}")
-            "both" -> book.settle(RecordId(words[1]), words[2], Keep.Both)
+            "both" -> keepBoth(RecordId(words[1]), words[2])
             "wait" -> waitFor(words[1].toULong())
             "export" -> export()
             else -> error("what? $line")
@@ -53,6 +53,11 @@ private class Phone(private val book: Logbook, private val name: String, private
 
     private fun type(case: RecordId, typed: TypedField) {
         book.saveForm(book.openForm("case", case), listOf(typed))
+    }
+
+    private suspend fun keepBoth(case: RecordId, path: String) {
+        val also = also(case, path)
+        book.settle(case, path, Keep.Both(checkNotNull(also.both)), also.seen)
     }
 
     /** What another device wrote in the field at [path], as soon as it is here. */

@@ -30,7 +30,7 @@ class SyncTest {
                 assertThrows(SyncException.Code::class.java) { sync.join("picc, assisted", null) }
             assertEquals(CodeError.NotACode, bad.error)
             assertTrue(bad.wording.line.isNotEmpty())
-            assertThrows(SyncException::class.java) { sync.revoke("nobody") }
+            assertThrows(SyncException::class.java) { sync.revoke("nobody", "Nobody") }
         }
     }
 

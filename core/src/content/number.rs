@@ -2,7 +2,7 @@
 
 use serde_json::Number;
 
-use crate::content::Quantity;
+use super::Quantity;
 
 /// What a typed text is for a quantity.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,20 @@ pub(crate) fn read(text: &str, quantity: &Quantity) -> Typed {
         },
         None => unread(rest, quantity),
     }
+}
+
+/// Whether a text holds a number that two people read as two: `1,240` and `1.240` are a thousand and
+/// something to one of them, and one and something to the other. `separators` are those in question.
+pub(crate) fn may_be_two(text: &str, separators: &[char]) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let inside = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ',');
+    let numbers = text.split(|letter: char| !inside(letter));
+    let mut numbers = numbers.map(|number| number.trim_end_matches(['.', ',']));
+    numbers.any(|number| {
+        let Some((whole, part)) = number.split_once(separators) else { return false };
+        let thousands = (1..=3).contains(&whole.len()) && !whole.starts_with('0') && digits(whole);
+        thousands && part.len() == 3 && digits(part)
+    })
 }
 
 /// What follows a number is a unit only where it looks like one.
@@ -238,8 +252,8 @@ fn plain(unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Content;
     use super::*;
-    use crate::content::Content;
 
     fn typed(field: &str, text: &str) -> String {
         match read(text, Content::shipped().quantity(field).unwrap()) {
@@ -308,6 +322,30 @@ mod tests {
         ] {
             assert_eq!(typed("air_kerma_mgy", text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn a_separator_before_three_digits_may_mean_two_things() {
+        for text in
+            ["1,240", "1.240", "12,345 mGy", "-1,240", "1,240.", "AK 240.500 Gy", "1 min 1,200 s"]
+        {
+            assert!(may_be_two(text, &['.', ',']), "{text}");
+        }
+        for text in [
+            "3,5",
+            "1240",
+            "0,125",
+            "0.125",
+            "1,2405",
+            "1,234.5",
+            "1.234.567",
+            "1 240",
+            "12,34",
+            "",
+        ] {
+            assert!(!may_be_two(text, &['.', ',']), "{text}");
+        }
+        assert!(may_be_two("1,240", &[',']) && !may_be_two("1.240", &[',']));
     }
 
     #[test]

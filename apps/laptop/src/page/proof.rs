@@ -1,0 +1,152 @@
+//! What asks again who is there: what takes the log out of its encryption, and what cannot be undone.
+//!
+//! A handler that takes `Proven` runs only where the user of this browser has shown lately who they are;
+//! otherwise they are asked to. Under a passphrase that is the passphrase; where the keyring or a file
+//! keeps the key there is none, and a fresh address takes its place, which only they can get. The way
+//! back is the path that was asked for, so it has to answer GET too.
+
+use askama::Template;
+use axum::extract::{FromRequestParts, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::post;
+use axum::{Extension, Form, Router};
+use seldinger_core::content::{Wording, wording};
+use seldinger_core::error::LogbookError;
+use zeroize::Zeroizing;
+
+use super::fields::Posted;
+use super::shell::{Room, Shell, draw};
+use super::trouble::Trouble;
+use crate::serve::{AppState, Session, refusal};
+use crate::vault::VaultMode;
+
+/// Actions of this room.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/prove", post(prove))
+}
+
+/// The user of this browser has shown lately who they are.
+pub struct Proven;
+
+#[derive(Template)]
+#[template(path = "proof.html")]
+struct ProofPage {
+    shell: Shell,
+    /// Where to go on.
+    to: String,
+    by_passphrase: bool,
+    /// What was wrong with what was typed.
+    told: Option<Wording>,
+}
+
+impl FromRequestParts<AppState> for Proven {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let session = parts.extensions.get::<Session>();
+        if session.is_some_and(|session| session.is_proven(std::time::Instant::now())) {
+            return Ok(Self);
+        }
+        let shell = Shell::from_request_parts(parts, state).await;
+        let shell = shell.map_err(Trouble::into_response)?;
+        if shell.part {
+            return Err(
+                Trouble::told(StatusCode::FORBIDDEN, wording("app.prove", &[])).into_response()
+            );
+        }
+        Err(ask(state, shell, way_back(parts.uri.path()), None))
+    }
+}
+
+/// What is downloaded has no page of its own to come back to.
+fn way_back(path: &str) -> String {
+    if path.starts_with("/export/") { "/export".to_owned() } else { path.to_owned() }
+}
+
+fn ask(state: &AppState, shell: Shell, to: String, told: Option<Wording>) -> Response {
+    let by_passphrase = state.vault_mode() == VaultMode::Passphrase;
+    let page = ProofPage { shell: shell.at(Room::Settings), to, by_passphrase, told };
+    match draw(&page) {
+        Ok(page) => (StatusCode::FORBIDDEN, page).into_response(),
+        Err(trouble) => trouble.into_response(),
+    }
+}
+
+/// Takes the passphrase and goes on.
+async fn prove(
+    State(state): State<AppState>,
+    Extension(session): Extension<Session>,
+    shell: Shell,
+    Form(posted): Form<Posted>,
+) -> Result<Response, Trouble> {
+    let to = posted.one("to").to_owned();
+    // Within this page: a second slash would lead to another machine.
+    let to = if to.starts_with('/') && !to.starts_with("//") { to } else { "/".to_owned() };
+    if state.vault_mode() != VaultMode::Passphrase {
+        return Ok(ask(&state, shell, to, None));
+    }
+    let passphrase = Zeroizing::new(posted.one("passphrase").to_owned());
+    let admitting = state.clone();
+    let admitted = tokio::task::spawn_blocking(move || admitting.admit(Some(passphrase.as_str())));
+    match refusal(admitted.await.map_err(|_| LogbookError::Io)?) {
+        None => {
+            state.prove(&session);
+            Ok(Redirect::to(&to).into_response())
+        }
+        told => Ok(ask(&state, shell, to, told)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::serve::visit::Visit;
+
+    #[test]
+    fn after_five_minutes_it_is_asked_again() {
+        let visit = Visit::new();
+        assert_eq!(visit.get("/export/cases.csv").status, 200);
+        visit.post_part("/jot", &[("jot", "R port, observed")]);
+        let page = visit.get("/").body;
+        let place = page.split("href=\"/cases/").find_map(|rest| {
+            let id = rest.split('"').next()?;
+            (id.len() > 30).then(|| format!("/cases/{id}"))
+        });
+        let place = place.unwrap();
+        let erase = format!("/records/{}/erase", place.trim_start_matches("/cases/"));
+        assert!(visit.get(&erase).body.contains("Erase for good"));
+        visit.forget_proof();
+        for path in ["/export/cases.csv", "/export/logbook.jsonl", &erase] {
+            let asked = visit.get(path);
+            assert_eq!(asked.status, 403, "{path}");
+            assert!(asked.body.contains("seldinger once more"), "{}", asked.body);
+            assert!(!asked.headers.contains_key("content-disposition"));
+        }
+        for path in [&erase, "/devices/00/revoke"] {
+            assert_eq!(visit.post(path, &[]).status, 403, "{path}");
+        }
+        assert_eq!(visit.get(&place).status, 200, "it was not erased, and reading needs no proof");
+        // There is no passphrase to type, and no word stands for one.
+        assert_eq!(visit.post("/prove", &[("passphrase", "x"), ("to", "/export")]).status, 403);
+        let again = visit.another();
+        assert_eq!(again.get("/export/cases.csv").status, 200, "a fresh address is a proof");
+    }
+
+    #[test]
+    fn under_a_passphrase_it_is_typed_again() {
+        let visit = Visit::under("four plain words here");
+        visit.forget_proof();
+        let asked = visit.get("/export/cases.csv");
+        assert_eq!((asked.status, asked.value("to")), (403, "/export".to_owned()));
+        let typed = |text: &str| visit.post("/prove", &[("passphrase", text), ("to", "/export")]);
+        assert_eq!(typed("").status, 403);
+        let wrong = typed("four plain words");
+        assert!(wrong.status == 403 && wrong.body.contains("That is not the passphrase."));
+        assert_eq!(visit.get("/export/cases.csv").status, 403);
+        assert_eq!(typed("four plain words here").location(), "/export");
+        assert_eq!(visit.get("/export/cases.csv").status, 200);
+        let outside = [("passphrase", "four plain words here"), ("to", "//evil.example")];
+        assert_eq!(visit.post("/prove", &outside).location(), "/");
+    }
+}

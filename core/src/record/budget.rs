@@ -1,0 +1,246 @@
+//! How much a record of another device may be.
+//!
+//! Everything is counted, nothing is timed: every device decides alike about the same bytes. The limits
+//! are far above what a person writes, and low enough that joining two records within them is done at
+//! once, whatever is in them. What a user writes on this device is never held against them; it stays
+//! here, and is set aside elsewhere.
+
+use serde_json::Value;
+
+use super::merge::{State, Whole};
+use super::path::segments;
+use super::travel::{Gone, Traveling};
+
+/// Bytes of a record as it travels.
+pub(crate) const MOST_RECORD_BYTES: usize = 1 << 20;
+/// Bytes of a kind, and of a path.
+const MOST_KIND_BYTES: usize = 64;
+const MOST_PATH_BYTES: usize = 1_024;
+/// Names within each other: of a path, and of the value that stands there.
+const MOST_DEEP: usize = 32;
+/// Values, stamps and types of one record.
+const MOST_ITEMS: usize = 4_096;
+/// Values on one path.
+const MOST_ON_PATH: usize = 64;
+/// Devices that a record has seen.
+const MOST_DEVICES: usize = 1_024;
+/// What one item weighs, in bytes of text: its stamp, its path, its row.
+const ITEM_WEIGHT: usize = 64;
+/// What is taken in at once, before others may write.
+pub(crate) const PIECE: usize = 1 << 20;
+
+/// What taking a record in costs, in bytes; `None` where it is more than any may be.
+pub(crate) fn weigh(traveling: &Traveling, bytes: usize) -> Option<usize> {
+    if bytes > MOST_RECORD_BYTES {
+        return None;
+    }
+    let items = match traveling {
+        Traveling::Record(whole) => items_of(whole)?,
+        Traveling::Gone(Gone { seen, .. }) => {
+            if seen.len() > MOST_DEVICES {
+                return None;
+            }
+            seen.len()
+        }
+    };
+    Some(bytes + items * ITEM_WEIGHT)
+}
+
+fn items_of(whole: &Whole) -> Option<usize> {
+    let Whole { record, siblings, .. } = whole;
+    let meta = &record.meta;
+    let devices = meta.seen().len();
+    let mut items = meta.types.len() + meta.exceptions.len() + meta.authors.len() + siblings.len();
+    let paths = meta.types.keys().chain(meta.exceptions.keys()).chain(meta.authors.keys());
+    let fits = |path: &str| path.len() <= MOST_PATH_BYTES && segments(path) <= MOST_DEEP;
+    if record.kind.len() > MOST_KIND_BYTES
+        || devices > MOST_DEVICES
+        || items > MOST_ITEMS
+        || !paths.map(String::as_str).all(fits)
+    {
+        return None;
+    }
+    for (name, value) in &record.fields {
+        (name.len() <= MOST_PATH_BYTES).then_some(())?;
+        items += values_in(value, MOST_DEEP - 1, MOST_PATH_BYTES - name.len())?;
+        (items <= MOST_ITEMS).then_some(())?;
+    }
+    let mut on_path = 0;
+    let mut last = None;
+    for sibling in siblings {
+        let path = sibling.path.as_str();
+        fits(path).then_some(())?;
+        let left = MOST_DEEP.saturating_sub(segments(path));
+        items += sibling
+            .dot
+            .value
+            .as_ref()
+            .map_or(Some(0), |value| values_in(value, left, MOST_PATH_BYTES - path.len()))?;
+        on_path = if last == Some(path) { on_path + 1 } else { 1 };
+        last = Some(path);
+        (on_path <= MOST_ON_PATH && items <= MOST_ITEMS).then_some(())?;
+    }
+    Some(items + devices)
+}
+
+/// The values within one; `None` where they are nested deeper than `deep`, or their names together are
+/// longer than `room`.
+fn values_in(value: &Value, deep: usize, room: usize) -> Option<usize> {
+    match value {
+        Value::Object(object) => {
+            let deep = deep.checked_sub(1)?;
+            let mut items = 1;
+            for (name, value) in object {
+                items += values_in(value, deep, room.checked_sub(name.len() + 1)?)?;
+            }
+            Some(items)
+        }
+        Value::Array(list) => {
+            let deep = deep.checked_sub(1)?;
+            list.iter().try_fold(1, |items, value| Some(items + values_in(value, deep, room)?))
+        }
+        _ => Some(1),
+    }
+}
+
+/// Whether what came of a join is more than a record of another device may be: then what came is set
+/// aside, and the record stays as it was.
+pub(crate) fn is_too_much(state: &State) -> bool {
+    let mut items = 0;
+    for dots in state.dots.values() {
+        let on_path = dots.iter().count();
+        items += on_path;
+        if on_path > MOST_ON_PATH || items > MOST_ITEMS {
+            return true;
+        }
+    }
+    state.seen.len() > MOST_DEVICES
+}
+
+/// Parts of a page that are each taken in at once, by where each ends. `weights` are those of its records.
+pub(crate) fn pieces(weights: &[usize]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut weight = 0;
+    for (at, one) in weights.iter().enumerate() {
+        if weight > 0 && weight + one > PIECE {
+            ends.push(at);
+            weight = 0;
+        }
+        weight += one;
+    }
+    ends.push(weights.len());
+    ends
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::ids::{DeviceId, RecordId};
+    use crate::record::Record;
+    use crate::record::dots::Dot;
+    use crate::record::merge::Sibling;
+    use crate::record::meta::Meta;
+    use crate::record::travel::{decode, encode};
+    use crate::time::{Hlc, Moment, Stamp, UtcMillis};
+
+    fn stamp(hlc: u64, device: u64) -> Stamp {
+        Stamp { hlc: Hlc(hlc), device: DeviceId(device) }
+    }
+
+    fn plain(fields: Value) -> Whole {
+        let meta = Meta::new(stamp(9, 1), [].into());
+        let at = Moment { utc: UtcMillis(0), offset_min: None };
+        let id = RecordId::from_bytes([1; 16]);
+        let fields = serde_json::from_value(fields).unwrap();
+        let record = Record { id, kind: "case".to_owned(), at, fields, alive: true, lseq: 0, meta };
+        Whole { record, siblings: Vec::new() }
+    }
+
+    /// As it comes over the wire: the bytes, read and weighed.
+    fn weight(whole: &Whole) -> Option<usize> {
+        let bytes = encode(&Traveling::Record(Box::new(whole.clone())));
+        // What cannot even be read is set aside as well.
+        weigh(&decode(&bytes).ok()?, bytes.len())
+    }
+
+    fn nested(deep: usize) -> Value {
+        (0..deep).fold(json!(1), |value, _| json!({ "a": value }))
+    }
+
+    fn with(fields: usize, name: impl Fn(usize) -> String) -> Whole {
+        plain((0..fields).map(|n| (name(n), json!(n))).collect::<serde_json::Map<_, _>>().into())
+    }
+
+    #[test]
+    fn what_a_person_writes_is_far_below() {
+        let case = json!({
+            "note": "long ".repeat(20_000), "labs": {"inr": 1.4}, "tags": ["a", "b"],
+            "stages": (0..50).map(|n| json!({"stage": n.to_string(), "at": "t"})).collect::<Vec<_>>(),
+        });
+        let weight = weight(&plain(case)).unwrap();
+        assert!((100_000..120_000).contains(&weight), "{weight}");
+    }
+
+    #[test]
+    fn each_way_of_being_too_much_is_seen() {
+        let fits = |whole: &Whole| weight(whole).is_some();
+        assert!(fits(&plain(nested(30))) && !fits(&plain(nested(40))));
+        assert!(!fits(&plain(json!({ "a": (0..40).fold(json!([]), |v, _| json!([v])) }))));
+        assert!(fits(&with(4_000, |n| n.to_string())) && !fits(&with(5_000, |n| n.to_string())));
+        assert!(!fits(&plain(json!({ "tags": vec!["x"; 5_000] }))));
+        assert!(!fits(&with(1, |_| "n".repeat(2_000))));
+        assert!(!fits(&plain(json!({"a": {"b".repeat(600): {"c".repeat(600): 1}}}))));
+        assert!(!fits(&plain(json!({ "note": "x".repeat(MOST_RECORD_BYTES) }))));
+        let mut long_kind = plain(json!({}));
+        long_kind.record.kind = "k".repeat(65);
+        assert!(!fits(&long_kind));
+    }
+
+    #[test]
+    fn stamps_types_siblings_and_devices_count() {
+        let fits = |whole: &Whole| weight(whole).is_some();
+        let mut many = plain(json!({}));
+        many.record.meta.exceptions = (0..5_000).map(|n| (n.to_string(), stamp(9, 1))).collect();
+        assert!(!fits(&many));
+        let mut deep = plain(json!({}));
+        deep.record.meta.exceptions = [(vec!["a"; 400].join("."), stamp(9, 1))].into();
+        assert!(!fits(&deep));
+        let mut seen = plain(json!({}));
+        seen.record.meta.context = (2..1_500).map(|n| (DeviceId(n), Hlc(1))).collect();
+        assert!(!fits(&seen));
+        seen.record.meta.context = (2..900).map(|n| (DeviceId(n), Hlc(1))).collect();
+        assert!(fits(&seen));
+        let beside = |path: &dyn Fn(usize) -> String, value: Value, count: usize| {
+            let mut whole = plain(json!({}));
+            whole.record.meta.base = stamp(9_999, 1);
+            let dot = Dot { value: Some(value), author: stamp(0, 1) };
+            let one = |n| Sibling { path: path(n), stamp: stamp(n as u64, 1), dot: dot.clone() };
+            whole.siblings = (0..count).map(one).collect();
+            fits(&whole)
+        };
+        assert!(beside(&|_| "role".to_owned(), json!(1), 60));
+        assert!(!beside(&|_| "role".to_owned(), json!(1), 70));
+        assert!(beside(&|n| n.to_string(), json!(1), 2_000));
+        assert!(!beside(&|n| n.to_string(), json!(1), 5_000));
+        // A path and the value on it are one depth.
+        assert!(!beside(&|_| vec!["a"; 20].join("."), nested(20), 1));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_are_small_and_leave_nothing_out(weights in prop::collection::vec(0..2 * PIECE, 0..60)) {
+            let ends = pieces(&weights);
+            prop_assert_eq!(ends.last(), Some(&weights.len()));
+            let mut from = 0;
+            for end in ends {
+                let piece = &weights[from..end];
+                let largest = piece.iter().copied().max().unwrap_or(0);
+                prop_assert!(piece.iter().sum::<usize>() <= PIECE.max(largest));
+                from = end;
+            }
+        }
+    }
+}
