@@ -3,10 +3,12 @@
 //! Everything is counted, nothing is timed: every device decides alike about the same bytes. The limits
 //! are far above what a person writes, and low enough that joining two records within them is done at
 //! once, whatever is in them. What a user writes on this device is never held against them; it stays
-//! here, and is set aside elsewhere.
+//! here, and is set aside elsewhere. What an import takes is wider in everything, and stands in `bounds.rs`:
+//! so what is taken in from a peer, also after many joins, comes out of an export and goes in again.
 
 use serde_json::Value;
 
+use super::bounds;
 use super::merge::{State, Whole};
 use super::path::segments;
 use super::travel::{Gone, Traveling};
@@ -26,6 +28,8 @@ const MOST_ON_PATH: usize = 64;
 const MOST_DEVICES: usize = 1_024;
 /// What one item weighs, in bytes of text: its stamp, its path, its row.
 const ITEM_WEIGHT: usize = 64;
+/// What JSON puts around a value at most, beside its name: quotes, a colon, a comma.
+const JSON_AROUND: usize = 4;
 /// What is taken in at once, before others may write.
 pub(crate) const PIECE: usize = 1 << 20;
 
@@ -106,15 +110,36 @@ fn values_in(value: &Value, deep: usize, room: usize) -> Option<usize> {
 /// Whether what came of a join is more than a record of another device may be: then what came is set
 /// aside, and the record stays as it was.
 pub(crate) fn is_too_much(state: &State) -> bool {
-    let mut items = 0;
-    for dots in state.dots.values() {
+    let (mut items, mut bytes) = (0, 0);
+    for (path, dots) in &state.dots {
         let on_path = dots.iter().count();
         items += on_path;
-        if on_path > MOST_ON_PATH || items > MOST_ITEMS {
+        let values = dots.iter().filter_map(|(_, dot)| dot.value.as_ref());
+        bytes += values.map(|value| path.len() + JSON_AROUND + json_bytes(value)).sum::<usize>();
+        if on_path > MOST_ON_PATH || items > MOST_ITEMS || bytes > bounds::FIELDS_BYTES_MAX {
             return true;
         }
     }
     state.seen.len() > MOST_DEVICES
+}
+
+/// The bytes of a value as JSON.
+fn json_bytes(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX / 2,
+    }
 }
 
 /// Parts of a page that are each taken in at once, by where each ends. `weights` are those of its records.
@@ -227,6 +252,20 @@ mod tests {
         assert!(!beside(&|n| n.to_string(), json!(1), 5_000));
         // A path and the value on it are one depth.
         assert!(!beside(&|_| vec!["a"; 20].join("."), nested(20), 1));
+    }
+
+    #[test]
+    fn many_joins_make_no_record_that_an_export_could_not_give_back() {
+        let note = |name: usize| (name.to_string(), json!("x".repeat(MOST_RECORD_BYTES - 4_096)));
+        let joined = |notes: usize| {
+            is_too_much(&State::of(&plain(
+                (0..notes).map(note).collect::<serde_json::Map<_, _>>().into(),
+            )))
+        };
+        assert!(!joined(4) && joined(5));
+        for value in [json!(1e15), json!("\n\u{1}é"), json!([1, {"a": null}])] {
+            assert_eq!(json_bytes(&value), value.to_string().len());
+        }
     }
 
     proptest! {
