@@ -173,7 +173,8 @@ fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
         assert!(done(&app.run(&["settle", id])).is_empty());
         let told = done(&app.run(&["show", id, "--history"]));
         let after = |why: &str| {
-            let mut lines = told.lines().skip_while(|line| !line.ends_with(why));
+            let line = format!("S-64 {why}");
+            let mut lines = told.lines().skip_while(|told| !told.ends_with(&line));
             lines.nth(1).unwrap().to_owned()
         };
         assert!(after(mine).contains("written here") && after(mine).contains("until"), "{told}");

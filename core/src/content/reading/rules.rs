@@ -39,6 +39,7 @@ pub(super) const FORMS: [&str; 10] = [
     include_str!("../../../content/forms/daily_read.toml"),
     include_str!("../../../content/forms/imaging_finding.toml"),
 ];
+const KINDS: &str = include_str!("../../../content/kinds.toml");
 pub(super) const ROLES: &str = include_str!("../../../content/jot/roles.toml");
 pub(super) const RULES_OF_PROCEDURES: &str = include_str!("../../../content/jot/procedures.toml");
 /// Where the words for things stand that name a procedure by themselves.
@@ -94,6 +95,8 @@ struct Section {
 #[derive(Deserialize)]
 struct Field {
     path: String,
+    /// Nothing for a set, and for the field with the time: `content/kinds.toml` names those.
+    #[serde(default)]
     kind: String,
     #[serde(default)]
     options: Vec<Word>,
@@ -101,6 +104,12 @@ struct Field {
     unit: String,
     #[serde(default)]
     spellings: Vec<String>,
+}
+
+/// As much of a kind as says which of its fields is the time that it happened.
+#[derive(Deserialize)]
+struct Kind {
+    when: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -117,10 +126,13 @@ pub(super) fn rules(kind: &str) -> &'static Rules {
     static NONE: Rules = Rules::new();
     let all = ALL.get_or_init(|| {
         let mut all: HashMap<String, Rules> = HashMap::new();
+        let kinds: HashMap<String, Kind> = toml::from_str(KINDS).unwrap_or_default();
         for form in FORMS {
             // A test reads the files; a build in which one fails to parse does not ship.
             let Ok(Form { kind, section }) = toml::from_str::<Form>(form) else { continue };
+            let when = kinds.get(&kind).and_then(|kind| kind.when.clone());
             let rules = all.entry(kind).or_default();
+            rules.extend(when.map(|path| (path, Rule::Time)));
             for field in section.into_iter().flat_map(|section| section.field) {
                 if let Some(rule) = rule(&field) {
                     rules.entry(field.path).or_insert(rule);

@@ -101,6 +101,8 @@ fn every_file_is_read() {
     }
     assert!(HOT.iter().all(|path| rules("case").contains_key(*path)));
     assert!(rules("consult").contains_key("labs.inr"));
+    assert!(rules("case").contains_key("performed_at"));
+    assert!(rules("checklist_run").contains_key("started"));
     let several = procedures().values().filter(|id| id.is_none()).count();
     assert!(procedures().len() > 300 && several < 20, "{}, {several}", procedures().len());
     for known in Content::shipped().procedures() {
