@@ -79,7 +79,7 @@ impl Tx<'_> {
         let echo = covers(&sent_seen, &seen).then(|| theirs.clone());
         let others = if had_beside { ours.others() } else { Vec::new() };
         let joined = ours.join(theirs);
-        if is_too_much(&joined) {
+        if is_too_much(&joined, &rest.was.fields) {
             return Ok(TakenIn::TooMuch);
         }
         if unchanged.is_some_and(|ours| ours == joined) {
