@@ -69,7 +69,8 @@ await run("first", async (step, browser) => {
   await step("a file hands the browser in, and the token is in no address", async () => {
     const file = pathToFileURL(env.OPENING).href;
     await browser.context.clearCookies();
-    await page.goto(file);
+    // It posts at once, and is gone then.
+    await page.goto(file, { waitUntil: "commit" });
     await page.getByText("Cases stand here, newest first.").waitFor();
     const url = new URL(page.url());
     same(`${url.host}${url.pathname}${url.search}`, `${browser.host}/`, "where it leads");

@@ -113,7 +113,10 @@ async fn let_in(state: &AppState, headers: &HeaderMap, cookie: &str) -> Response
     let answer = if from_elsewhere {
         // A redirect that another site or a file began would not carry the cookie along; a step that
         // our own page takes does.
-        Html(page("<meta http-equiv=\"refresh\" content=\"0;url=/\">", "")).into_response()
+        // Without an icon of its own the browser would ask for one that is not there.
+        let head =
+            "<meta http-equiv=\"refresh\" content=\"0;url=/\"><link rel=\"icon\" href=\"data:,\">";
+        Html(page(head, "")).into_response()
     } else {
         Redirect::to("/").into_response()
     };
