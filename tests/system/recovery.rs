@@ -135,18 +135,16 @@ fn a_hundred_and_twenty_kills_of_a_change_leave_no_code_that_nobody_saw() {
         let opened = openers(&place, &shown);
         let [opens] = opened[..] else { panic!("seed {SEED:#x}, kill {kill}: {opened:?}") };
         if opens == last {
-            former += 1
+            former += 1;
         } else {
-            newer += 1
+            newer += 1;
         }
         last = opens.to_owned();
         if kill % 10 == 9 {
             let told = app.run(&["key", "code"]);
             assert_eq!(codes_in(&told.stderr), [last.clone()], "kill {kill}");
-            assert_eq!(
-                app.run(&["cases", "--json"]).stdout.iter().filter(|b| **b == b'\n').count(),
-                1
-            );
+            let listed = String::from_utf8(app.run(&["cases", "--json"]).stdout).unwrap();
+            assert_eq!(listed.lines().count(), 1);
         }
     }
     eprintln!("{former} times the former code opens it, {newer} times the new one");
@@ -167,7 +165,7 @@ fn confirm(app: &App, code: &str) -> String {
             // Whoever is told no has ended by then.
             let _ = writeln!(stdin, "{}", group.to_lowercase());
         }
-        said += &format!("{line}\n");
+        said.extend([line.as_str(), "\n"]);
     }
     child.wait().unwrap();
     said
@@ -181,12 +179,12 @@ fn on_the_command_line_a_code_is_shown_until_it_is_confirmed() {
     for _ in 0..2 {
         let shown = app.run(&["key", "code"]);
         assert!(shown.status.success() && shown.stdout.is_empty());
-        assert_eq!(codes_in(&shown.stderr), [code.clone()]);
+        assert_eq!(codes_in(&shown.stderr), std::slice::from_ref(&code));
     }
     let other = "00000-00000-00000-00000-000000";
     assert!(confirm(&app, other).contains("not what the recovery code says"));
     assert_eq!(app.run(&["key", "confirm"]).status.code(), Some(4), "nobody answers");
-    assert_eq!(codes_in(&app.run(&["key", "code"]).stderr), [code.clone()]);
+    assert_eq!(codes_in(&app.run(&["key", "code"]).stderr), std::slice::from_ref(&code));
     assert!(confirm(&app, &code).contains("is confirmed"));
     for args in [["key", "code"], ["key", "confirm"]] {
         let gone = app.run(&args);

@@ -305,7 +305,12 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::CodeDiffers => 4,
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
-        E::NoFile | E::BadBackup | E::FormerBackup | E::ForgedBackup | E::BadLine { .. } => 7,
+        E::NoFile
+        | E::BadBackup
+        | E::FormerBackup
+        | E::ForgedBackup
+        | E::BadLine { .. }
+        | E::TooMuchAtOnce => 7,
         E::NotADay | E::NotAPage | E::OtherName => 2,
         E::Cancelled => 130,
         E::ImportStopped { reason, .. }
@@ -316,7 +321,6 @@ fn of_book(error: &LogbookError) -> u8 {
             StopReason::Damaged => 5,
             _ => 6,
         },
-        E::TooMuchAtOnce => 7,
         _ => 1,
     }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::safety_tests::{backed_up, backup, copy, count, entries, restore};
 use super::tests::{MemoryVault, setup};
 use super::*;
+use crate::case_log::list::{CaseFilter, CaseSort};
 use crate::error::{DamagedPart, LogbookError};
 use crate::ids::SystemIds;
 use crate::store::backup::{ReplacedBook, Seal};
@@ -129,7 +130,7 @@ fn what_a_restore_would_do_is_told_and_can_be_declined() {
         job.run(|_| ()).unwrap()
     };
     let book = Logbook::open(setup.clone()).unwrap();
-    let first = book.cases(&Default::default(), Default::default(), None).unwrap();
+    let first = book.cases(&CaseFilter::default(), CaseSort::default(), None).unwrap();
     let first = first.rows().last().unwrap().id;
     let patch = vec![("note".to_owned(), Some(json!("changed")))];
     book.transact(|tx| tx.edit(first, patch, None)).unwrap();

@@ -169,8 +169,8 @@ impl Restore {
             return Err(LogbookError::BadBackup);
         }
         let aside = self.prepared()?.aside();
-        let held = Held::enter(&aside, BookLock::own(&aside)?)?;
-        let source = OwnConnection(connect(&read, &head.key, &self.place)?, held.join());
+        let entered = Held::enter(&aside, BookLock::own(&aside)?)?;
+        let source = OwnConnection(connect(&read, &head.key, &self.place)?, entered.join());
         let copying = copy::begin(source, &database, &self.key, &self.place, move |conn| {
             if let Some(code) = code {
                 recovery::keep_keys(conn, &code)?;
