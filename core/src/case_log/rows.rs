@@ -326,9 +326,11 @@ pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
     let mut procedures: Vec<String> = procedures.into_iter().collect();
     let known = Content::shipped().procedures();
     procedures.sort_by_key(|id| known.iter().position(|p| p.id == *id).unwrap_or(usize::MAX));
+    // Where a word stands alone, it is a list of one; SQLite would take it for broken JSON.
     let tags = format!(
         "SELECT DISTINCT tag.value FROM (SELECT {TAGS} AS tags FROM record
-           WHERE kind = 'case' AND alive = 1 ORDER BY when_ms DESC LIMIT 2000), json_each(tags) AS tag
+           WHERE kind = 'case' AND alive = 1 ORDER BY when_ms DESC LIMIT 2000),
+           json_each(CASE WHEN json_valid(tags) THEN tags ELSE json_array(tags) END) AS tag
          WHERE tag.type = 'text' ORDER BY 1"
     );
     let mut statement = conn.prepare_cached(&tags).map_err(sql)?;

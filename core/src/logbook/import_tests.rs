@@ -235,3 +235,13 @@ fn readings_are_made_again_by_a_version_that_reads_more() {
     let book = Logbook::open(setup).unwrap();
     assert!((minutes(&book) - 3.5).abs() < 1e-9);
 }
+
+#[test]
+fn a_tag_that_stands_alone_is_a_list_of_one_to_whoever_chooses() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = Logbook::create(super::tests::setup(folder.path())).unwrap().0;
+    plain(&book, &[with_id(1, &json!({"tags": "x"})), with_id(2, &json!({"tags": {"a": 1}}))]);
+    assert_eq!(book.case_choices().unwrap().tags, ["x"]);
+    let tagged = CaseFilter { tag: Some("x".to_owned()), ..CaseFilter::default() };
+    assert_eq!(book.count_cases(&tagged).unwrap(), 1);
+}
