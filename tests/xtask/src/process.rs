@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,7 +19,12 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// How long it took.
     pub elapsed: Duration,
+    /// It did not end within its limit, and was killed with all that it had started.
+    pub timed_out: bool,
 }
+
+/// Longer than any program takes that works: one that hangs must not use up the time of all the others.
+pub const LONGEST: Duration = Duration::from_mins(30);
 
 /// What happens to a program's output besides being kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,38 +41,84 @@ struct Sink {
     lines: Vec<String>,
 }
 
-/// Runs `command` without standard input; its output also goes to `log`.
+/// Runs `command` without standard input, for [`LONGEST`] at most; its output also goes to `log`.
 pub fn run(command: &mut Command, log: &Path, show: Show) -> io::Result<Outcome> {
+    run_within(LONGEST, command, log, show)
+}
+
+/// The same with another limit.
+pub fn run_within(
+    limit: Duration,
+    command: &mut Command,
+    log: &Path,
+    show: Show,
+) -> io::Result<Outcome> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)?;
     }
-    let sink = Mutex::new(Sink { log: File::create(log)?, show, lines: Vec::new() });
+    let sink = Arc::new(Mutex::new(Sink { log: File::create(log)?, show, lines: Vec::new() }));
     let start = Instant::now();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    thread::scope(|scope| {
-        scope.spawn(|| out.map(|stream| pump(stream, &sink)));
-        scope.spawn(|| err.map(|stream| pump(stream, &sink)));
-    });
+    let (closed, all_closed) = channel();
+    if let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) {
+        pump(out, Arc::clone(&sink), closed.clone());
+        pump(err, Arc::clone(&sink), closed);
+    }
+    let mut timed_out = false;
+    // Both streams are closed when the program has ended, and whatever it started.
+    for _ in 0..2 {
+        timed_out =
+            timed_out || all_closed.recv_timeout(limit.saturating_sub(start.elapsed())).is_err();
+    }
+    if timed_out {
+        kill_with_children(child.id());
+        child.kill()?;
+    }
     let status = child.wait()?;
-    let sink = sink.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Outcome { ok: status.success(), lines: sink.lines, elapsed: start.elapsed() })
+    let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = std::mem::take(&mut sink.lines);
+    Ok(Outcome { ok: status.success() && !timed_out, lines, elapsed: start.elapsed(), timed_out })
 }
 
-fn pump(stream: impl Read, sink: &Mutex<Sink>) {
-    let mut reader = BufReader::new(stream);
-    let mut bytes = Vec::new();
-    while matches!(reader.read_until(b'\n', &mut bytes), Ok(read) if read > 0) {
-        let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
-        bytes.clear();
-        let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-        // A full disk or a closed terminal must not hide how the program ends.
-        let _ = writeln!(sink.log, "{line}");
-        if sink.show == Show::Live {
-            let _ = writeln!(io::stdout(), "{line}");
+fn pump(stream: impl Read + Send + 'static, sink: Arc<Mutex<Sink>>, closed: Sender<()>) {
+    thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut bytes = Vec::new();
+        while matches!(reader.read_until(b'\n', &mut bytes), Ok(read) if read > 0) {
+            let line = String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned();
+            bytes.clear();
+            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+            // A full disk or a closed terminal must not hide how the program ends.
+            let _ = writeln!(sink.log, "{line}");
+            if sink.show == Show::Live {
+                let _ = writeln!(io::stdout(), "{line}");
+            }
+            sink.lines.push(line);
         }
-        sink.lines.push(line);
+        // Nobody listens any more after the limit.
+        let _ = closed.send(());
+    });
+}
+
+/// Kills what a process has started, the youngest first, where `ps` and `kill` are at hand.
+fn kill_with_children(parent: u32) {
+    let listed = ask("ps", &["-A", "-o", "pid=,ppid="]).unwrap_or_default();
+    let pairs: Vec<(u32, u32)> = listed
+        .lines()
+        .filter_map(|line| {
+            let (id, of) = line.trim().split_once(' ')?;
+            Some((id.parse().ok()?, of.trim().parse().ok()?))
+        })
+        .collect();
+    let mut family = vec![parent];
+    let mut next = 0;
+    while let Some(&of) = family.get(next) {
+        family.extend(pairs.iter().filter(|pair| pair.1 == of).map(|pair| pair.0));
+        next += 1;
+    }
+    for child in family.iter().skip(1).rev() {
+        let _ = ask("kill", &["-9", &child.to_string()]);
     }
 }
 
@@ -111,6 +163,22 @@ mod tests {
         let outcome = shell("echo one; sleep 0.1; echo two >&2; exit 3");
         assert!(!outcome.ok);
         assert_eq!(outcome.lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_with_what_it_started_and_the_rest_is_kept() {
+        let log = std::env::temp_dir().join(format!("xtask-hangs-{}.log", std::process::id()));
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo started; sleep 1000 & echo $!; wait"]);
+        let limit = Duration::from_secs(2);
+        let outcome = run_within(limit, &mut command, &log, Show::LogOnly).unwrap();
+        fs::remove_file(log).unwrap();
+        assert!(outcome.timed_out && !outcome.ok);
+        assert!(outcome.elapsed >= limit && outcome.elapsed < Duration::from_mins(1));
+        assert_eq!(outcome.lines.first().map(String::as_str), Some("started"));
+        // Gone, or waiting to be collected by whoever inherits it.
+        let state = ask("ps", &["-o", "state=", "-p", &outcome.lines[1]]);
+        assert!(state.as_deref().is_none_or(|state| state.is_empty() || state == "Z"), "{state:?}");
     }
 
     #[test]

@@ -274,9 +274,25 @@ pub fn run(runner: Runner, step: &Step<'_>) -> Row {
         }
     }
     let empty = step.counts && counts.passed + counts.failed == 0;
-    let note = if empty { Some("no test ran".to_owned()) } else { closing.filter(|_| step.counts) };
+    let note = if outcome.timed_out {
+        Some(hanging(&outcome.lines))
+    } else if empty {
+        Some("no test ran".to_owned())
+    } else {
+        closing.filter(|_| step.counts)
+    };
     let ok = outcome.ok && !empty && counts.failed == 0;
     Row::ran(runner, step, ok, counts, outcome.elapsed, note)
+}
+
+/// What to say of a step that did not end: the tests that had been running for long and never ended.
+fn hanging(lines: &[String]) -> String {
+    let long = " has been running for over 60 seconds";
+    let is_open = |name: &&str| !lines.iter().any(|line| line.starts_with(&format!("{name} ... ")));
+    let tests: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_suffix(long)).filter(is_open).collect();
+    let minutes = process::LONGEST.as_secs() / 60;
+    format!("stopped after {minutes} minutes; not ended: {}", tests.join(", "))
 }
 
 /// Lets the Kotlin and Swift packages measure the library as it ships; whether they told any figure.
@@ -316,6 +332,17 @@ mod tests {
         assert_eq!(Runner::Swift.closing(swift), Some(counts(13, 1, 0)));
         assert_eq!(Runner::Browser.closing("browser: 5 passed, 0 failed"), Some(counts(5, 0, 0)));
         assert_eq!(Runner::Browser.closing("running 1 test"), None);
+    }
+
+    #[test]
+    fn a_test_that_never_ends_is_named() {
+        let lines = [
+            "test a::slow has been running for over 60 seconds",
+            "test a::hangs has been running for over 60 seconds",
+            "test a::slow ... ok",
+        ];
+        let told = hanging(&lines.map(str::to_owned));
+        assert!(told.ends_with("not ended: test a::hangs"), "{told}");
     }
 
     #[test]
