@@ -5,15 +5,13 @@ use std::io::{ErrorKind, IsTerminal as _};
 
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
-use seldinger_core::store::key::{KeyVault, KeyVaultError};
+use seldinger_core::store::key::KeyVaultError;
 use zeroize::Zeroizing;
 
-use super::{KeyFiles, Keyring, Sealed, Vault, VaultMode};
+use super::{Keyring, Sealed, VaultMode};
 use crate::data_dir::Places;
 use crate::failure::Failure;
 use crate::say;
-
-use std::sync::Arc;
 
 /// Gives the passphrase where nobody can be asked; no child of ours inherits it.
 pub const PASSPHRASE_VARIABLE: &str = "SELDINGER_PASSPHRASE";
@@ -38,17 +36,15 @@ pub fn ask_secret(question: &str) -> Result<Zeroizing<String>, Failure> {
     let answer = rpassword::prompt_password(format!("{question} "));
     answer.map(Zeroizing::new).map_err(|error| match error.kind() {
         // A terminal that speaks another character set.
-        ErrorKind::InvalidData => Failure::NotText { from: "what was typed".to_owned(), line: 1 },
+        ErrorKind::InvalidData => {
+            Failure::NotText { from: "what was typed".to_owned(), line: 1, saved_before: false }
+        }
         _ => LogbookError::KeyCancelled.into(),
     })
 }
 
 /// The passphrase that a script gives.
 pub fn given_passphrase() -> Result<Option<Zeroizing<String>>, Failure> {
-    given()
-}
-
-fn given() -> Result<Option<Zeroizing<String>>, Failure> {
     variable(PASSPHRASE_VARIABLE)
 }
 
@@ -99,60 +95,44 @@ fn asked_changed() -> Result<Option<Zeroizing<String>>, Failure> {
 }
 
 /// Who shall keep the key of a new book, and with what; nothing is written yet.
-pub(super) enum Choice {
-    Keyring,
-    Passphrase(Zeroizing<String>),
-    KeyFile,
+pub(super) struct Choice {
+    pub(super) mode: VaultMode,
+    passphrase: Option<Zeroizing<String>>,
 }
 
 impl Choice {
-    pub(super) fn mode(&self) -> VaultMode {
-        match self {
-            Self::Keyring => VaultMode::Keyring,
-            Self::Passphrase(_) => VaultMode::Passphrase,
-            Self::KeyFile => VaultMode::KeyFile,
+    /// The sealed file; it is made where there is none.
+    pub(super) fn sealed(&self, places: &Places) -> Result<Sealed, Failure> {
+        let passphrase = self.passphrase.as_ref().ok_or(Failure::PassphraseNeeded)?;
+        if !places.sealed_keys().exists() {
+            tell_if_short(passphrase);
         }
-    }
-
-    /// The vault; a sealed file is made where there is none.
-    pub(super) fn open(&self, places: &Places) -> Result<Vault, Failure> {
-        let keys: Arc<dyn KeyVault> = match self {
-            Self::Keyring => Arc::new(Keyring),
-            Self::Passphrase(passphrase) => Arc::new(sealed(places, passphrase)?),
-            Self::KeyFile => Arc::new(KeyFiles::new(places.key_files())),
-        };
-        Ok(Vault { mode: self.mode(), keys })
+        let keys = Sealed::open_or_make(&places.sealed_keys(), passphrase);
+        keys.map_err(|error| match error {
+            KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
+            other => Failure::Book(other.into()),
+        })
     }
 }
 
 /// What was asked for, else the keyring, else a passphrase, else a file.
 pub(super) fn choose(places: &Places, wanted: Option<VaultMode>) -> Result<Choice, Failure> {
+    let sealed = |passphrase| Choice { mode: VaultMode::Passphrase, passphrase: Some(passphrase) };
+    let by = |mode| Choice { mode, passphrase: None };
     Ok(match wanted {
         Some(VaultMode::Keyring) if !Keyring::works() => {
             return Err(LogbookError::KeyUnavailable.into());
         }
-        Some(VaultMode::Keyring) => Choice::Keyring,
-        Some(VaultMode::Passphrase) => Choice::Passphrase(new_passphrase(places)?),
-        Some(VaultMode::KeyFile) => Choice::KeyFile,
-        None if Keyring::works() => Choice::Keyring,
-        None => offered_passphrase(places)?.map_or(Choice::KeyFile, Choice::Passphrase),
-    })
-}
-
-fn sealed(places: &Places, passphrase: &str) -> Result<Sealed, Failure> {
-    if !places.sealed_keys().exists() {
-        tell_if_short(passphrase);
-    }
-    let keys = Sealed::open_or_make(&places.sealed_keys(), passphrase);
-    keys.map_err(|error| match error {
-        KeyVaultError::Unavailable => Failure::CannotWrite(places.sealed_keys()),
-        other => Failure::Book(other.into()),
+        Some(VaultMode::Passphrase) => sealed(new_passphrase(places)?),
+        Some(mode) => by(mode),
+        None if Keyring::works() => by(VaultMode::Keyring),
+        None => offered_passphrase(places)?.map_or(by(VaultMode::KeyFile), sealed),
     })
 }
 
 /// Without a keyring: the passphrase of the environment or the terminal; none after a bare Enter.
 fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Failure> {
-    if let Some(passphrase) = given()? {
+    if let Some(passphrase) = given_passphrase()? {
         return Ok(Some(passphrase));
     }
     if !is_interactive() {
@@ -167,7 +147,7 @@ fn offered_passphrase(places: &Places) -> Result<Option<Zeroizing<String>>, Fail
 }
 
 pub(super) fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failure> {
-    if let Some(passphrase) = given()? {
+    if let Some(passphrase) = given_passphrase()? {
         return Ok(passphrase);
     }
     if !is_interactive() {
@@ -195,11 +175,13 @@ fn typed_twice(places: &Places, first: Zeroizing<String>) -> Result<Zeroizing<St
 pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
     let path = places.sealed_keys();
     if !path.exists() {
+        // Nobody is asked in vain.
         return Err(LogbookError::KeyMissing.into());
     }
-    let open = |passphrase: &str| Sealed::open_or_make(&path, passphrase);
-    if let Some(passphrase) = given()? {
-        return Ok(open(&passphrase).map_err(LogbookError::from)?);
+    let open = |passphrase: &str| Sealed::open(&path, passphrase);
+    let opened = |keys: Option<Sealed>| Ok(keys.ok_or(LogbookError::KeyMissing)?);
+    if let Some(passphrase) = given_passphrase()? {
+        return opened(open(&passphrase).map_err(LogbookError::from)?);
     }
     if !is_interactive() {
         return Err(Failure::PassphraseNeeded);
@@ -212,7 +194,7 @@ pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
             Err(KeyVaultError::WrongPassphrase) if tries < TRIES => {
                 say::note(&words("app.try_again", &[]));
             }
-            other => return Ok(other.map_err(LogbookError::from)?),
+            other => return opened(other.map_err(LogbookError::from)?),
         }
     }
 }

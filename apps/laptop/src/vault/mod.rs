@@ -11,7 +11,7 @@ mod sealed;
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use seldinger_core::error::LogbookError;
@@ -116,13 +116,14 @@ impl Vault {
     /// # Errors
     /// `NoVaultNote` where there is none; the words say how to recover.
     pub fn noted(places: &Places) -> Result<Self, Failure> {
-        let mode = noted_mode(places)?.ok_or_else(|| Failure::NoVaultNote(places.vault_note()))?;
-        Self::of(places, mode)
+        let mode = Self::noted_mode(places)?;
+        let mode = mode.ok_or_else(|| Failure::NoVaultNote(places.vault_note()))?;
+        Self::of(places, mode, || choose::unseal(places))
     }
 
     /// The vault that the note names; without one, the vault that is chosen now and written down.
     pub fn noted_or_chosen(places: &Places, wanted: Option<VaultMode>) -> Result<Self, Failure> {
-        if noted_mode(places)?.is_none() || was_begun_only(places)? {
+        if Self::noted_mode(places)?.is_none() || was_begun_only(places)? {
             return Self::chosen(places, wanted);
         }
         Self::noted(places)
@@ -132,17 +133,18 @@ impl Vault {
     /// there, and says that no book has been made yet. The caller has the turn.
     pub fn chosen(places: &Places, wanted: Option<VaultMode>) -> Result<Self, Failure> {
         if was_begun_only(places)? {
-            // Only the key of a book that was never made is in it.
-            let _ = fs::remove_file(places.sealed_keys());
+            // As it seems, only the key of a book that was never made is in it. But that the book was made
+            // may not have been noted, and then its folder may come back.
+            set_aside(&places.sealed_keys())?;
         }
         let choice = choose::choose(places, wanted)?;
-        Note { version: 1, mode: choice.mode(), made: false }.write(places)?;
-        choice.open(places)
+        Note { version: 1, mode: choice.mode, made: false }.write(places)?;
+        Self::of(places, choice.mode, || choice.sealed(places))
     }
 
     /// The vault that the note names, and the sealed file, where it is one, to change its passphrase.
     pub fn noted_to_change(places: &Places) -> Result<(Self, Option<Arc<Sealed>>), Failure> {
-        if noted_mode(places)? != Some(VaultMode::Passphrase) {
+        if Self::noted_mode(places)? != Some(VaultMode::Passphrase) {
             return Ok((Self::noted(places)?, None));
         }
         let sealed = Arc::new(choose::unseal(places)?);
@@ -154,23 +156,25 @@ impl Vault {
     /// # Errors
     /// `WrongKey` where it is another one; `KeyMissing` without sealed keys.
     pub fn under(places: &Places, passphrase: &str) -> Result<Self, Failure> {
-        let path = places.sealed_keys();
-        if !path.exists() {
-            return Err(LogbookError::KeyMissing.into());
-        }
-        let keys = Sealed::open_or_make(&path, passphrase).map_err(LogbookError::from)?;
+        let keys = Sealed::open(&places.sealed_keys(), passphrase).map_err(LogbookError::from)?;
+        let keys = keys.ok_or(LogbookError::KeyMissing)?;
         Ok(Self { mode: VaultMode::Passphrase, keys: Arc::new(keys) })
     }
 
-    /// What the note says; `None` without one.
+    /// Who keeps the key: as the note says, or as the sealed file shows where the note is missing.
     pub fn noted_mode(places: &Places) -> Result<Option<VaultMode>, Failure> {
-        noted_mode(places)
+        let sealed = || places.sealed_keys().exists().then_some(VaultMode::Passphrase);
+        Ok(Note::read(places)?.map(|note| note.mode).or_else(sealed))
     }
 
-    fn of(places: &Places, mode: VaultMode) -> Result<Self, Failure> {
+    fn of(
+        places: &Places,
+        mode: VaultMode,
+        sealed: impl FnOnce() -> Result<Sealed, Failure>,
+    ) -> Result<Self, Failure> {
         let keys: Arc<dyn KeyVault> = match mode {
             VaultMode::Keyring => Arc::new(Keyring),
-            VaultMode::Passphrase => Arc::new(choose::unseal(places)?),
+            VaultMode::Passphrase => Arc::new(sealed()?),
             VaultMode::KeyFile => Arc::new(KeyFiles::new(places.key_files())),
         };
         Ok(Self { mode, keys })
@@ -185,7 +189,7 @@ pub fn recover_into(
     wanted: Option<VaultMode>,
     keep: impl FnOnce(&Arc<dyn KeyVault>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    if noted_mode(places)? != Some(VaultMode::Passphrase) {
+    if Vault::noted_mode(places)? != Some(VaultMode::Passphrase) {
         return keep(&Vault::noted_or_chosen(places, wanted)?.keys);
     }
     let (path, passphrase) = (places.sealed_keys(), choose::new_passphrase(places)?);
@@ -201,16 +205,48 @@ pub fn recover_into(
             let _ = fs::remove_file(&beside);
             let keys = Sealed::open_or_make(&beside, &passphrase).map_err(unwritable)?;
             keep(&(Arc::new(keys) as Arc<dyn KeyVault>))?;
-            let moved = fs::rename(&path, path.with_extension("sealed.old"))
-                .and_then(|()| fs::rename(&beside, &path));
-            moved.map_err(|_| Failure::CannotWrite(path))
+            set_aside(&path)?;
+            fs::rename(&beside, &path).map_err(|_| Failure::CannotWrite(path))
         }
         Err(other) => Err(unwritable(other)),
     }
 }
 
-/// Who keeps the key: as the note says, or as the sealed file shows where the note is missing.
-fn noted_mode(places: &Places) -> Result<Option<VaultMode>, Failure> {
-    let sealed = || places.sealed_keys().exists().then_some(VaultMode::Passphrase);
-    Ok(Note::read(places)?.map(|note| note.mode).or_else(sealed))
+/// Keeps a sealed file under another name: it may hold the only key of a log. None that was kept before
+/// is written over.
+fn set_aside(path: &Path) -> Result<(), Failure> {
+    let names = (1..).map(|number| match number {
+        1 => path.with_extension("sealed.old"),
+        _ => path.with_extension(format!("sealed.old-{number}")),
+    });
+    let free = names.into_iter().find(|name| name.symlink_metadata().is_err());
+    match free.map(|free| fs::rename(path, free)) {
+        Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+            Err(Failure::CannotWrite(path.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sealed_keys_are_never_deleted_for_a_new_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::in_folder(folder.path());
+        let kept = |name: &str| Sealed::open(&places.data().join(name), "theirs").unwrap();
+        for (number, name) in ["keys.sealed.old", "keys.sealed.old-2"].into_iter().enumerate() {
+            let sealed = Sealed::open_or_make(&places.sealed_keys(), "theirs").unwrap();
+            sealed.store("book-1".into(), vec![u8::try_from(number).unwrap(); 48]).unwrap();
+            let note = Note { version: 1, mode: VaultMode::Passphrase, made: false };
+            note.write(&places).unwrap();
+            Vault::chosen(&places, Some(VaultMode::KeyFile)).unwrap();
+            assert!(!places.sealed_keys().exists());
+            assert!(kept(name).is_some(), "{name}");
+        }
+        let first = kept("keys.sealed.old").unwrap().load("book-1".into());
+        assert_eq!(first, Ok(Some(vec![0; 48])));
+    }
 }

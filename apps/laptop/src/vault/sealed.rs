@@ -60,20 +60,28 @@ impl Sealed {
     /// # Errors
     /// `WrongPassphrase`; `Unavailable` where the file cannot be read or written.
     pub fn open_or_make(path: &Path, passphrase: &str) -> Result<Self, KeyVaultError> {
-        let Some(file) = read(path)? else {
-            let turn = turn(path)?;
-            // Another program may have made it just now.
-            if read(path)?.is_none() {
-                return Self::make(path, passphrase);
-            }
-            drop(turn);
-            return Self::open_or_make(path, passphrase);
-        };
+        if let Some(opened) = Self::open(path, passphrase)? {
+            return Ok(opened);
+        }
+        let _turn = turn(path)?;
+        // Another program may have made it just now.
+        match Self::open(path, passphrase)? {
+            Some(opened) => Ok(opened),
+            None => Self::make(path, passphrase),
+        }
+    }
+
+    /// Opens the file; `None` where there is none.
+    ///
+    /// # Errors
+    /// `WrongPassphrase`; `Unavailable` where the file cannot be read.
+    pub fn open(path: &Path, passphrase: &str) -> Result<Option<Self>, KeyVaultError> {
+        let Some(file) = read(path)? else { return Ok(None) };
         let cipher = cipher(passphrase, &file.salt, file.cost)?;
         let opened = Self { path: path.to_owned(), salt: file.salt.clone(), cipher };
         let check = file.keys.get(CHECK).ok_or(KeyVaultError::Unavailable)?;
         opened.unseal(CHECK, check)?;
-        Ok(opened)
+        Ok(Some(opened))
     }
 
     /// Seals everything in the file by another passphrase; this value opens it no more.
@@ -208,6 +216,13 @@ mod tests {
         assert_eq!(wrong, Err(KeyVaultError::WrongPassphrase));
         again.remove("book-1".into()).unwrap();
         assert_eq!(keys.load("book-1".into()), Ok(None));
+    }
+
+    #[test]
+    fn opening_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Sealed::open(&folder.path().join("keys.sealed"), "p").unwrap().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
