@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use seldinger_core::calculator::CalculatorError;
-use seldinger_core::content::{Wording, wording};
+use seldinger_core::content::{Wording, wording, words};
 use seldinger_core::error::{LogbookError, MissingPart, StopReason};
 use seldinger_core::logbook::lan::SyncError;
 use seldinger_core::store::backup::FoundBackup;
@@ -47,6 +47,14 @@ pub enum Failure {
     /// What went wrong has its words already.
     #[error("told")]
     Told(Wording),
+    /// What went wrong has its words and its exit code already: another program or thread met it.
+    #[error("told with its exit code")]
+    Ended {
+        /// What is said.
+        told: Wording,
+        /// How this command ends by it.
+        exit_code: u8,
+    },
     /// The page of this folder is open, and is what syncs.
     #[error("the page is open")]
     PageIsOpen,
@@ -90,6 +98,8 @@ pub enum Failure {
         from: String,
         /// Counted from 1.
         line: u64,
+        /// The lines before it were saved as they came.
+        saved_before: bool,
     },
     /// A variable of the environment that is not UTF-8.
     #[error("{0} is not text")]
@@ -188,7 +198,10 @@ impl Failure {
             Self::NoVaultNote(file) => said("no_vault_note", &[("file", &shown(file))]),
             Self::Sync(error) => Some(error.wording()),
             Self::Calculator(error) => Some(error.wording()),
-            Self::Told(told) | Self::Misused(told) | Self::NoSuchName(told) => Some(told.clone()),
+            Self::Told(told)
+            | Self::Misused(told)
+            | Self::NoSuchName(told)
+            | Self::Ended { told, .. } => Some(told.clone()),
             Self::PageIsOpen => said("page_is_open", &[]),
             Self::NotPaired => said("not_paired", &[]),
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
@@ -201,8 +214,9 @@ impl Failure {
             Self::NoHome => said("no_home", &[]),
             Self::CannotRead(file) => said("cannot_read", &[("file", &shown(file))]),
             Self::CannotWrite(file) => said("cannot_write", &[("file", &shown(file))]),
-            Self::NotText { from, line } => {
-                said("not_text", &[("from", from), ("line", &line.to_string())])
+            Self::NotText { from, line, saved_before } => {
+                let told = if *saved_before { "not_text_before" } else { "not_text" };
+                said(told, &[("from", from), ("line", &line.to_string())])
             }
             Self::VariableNotText(name) => said("variable_not_text", &[("name", name)]),
             Self::NoJot => said("no_jot", &[]),
@@ -232,6 +246,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Pipe => 0,
+            Self::Ended { exit_code, .. } => *exit_code,
             Self::Book(error) => of_book(error),
             Self::Sync(error) => of_sync(error),
             Self::NoSuchCase(_)
@@ -275,11 +290,11 @@ fn missing(part: MissingPart, folder: &Path, backups: &[FoundBackup]) -> Wording
     let told = LogbookError::PartMissing { part }.wording();
     let Some(latest) = backups.first() else { return told };
     let count = backups.len().to_string();
-    let day = latest.day.as_deref().unwrap_or("before an upgrade");
+    let day = latest.day.clone().unwrap_or_else(|| words("app.day_before_upgrade", &[]));
     let values = [
         ("count", count.as_str()),
         ("folder", &shown(&folder.join("backups"))),
-        ("day", day),
+        ("day", &day),
         ("file", &latest.file),
     ];
     Wording { what: told.what, ..wording("app.part_missing_backups", &values) }

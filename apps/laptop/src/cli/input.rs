@@ -4,9 +4,12 @@
 use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use seldinger_core::content::Wording;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::say;
+use crate::vault::is_interactive;
 
 const STANDARD_INPUT: &str = "standard input";
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -14,7 +17,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Hands on each line of standard input, without its end.
 ///
 /// # Errors
-/// `NotText` at the first line that is not UTF-8; those before it were handed on.
+/// `NotText` at the first line that is not UTF-8; those before it were handed on, which the caller says
+/// where it matters.
 pub fn for_each_line(mut take: impl FnMut(&str) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut number = 0;
     for_each_line_as_it_is(|line| {
@@ -51,6 +55,18 @@ pub fn first_line() -> Result<Zeroizing<String>, Failure> {
     Ok(Zeroizing::new(without_mark(text).trim_end_matches(['\n', '\r']).to_owned()))
 }
 
+/// What somebody at a terminal answers to a question; `None` where nobody can be asked.
+///
+/// # Errors
+/// `NotText`: an answer that cannot be read is none.
+pub fn answer(question: &Wording) -> Result<Option<Zeroizing<String>>, Failure> {
+    if !is_interactive() {
+        return Ok(None);
+    }
+    say::note(&question.line());
+    first_line().map(Some)
+}
+
 /// A whole file, or standard input where it is called `-`.
 pub fn whole(file: &Path) -> Result<String, Failure> {
     let mut bytes = Vec::new();
@@ -79,7 +95,7 @@ fn without_mark(text: &str) -> &str {
 }
 
 fn not_text(name: &str, line: u64) -> Failure {
-    Failure::NotText { from: name.to_owned(), line }
+    Failure::NotText { from: name.to_owned(), line, saved_before: false }
 }
 
 fn unreadable(name: &str) -> Failure {

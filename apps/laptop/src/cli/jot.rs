@@ -68,7 +68,7 @@ pub fn run(home: &Home, args: &JotArgs) -> Result<(), Failure> {
     }
     let mut out = Out::new();
     let mut saved_any = false;
-    for_each_jot(args, |text| {
+    let ended = for_each_jot(args, |text| {
         if text.trim().is_empty() {
             return Ok(());
         }
@@ -98,6 +98,12 @@ pub fn run(home: &Home, args: &JotArgs) -> Result<(), Failure> {
             say::note(&format!("{}: {told}", hit.path));
         }
         Ok(())
+    });
+    ended.map_err(|failure| match failure {
+        Failure::NotText { from, line, .. } => {
+            Failure::NotText { from, line, saved_before: saved_any }
+        }
+        other => other,
     })?;
     back_up_if_due(&opened.book);
     if saved_any { Ok(()) } else { Err(Failure::NoJot) }

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use seldinger_core::content::words;
+use seldinger_core::content::{wording, words};
 use seldinger_core::error::{DamagedPart, LogbookError};
 use seldinger_core::logbook::{Logbook, VerifyReport};
 use seldinger_core::store::backup::Seal;
@@ -119,13 +119,9 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
 
 /// Whether somebody at a terminal says yes; where nobody can be asked, what was called for is done.
 fn agreed(question: &str) -> Result<bool, Failure> {
-    if !is_interactive() {
-        return Ok(true);
-    }
-    say::note(&words(question, &[]));
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(LogbookError::from)?;
-    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+    let answer = input::answer(&wording(question, &[]))?;
+    let is_yes = |answer: &str| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    Ok(answer.is_none_or(|answer| is_yes(&answer)))
 }
 
 /// The same as `typed`; the question is told, too, where a program has to answer it.

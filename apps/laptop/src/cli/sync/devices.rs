@@ -1,17 +1,18 @@
 //! `devices`: who this log is exchanged with, and who no longer.
 
-use std::io::IsTerminal as _;
-
 use clap::{Args, Subcommand};
 use seldinger_core::content::{wording, words};
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{Logbook, Peer, RevokedBy};
 use seldinger_core::time::Moment;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
+use crate::cli::input;
 use crate::failure::Failure;
 use crate::open::Home;
 use crate::say::{self, Out, plain};
+use crate::vault::is_interactive;
 
 /// The devices, or what happens to one.
 #[derive(Args)]
@@ -62,7 +63,9 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
     }
     // Of devices that others were paired with it is known, too.
     let is_listed = |key: &String| peers.iter().any(|peer| peer.fingerprint == *key);
+    let mut is_alone = peers.is_empty();
     for revocation in book.revocations()?.iter().filter(|known| !is_listed(&known.fingerprint)) {
+        is_alone = false;
         if as_json {
             out.line(json!({
                 "fingerprint": revocation.fingerprint,
@@ -75,7 +78,7 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
             out.line(row(&revocation.fingerprint, &revocation.name, &revoked(&revocation.by)))?;
         }
     }
-    if peers.is_empty() && !as_json {
+    if is_alone && !as_json {
         say::note(&words("app.no_devices", &[]));
     }
     out.flush()
@@ -146,7 +149,7 @@ fn revoke(book: &Logbook, given: &str, name: Option<&str>) -> Result<(), Failure
     let fingerprint = peer.fingerprint.parse().map_err(|_| LogbookError::NotAnId)?;
     let name = match name {
         Some(name) => name.to_owned(),
-        None => confirmed(&peer)?,
+        None => confirmed(&peer)?.to_string(),
     };
     book.revoke(fingerprint, &name)?;
     say::note(&words("sync.revoked", &[("name", &peer.name)]));
@@ -154,18 +157,26 @@ fn revoke(book: &Logbook, given: &str, name: Option<&str>) -> Result<(), Failure
 }
 
 /// Its name, typed once more by whoever sits there.
-fn confirmed(peer: &Peer) -> Result<String, Failure> {
-    let short = peer.fingerprint.chars().take(LEAST * 2).collect();
-    let name = if peer.name.is_empty() { short } else { plain(&peer.name) };
-    if !std::io::stdin().is_terminal() {
-        let known = [("device", name.as_str()), ("name", name.as_str())];
-        return Err(Failure::Misused(wording("app.revoke_needs_name", &known)));
+fn confirmed(peer: &Peer) -> Result<Zeroizing<String>, Failure> {
+    let short: String = peer.fingerprint.chars().take(LEAST * 2).collect();
+    let name = if peer.name.is_empty() { short.clone() } else { plain(&peer.name) };
+    let question = wording("app.revoke_type_name", &[("name", &name)]);
+    if is_interactive() {
+        say::note(&wording("app.revoke_means", &[]).line());
     }
-    say::note(&wording("app.revoke_means", &[]).line());
-    say::note(&words("app.revoke_type_name", &[("name", &name)]));
-    let mut typed = String::new();
-    std::io::stdin().read_line(&mut typed).map_err(LogbookError::from)?;
-    Ok(typed)
+    input::answer(&question)?.ok_or_else(|| {
+        // The fingerprint stands in any shell as it is.
+        let known = [("device", short.as_str()), ("name", &quoted(&name))];
+        Failure::Misused(wording("app.revoke_needs_name", &known))
+    })
+}
+
+/// As one word of a shell.
+fn quoted(name: &str) -> String {
+    if cfg!(windows) {
+        return format!("\"{name}\"");
+    }
+    format!("'{}'", name.replace('\'', "'\\''"))
 }
 
 /// The device of that name or fingerprint.

@@ -53,13 +53,21 @@ pub fn pair(home: &Home, args: &PairArgs) -> Result<(), Failure> {
         join(&session, &args.code.join(" "), args.at.as_deref())?;
     }
     // Paired is done. What is left to exchange goes on at the next sync, and is said to.
-    if let Err(failure) = run::until_in_step(&session) {
-        say::note(&words("app.paired_not_synced", &[]));
-        if let Some(told) = failure.wording() {
-            say::note(&told.line());
-        }
+    let Err(failure) = run::until_in_step(&session) else { return Ok(()) };
+    say::note(&words("app.paired_not_synced", &[]));
+    if !is_for_later(&failure) {
+        return Err(failure);
+    }
+    if let Some(told) = failure.wording() {
+        say::note(&told.line());
     }
     Ok(())
+}
+
+/// Whether the other device was not reached, or not everything was exchanged. A log that cannot be read
+/// or written is no such thing, nor is Ctrl-C.
+fn is_for_later(failure: &Failure) -> bool {
+    matches!(failure, Failure::OutOfReach(_) | Failure::Told(_) | Failure::Sync(_))
 }
 
 fn invite(session: &Session) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
-use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus};
+use seldinger_core::logbook::lan::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 use seldinger_core::sync::Fingerprint;
 use seldinger_core::time::UtcMillis;
 use serde_json::{Value, json};
@@ -140,6 +140,10 @@ fn failure<'a>(
         away.push(device.peer.name.clone());
     }
     match failed {
+        // Its own thread met what the log said.
+        Some(SyncTrouble::Book) => {
+            Some(Failure::Ended { told: SyncTrouble::Book.wording(), exit_code: 6 })
+        }
         Some(trouble) => Some(Failure::Told(trouble.wording())),
         None => Some(Failure::OutOfReach(away.join(", "))),
     }
