@@ -15,13 +15,20 @@ use seldinger_core::sync::Fingerprint;
 /// Who is announced, by the full name of the announcement.
 type Around = Arc<Mutex<HashMap<String, Announced>>>;
 
+/// This laptop's own announcement.
+struct Own {
+    full_name: String,
+    me: Fingerprint,
+    port: u16,
+}
+
 /// This laptop's ear and voice on the local network, until dropped.
 pub struct LocalNetwork {
     daemon: ServiceDaemon,
     around: Around,
     listening: Option<JoinHandle<()>>,
-    /// The full name under which this laptop is announced.
-    announced: Mutex<Option<String>>,
+    /// How this laptop is announced.
+    announced: Mutex<Option<Own>>,
 }
 
 impl LocalNetwork {
@@ -46,7 +53,8 @@ impl LocalNetwork {
         Ok(Self { daemon, around, listening: Some(listening), announced: Mutex::default() })
     }
 
-    /// Announces that `me` listens at `port`.
+    /// Announces that `me` listens at `port`, in place of what was announced before; nothing is done
+    /// where just that was.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -56,6 +64,11 @@ impl LocalNetwork {
         port: u16,
         ids: &dyn Ids,
     ) -> Result<(), DiscoveryError> {
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        if announced.as_ref().is_some_and(|own| (own.me, own.port) == (*me, port)) {
+            return Ok(());
+        }
+        self.take_back(&mut announced);
         let mut name = [0; 8];
         ids.fill(&mut name);
         let name = format!("{:016x}", u64::from_be_bytes(name));
@@ -64,16 +77,19 @@ impl LocalNetwork {
         let info = info.map_err(|_| DiscoveryError::Unavailable)?.enable_addr_auto();
         let full_name = info.get_fullname().to_owned();
         self.daemon.register(info).map_err(|_| DiscoveryError::Unavailable)?;
-        *self.announced.lock().unwrap_or_else(PoisonError::into_inner) = Some(full_name);
+        *announced = Some(Own { full_name, me: *me, port });
         Ok(())
     }
 
     /// Takes the announcement back.
     pub fn fall_silent(&self) {
-        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(name) = announced {
+        self.take_back(&mut self.announced.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn take_back(&self, announced: &mut Option<Own>) {
+        if let Some(own) = announced.take() {
             // Where the daemon is gone, so is the announcement.
-            let _ = self.daemon.unregister(&name);
+            let _ = self.daemon.unregister(&own.full_name);
         }
     }
 }
@@ -140,7 +156,11 @@ mod tests {
             return println!("SKIPPED: no multicast here");
         };
         let me = Fingerprint([1; 32]);
+        let own_name = || one.announced.lock().unwrap().as_ref().map(|own| own.full_name.clone());
         one.announce(&me, 47_110, &SystemIds).unwrap();
+        let first = own_name();
+        one.announce(&me, 47_110, &SystemIds).unwrap();
+        assert_eq!(own_name(), first, "it is announced already");
         let until = Instant::now() + Duration::from_secs(5);
         loop {
             let around = other.around().unwrap();

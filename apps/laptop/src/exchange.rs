@@ -15,7 +15,6 @@ use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::{
     PairingView, SyncObserver, SyncResult, SyncService, WindowView,
 };
-use seldinger_core::sync::Fingerprint;
 use seldinger_core::time::Moment;
 
 use crate::data_dir::{Places, write_private};
@@ -30,8 +29,8 @@ pub struct Exchange {
     network: Arc<Network>,
     book: Arc<Logbook>,
     port_note: PathBuf,
-    /// Held while it is decided whether to listen; as whom and where this laptop is announced.
-    deciding: Mutex<Option<(Fingerprint, u16)>>,
+    /// Held while it is decided whether to listen.
+    deciding: Mutex<()>,
 }
 
 /// The local network, begun by the first who looks; nothing where the system has no multicast.
@@ -81,30 +80,29 @@ impl Exchange {
 
     /// Opens a window for another device.
     pub fn invite(&self) -> SyncResult<WindowView> {
-        let mut announced = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let port = self.listen()?;
         let window = self.service.open_window(&addresses(port))?;
         // A device that was revoked has made new keys for it.
-        self.announce(&mut announced, port);
+        self.announce(port);
         Ok(window)
     }
 
     /// Listens from the first pairing on, or while a window is open, and not otherwise.
     pub fn tend(&self) -> SyncResult<()> {
-        let mut announced = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.deciding.lock().unwrap_or_else(PoisonError::into_inner);
         let invites = self
             .service
             .window()
             .is_some_and(|window| matches!(window.state, PairingView::Open | PairingView::Digits));
         if invites || self.is_paired()? {
             let port = self.listen()?;
-            self.announce(&mut announced, port);
+            self.announce(port);
         } else if self.service.port().is_some() {
             self.service.stop_listening();
             if let Some(network) = self.network.begun() {
                 network.fall_silent();
             }
-            *announced = None;
         }
         Ok(())
     }
@@ -128,17 +126,11 @@ impl Exchange {
         Ok(port)
     }
 
-    /// Says where it listens, anew once it is somebody else or elsewhere.
-    fn announce(&self, announced: &mut Option<(Fingerprint, u16)>, port: u16) {
-        let now = (self.service.fingerprint(), port);
-        if *announced == Some(now) {
-            return;
-        }
+    /// Says where it listens. Where that does not work, the next round tries again.
+    fn announce(&self, port: u16) {
         if let Some(network) = self.network.begun() {
-            network.fall_silent();
-            let _ = network.announce(&now.0, port, &SystemIds);
+            let _ = network.announce(&self.service.fingerprint(), port, &SystemIds);
         }
-        *announced = Some(now);
     }
 }
 
