@@ -87,7 +87,7 @@ pub use crate::store::search::SnippetPiece;
 use crate::error::{LogbookError, Result};
 use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, Record, Tx};
-use crate::store::key::{KeyVault, RecoveryCode};
+use crate::store::key::{self, KeyVault, RecoveryCode};
 use crate::store::{Connection, Place, Store, local};
 use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
 
@@ -199,6 +199,15 @@ impl Logbook {
     pub fn open(setup: Setup) -> Result<Self> {
         let now = setup.clock.now();
         Self::with(Store::open(setup.place.clone(), &setup.vault, now)?, setup)
+    }
+
+    /// Whether a vault holds the key that this book is open with: it may be somebody else's.
+    ///
+    /// # Errors
+    /// `KeyMissing`, `WrongKey`; whatever the vault says.
+    pub fn check_vault(&self, vault: &Arc<dyn KeyVault>) -> Result<()> {
+        let key = self.store.key();
+        if key::load(vault, &key.name())? == *key { Ok(()) } else { Err(LogbookError::WrongKey) }
     }
 
     fn with(store: Store, setup: Setup) -> Result<Self> {

@@ -190,7 +190,8 @@ impl BackupKey {
 #[error("not a recovery code")]
 pub struct NotARecoveryCode;
 
-const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Letters and digits of a code that people type: none that is taken for another.
+pub const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl RecoveryCode {
     /// A new random code.
@@ -249,7 +250,7 @@ impl RecoveryCode {
 }
 
 /// What was typed of a code, in the letters that it is made of.
-pub(crate) fn letters(typed: &str) -> impl Iterator<Item = char> {
+pub fn letters(typed: &str) -> impl Iterator<Item = char> {
     let letters = typed.chars().filter(|c| !c.is_whitespace() && *c != '-');
     letters.map(|letter| match letter.to_ascii_uppercase() {
         'O' => '0',

@@ -2,6 +2,7 @@
 
 use seldinger_core::form::TypedField;
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// What was posted, in its order.
 #[derive(Deserialize)]
@@ -24,6 +25,12 @@ impl Posted {
     /// The text under a name; empty where there is none.
     pub fn one(&self, name: &str) -> &str {
         self.all(name).first().copied().unwrap_or_default()
+    }
+
+    /// Takes the text under a name out, where it is a secret: no copy of it stays.
+    pub fn secret(&mut self, name: &str) -> Zeroizing<String> {
+        let found = self.0.iter_mut().find(|(known, _)| known == name);
+        Zeroizing::new(found.map(|(_, text)| std::mem::take(text)).unwrap_or_default())
     }
 
     /// Every text under a name.

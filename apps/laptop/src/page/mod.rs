@@ -40,6 +40,7 @@ use axum::middleware;
 use axum::routing::get;
 
 use crate::serve::AppState;
+pub use fields::Posted;
 pub use notices::Told;
 
 /// Every page.

@@ -13,8 +13,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::post;
 use axum::{Extension, Form, Router};
 use seldinger_core::content::{Wording, wording};
-use seldinger_core::error::LogbookError;
-use zeroize::Zeroizing;
 
 use super::fields::Posted;
 use super::shell::{Room, Shell, draw};
@@ -65,6 +63,13 @@ fn way_back(path: &str) -> String {
     if path.starts_with("/export/") { "/export".to_owned() } else { path.to_owned() }
 }
 
+/// Whether a path stays within this page. A second slash would lead to another machine; browsers take a
+/// backslash for one and pass over tabs and line ends.
+fn is_within(path: &str) -> bool {
+    let is_plain = |c: char| c != '\\' && !c.is_control();
+    path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain)
+}
+
 fn ask(state: &AppState, shell: Shell, to: String, told: Option<Wording>) -> Response {
     let by_passphrase = state.vault_mode() == VaultMode::Passphrase;
     let page = ProofPage { shell: shell.at(Room::Settings), to, by_passphrase, told };
@@ -79,18 +84,14 @@ async fn prove(
     State(state): State<AppState>,
     Extension(session): Extension<Session>,
     shell: Shell,
-    Form(posted): Form<Posted>,
+    Form(mut posted): Form<Posted>,
 ) -> Result<Response, Trouble> {
-    let to = posted.one("to").to_owned();
-    // Within this page: a second slash would lead to another machine.
-    let to = if to.starts_with('/') && !to.starts_with("//") { to } else { "/".to_owned() };
+    let to = posted.one("to");
+    let to = if is_within(to) { to.to_owned() } else { "/".to_owned() };
     if state.vault_mode() != VaultMode::Passphrase {
         return Ok(ask(&state, shell, to, None));
     }
-    let passphrase = Zeroizing::new(posted.one("passphrase").to_owned());
-    let admitting = state.clone();
-    let admitted = tokio::task::spawn_blocking(move || admitting.admit(Some(passphrase.as_str())));
-    match refusal(admitted.await.map_err(|_| LogbookError::Io)?) {
+    match refusal(state.admit(Some(posted.secret("passphrase"))).await) {
         None => {
             state.prove(&session);
             Ok(Redirect::to(&to).into_response())
@@ -146,7 +147,16 @@ mod tests {
         assert_eq!(visit.get("/export/cases.csv").status, 403);
         assert_eq!(typed("four plain words here").location(), "/export");
         assert_eq!(visit.get("/export/cases.csv").status, 200);
-        let outside = [("passphrase", "four plain words here"), ("to", "//evil.example")];
-        assert_eq!(visit.post("/prove", &outside).location(), "/");
+        for outside in [
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "",
+        ] {
+            let outside = [("passphrase", "four plain words here"), ("to", outside)];
+            assert_eq!(visit.post("/prove", &outside).location(), "/", "{outside:?}");
+        }
     }
 }

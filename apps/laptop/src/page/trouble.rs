@@ -5,12 +5,12 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use seldinger_core::content::Wording;
+use seldinger_core::content::{Wording, wording};
 use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::lan::SyncError;
 
 use super::shell::{Shell, draw};
-use crate::serve::AppState;
+use crate::serve::{AppState, locked};
 
 /// Why a page could not be shown or a request could not be carried out.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ impl From<LogbookError> for Trouble {
             E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::ChoiceChanged => StatusCode::CONFLICT,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            E::KeyLocked => StatusCode::UNAUTHORIZED,
+            E::TooMuchAtOnce => {
+                return Self::told(StatusCode::PAYLOAD_TOO_LARGE, wording("app.too_large", &[]));
+            }
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, told: error.wording() }
@@ -88,6 +92,10 @@ pub async fn tell(State(state): State<AppState>, request: Request, next: Next) -
     let mut response = next.run(Request::from_parts(parts.clone(), body)).await;
     let Some(told) = response.extensions_mut().remove::<Wording>() else { return response };
     parts = path_parts;
+    if response.status() == StatusCode::UNAUTHORIZED && !state.is_open() {
+        // Locked from another tab while this was asked for: what the next request is told, too.
+        return locked(&state, &parts.headers);
+    }
     let drawn = if part {
         draw(&TroublePart { told })
     } else {

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
 use axum::response::{IntoResponse as _, Response};
-use seldinger_core::content::words;
+use seldinger_core::content::{Wording, words};
 use seldinger_core::error::LogbookError;
 use seldinger_core::store::owner_only;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,28 @@ pub struct Given {
     pub id: InvitationId,
 }
 
+/// Why the first cannot open the log, in its words.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    what: String,
+    kept: String,
+    todo: String,
+    exit_code: u8,
+}
+
+impl Said {
+    fn of(failure: &Failure) -> Self {
+        let told = failure.wording().unwrap_or_else(|| LogbookError::Io.wording());
+        let Wording { what, kept, todo } = told;
+        Self { what, kept, todo, exit_code: failure.exit_code() }
+    }
+
+    fn failure(self) -> Failure {
+        let Self { what, kept, todo, exit_code } = self;
+        Failure::Ended { told: Wording { what, kept, todo }, exit_code }
+    }
+}
+
 /// The program that serves the folder, as the second talks to it.
 pub struct First(Note);
 
@@ -115,7 +137,28 @@ pub struct First(Note);
 /// `Busy` where it does not answer; `PageLocked`, `PassphraseNeeded` where nobody can be asked;
 /// `WrongKey`.
 pub fn ask_first(places: &Places, opens: bool) -> Result<(First, Given), Failure> {
-    let (start, mut tries) = (Instant::now(), 0);
+    let mut tries = 0;
+    ask_until(places, opens, WAIT, |wanted| {
+        let was_wrong = wanted == WRONG;
+        tries += u32::from(was_wrong);
+        if was_wrong && (tries >= TRIES || !is_interactive()) {
+            return Err(LogbookError::WrongKey.into());
+        }
+        if was_wrong {
+            say::note(&words("app.try_again", &[]));
+        }
+        passphrase_for(wanted)
+    })
+}
+
+/// Asks until the first has not answered for so long; `passphrase` is asked for what it wants to hear.
+fn ask_until(
+    places: &Places,
+    opens: bool,
+    patience: Duration,
+    mut passphrase: impl FnMut(&str) -> Result<Zeroizing<String>, Failure>,
+) -> Result<(First, Given), Failure> {
+    let mut heard = Instant::now();
     let mut asked = Asked { opens, passphrase: None };
     loop {
         let note = read_note(places);
@@ -127,21 +170,19 @@ pub fn ask_first(places: &Places, opens: bool) -> Result<(First, Given), Failure
                 return Ok((First(note), given));
             }
             (_, Some((401, body))) => {
-                let was_wrong = body == WRONG;
-                tries += u32::from(was_wrong);
-                if was_wrong && (tries >= TRIES || !is_interactive()) {
-                    return Err(LogbookError::WrongKey.into());
-                }
-                if was_wrong {
-                    say::note(&words("app.try_again", &[]));
-                }
-                asked.passphrase = Some(passphrase_for(&body)?.to_string());
+                asked.passphrase = Some(passphrase(&body)?.to_string());
+                // Its user may have taken a while to type.
+                heard = Instant::now();
             }
             (_, Some((429, seconds))) => {
                 return Err(Failure::PassphraseWait(seconds));
             }
-            (_, Some((500, _))) => return Err(LogbookError::Io.into()),
-            _ if start.elapsed() > WAIT && tries == 0 => return Err(LogbookError::Busy.into()),
+            (_, Some((500, body))) => {
+                return Err(
+                    serde_json::from_str(&body).map_or(LogbookError::Io.into(), Said::failure)
+                );
+            }
+            _ if heard.elapsed() > patience => return Err(LogbookError::Busy.into()),
             _ => std::thread::sleep(Duration::from_millis(100)),
         }
     }
@@ -203,26 +244,25 @@ pub async fn another(State(state): State<AppState>, headers: HeaderMap, body: By
     let asked: Asked = serde_json::from_slice(&body).unwrap_or_default();
     let passphrase = asked.passphrase.map(Zeroizing::new);
     let was_open = state.is_open();
-    let admitting = state.clone();
-    let admitted = tokio::task::spawn_blocking(move || {
-        admitting.admit(passphrase.as_ref().map(|text| text.as_str()))
-    });
-    match admitted.await {
-        Ok(Ok(())) => {
+    match state.admit(passphrase).await {
+        Ok(()) => {
             let way = state.invite(asked.opens);
             let bare = state.bare_address();
             let given = Given { bare, address: way.address, file: way.file, id: way.id };
             serde_json::to_string(&given).unwrap_or_default().into_response()
         }
-        Ok(Err(Refused::Needed)) => {
+        Err(Refused::Needed) => {
             let wanted = if was_open { PASSPHRASE } else { LOCKED };
             (StatusCode::UNAUTHORIZED, wanted).into_response()
         }
-        Ok(Err(Refused::Wrong)) => (StatusCode::UNAUTHORIZED, WRONG).into_response(),
-        Ok(Err(Refused::Wait(wait))) => {
+        Err(Refused::Wrong) => (StatusCode::UNAUTHORIZED, WRONG).into_response(),
+        Err(Refused::Wait(wait)) => {
             (StatusCode::TOO_MANY_REQUESTS, (wait.as_secs() + 1).to_string()).into_response()
         }
-        Ok(Err(Refused::Trouble(_))) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(Refused::Trouble(failure)) => {
+            let said = serde_json::to_string(&Said::of(&failure)).unwrap_or_default();
+            (StatusCode::INTERNAL_SERVER_ERROR, said).into_response()
+        }
     }
 }
 
@@ -244,4 +284,60 @@ fn shows_secret(state: &AppState, headers: &HeaderMap) -> bool {
     let Some(shown) = shown.and_then(|value| value.strip_prefix("Bearer ")) else { return false };
     // Hashes are compared in constant time.
     blake3::hash(shown.as_bytes()) == state.secret()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Answers each asker once with what comes next, then is gone.
+    fn first(answers: Vec<(&'static str, String)>) -> (tempfile::TempDir, Places) {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::in_folder(folder.path());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let note = serde_json::to_vec(&Note { port, secret: "secret".to_owned() }).unwrap();
+        write_private(&places.serve_note(), &note).unwrap();
+        std::thread::spawn(move || {
+            for (status, body) in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut asked = Vec::new();
+                // As far as the end of the JSON that is asked with.
+                while !asked.ends_with(b"}") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    asked.extend(byte);
+                }
+                let length = body.len();
+                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+                stream.write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+        (folder, places)
+    }
+
+    #[test]
+    fn one_that_stops_answering_after_a_wrong_passphrase_is_given_up() {
+        let wrong = || ("401 Unauthorized", WRONG.to_owned());
+        let (_folder, places) = first(vec![("401 Unauthorized", LOCKED.to_owned()), wrong()]);
+        let mut wanted = Vec::new();
+        let given_up = ask_until(&places, false, Duration::from_millis(50), |what| {
+            wanted.push(what.to_owned());
+            Ok(Zeroizing::new("guess".to_owned()))
+        });
+        assert!(matches!(given_up.map(drop), Err(Failure::Book(LogbookError::Busy))));
+        assert_eq!(wanted, [LOCKED, WRONG]);
+    }
+
+    #[test]
+    fn what_keeps_the_first_from_opening_the_log_is_passed_on() {
+        let damaged = Failure::NoVaultNote("vault.json".into());
+        let said = serde_json::to_string(&Said::of(&damaged)).unwrap();
+        let (_folder, places) = first(vec![("500 Internal Server Error", said)]);
+        let failed = ask_until(&places, false, WAIT, |_| unreachable!()).map(drop).unwrap_err();
+        assert_eq!(failed.wording(), damaged.wording());
+        assert_eq!(failed.exit_code(), damaged.exit_code());
+    }
 }

@@ -1,13 +1,12 @@
 //! The page's connections: how many there may be, and for how long without a word.
 //!
 //! Whoever reaches the port can open connections and say nothing. Each costs a file, and a program may
-//! have a thousand, which the book and sync need too. So there are places for so many; where all are
-//! taken, a new one gets the place of the oldest that has not shown a session, of the address that holds
-//! the most. A browser that was let in keeps its places. Sync has limits of its own.
+//! have a thousand, which the book and sync need too. So there may be so many; where there are, a new
+//! one takes the place of the oldest that has not shown a session. A browser that was let in keeps its
+//! connections. Addresses are not told apart: a program of this machine can call from any in 127.0.0.0/8,
+//! and a limit for each would only hold browsers back, which use one. Sync has limits of its own.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -54,15 +53,15 @@ impl Known {
     }
 }
 
-struct Place {
+struct Connection {
     number: u64,
-    from: IpAddr,
     known: Known,
     task: AbortHandle,
 }
 
+/// The number of the last, and those that there are, the oldest first.
 #[derive(Clone, Default)]
-struct Places(Arc<Mutex<(u64, Vec<Place>)>>);
+struct Connections(Arc<Mutex<(u64, Vec<Connection>)>>);
 
 /// Answers connections until `stop` says so.
 pub async fn answer(
@@ -71,17 +70,17 @@ pub async fn answer(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let (places, graceful) = (Places::default(), GracefulShutdown::new());
+    let (connections, graceful) = (Connections::default(), GracefulShutdown::new());
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => {
-                if let Ok((stream, from)) = accepted {
-                    places.take(stream, from.ip(), &router, limits, graceful.watcher());
+                if let Ok((stream, _)) = accepted {
+                    connections.take(stream, &router, limits, graceful.watcher());
                 } else {
                     // Without files: somebody has to go first.
-                    places.make_room(0);
+                    connections.make_room(0);
                     tokio::time::sleep(BREATH).await;
                 }
             }
@@ -92,20 +91,13 @@ pub async fn answer(
     let _ = tokio::time::timeout(limits.parting, graceful.shutdown()).await;
 }
 
-impl Places {
-    fn lock(&self) -> MutexGuard<'_, (u64, Vec<Place>)> {
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, (u64, Vec<Connection>)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a connection a place and answers its requests.
-    fn take(
-        &self,
-        stream: TcpStream,
-        from: IpAddr,
-        router: &Router,
-        limits: Limits,
-        watcher: Watcher,
-    ) {
+    /// Takes a connection in and answers its requests.
+    fn take(&self, stream: TcpStream, router: &Router, limits: Limits, watcher: Watcher) {
         if !self.make_room(limits.most) {
             return;
         }
@@ -119,17 +111,17 @@ impl Places {
             async move { Ok::<Response, Infallible>(answered(router, request).await) }
         });
         let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
-        let places = self.clone();
-        // With the lock held: the task leaves its place only when it has it.
+        let connections = self.clone();
+        // With the lock held: the task leaves only when it is among them.
         let mut inner = self.lock();
         inner.0 += 1;
         let number = inner.0;
         let task = tokio::spawn(async move {
             // Who hangs up or is too slow is told nothing.
             let _ = connection.await;
-            places.lock().1.retain(|place| place.number != number);
+            connections.lock().1.retain(|connection| connection.number != number);
         });
-        inner.1.push(Place { number, from, known, task: task.abort_handle() });
+        inner.1.push(Connection { number, known, task: task.abort_handle() });
     }
 
     /// Sees to it that there are fewer than `most`, or at least one fewer; whether that is so.
@@ -138,15 +130,8 @@ impl Places {
         if inner.1.len() < most {
             return true;
         }
-        let mut held: HashMap<IpAddr, usize> = HashMap::new();
-        for place in &inner.1 {
-            *held.entry(place.from).or_default() += 1;
-        }
-        let strangers = inner.1.iter().enumerate();
-        let strangers = strangers.filter(|(_, place)| !place.known.0.load(Ordering::Relaxed));
-        // The first of several that are equal is the oldest.
-        let goes = strangers.min_by_key(|(_, place)| std::cmp::Reverse(held[&place.from]));
-        let Some(goes) = goes.map(|(at, _)| at) else { return false };
+        let is_stranger = |connection: &Connection| !connection.known.0.load(Ordering::Relaxed);
+        let Some(goes) = inner.1.iter().position(is_stranger) else { return false };
         inner.1.remove(goes).task.abort();
         true
     }

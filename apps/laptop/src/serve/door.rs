@@ -11,13 +11,13 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use seldinger_core::content::{Wording, wording};
 use seldinger_core::error::LogbookError;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use super::doors::Lock;
 use super::guard::{self, cookie_name, cookie_value, session};
 use super::invitations::Typed;
 use super::state::{AppState, Refused};
 use super::{CODE, STYLE, UNLOCK};
+use crate::page::Posted;
 use crate::vault::VaultMode;
 
 /// The token in the opened address, or in the form of the opening file.
@@ -45,7 +45,8 @@ pub async fn open(
 }
 
 /// The same for a token that the opening file posts. A file is of no origin, which browsers call
-/// `null`; no page of the web is.
+/// `null`. So is a frame that a page of the web put into a sandbox: what protects this route is that
+/// only the token lets in.
 pub async fn open_posted(
     State(state): State<AppState>,
     headers: HeaderMap,
@@ -62,13 +63,12 @@ pub async fn open_posted(
 pub async fn open_by_code(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    Form(posted): Form<Posted>,
 ) -> Response {
     if !guard::is_from_our_page(&headers, state.port()) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let typed = field(fields, "code");
-    match state.doors().enter_by_code(&typed, Instant::now()) {
+    match state.doors().enter_by_code(posted.one("code"), Instant::now()) {
         Ok(cookie) => let_in(&state, &headers, &cookie).await,
         Err(Typed::Wrong) => locked_and(&state, &headers, &wording("app.code_wrong", &[])),
         Err(Typed::Over) => locked_and(&state, &headers, &wording("app.code_over", &[])),
@@ -96,14 +96,14 @@ async fn enter(state: &AppState, headers: &HeaderMap, token: &str) -> Response {
 }
 
 /// Hands the cookie out, with the book open behind it.
-async fn let_in(state: &AppState, headers: &HeaderMap, cookie: &str) -> Response {
-    if !state.is_open() {
-        // Under a passphrase whoever gave the address has opened it already.
-        let opening = state.clone();
-        let opened = tokio::task::spawn_blocking(move || opening.admit(None)).await;
-        if let Some(told) = opened.map_or_else(|_| Some(LogbookError::Io.wording()), refusal) {
-            return locked_and(state, headers, &told);
-        }
+pub(super) async fn let_in(state: &AppState, headers: &HeaderMap, cookie: &str) -> Response {
+    // Under a passphrase whoever gave the address has opened it already.
+    if !state.is_open()
+        && let Some(told) = refusal(state.open_for(cookie).await)
+    {
+        // "Lock now" may have come first.
+        let goes_on = state.doors().session(cookie, Instant::now(), false).is_some();
+        return if goes_on { locked_and(state, headers, &told) } else { locked(state, headers) };
     }
     let name = cookie_name(state.port());
     let cookie = format!("{name}={cookie}; HttpOnly; SameSite=Strict; Path=/");
@@ -128,7 +128,7 @@ async fn let_in(state: &AppState, headers: &HeaderMap, cookie: &str) -> Response
 pub async fn unlock(
     State(state): State<AppState>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    Form(mut posted): Form<Posted>,
 ) -> Response {
     if !guard::is_from_our_page(&headers, state.port()) {
         return StatusCode::FORBIDDEN.into_response();
@@ -138,11 +138,7 @@ pub async fn unlock(
     let Some(cookie) = cookie.filter(|cookie| state.doors().locked(cookie, now).is_some()) else {
         return locked(&state, &headers);
     };
-    let passphrase = Zeroizing::new(field(fields, "passphrase"));
-    let admitting = state.clone();
-    let admitted =
-        tokio::task::spawn_blocking(move || admitting.admit(Some(passphrase.as_str()))).await;
-    if let Some(told) = admitted.map_or_else(|_| Some(LogbookError::Io.wording()), refusal) {
+    if let Some(told) = refusal(state.admit(Some(posted.secret("passphrase"))).await) {
         return locked_and(&state, &headers, &told);
     }
     // Only a passphrase shows who is there.
@@ -151,10 +147,6 @@ pub async fn unlock(
         Some(cookie) => let_in(&state, &headers, &cookie).await,
         None => locked(&state, &headers),
     }
-}
-
-fn field(fields: Vec<(String, String)>, name: &str) -> String {
-    fields.into_iter().find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
 }
 
 /// What is said to somebody who was not let in again; nothing where they were.
@@ -210,6 +202,9 @@ fn locked_body(state: &AppState, headers: &HeaderMap, told: Option<&Wording>) ->
     }
     body += &said(&match lock {
         None => wording("app.page_locked", &[]),
+        Some(Lock::Asked) if !state.is_open() && state.is_closing() => {
+            wording("app.page_locked_soon", &[])
+        }
         Some(Lock::Asked) if !state.is_open() => wording("app.page_locked_asked", &[]),
         Some(_) => wording("app.page_locked_idle", &[]),
     });
@@ -217,7 +212,7 @@ fn locked_body(state: &AppState, headers: &HeaderMap, told: Option<&Wording>) ->
         body += &unlock_form(mode);
         body += &said(&wording(lock_means(mode), &[]));
     }
-    if state.doors().invitations(|invitations| invitations.wait_for_code(now)) {
+    if state.doors().invitations(|invitations| invitations.takes_code(now)) {
         body += CODE_FORM.replace("{CODE}", CODE).as_str();
     }
     body + "</main>"

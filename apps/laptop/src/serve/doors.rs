@@ -4,8 +4,9 @@
 //! The token keeps the first out, the cookie (same site, not readable by scripts) and the page token
 //! keep the second out.
 //!
-//! A browser whose session ended, by the Lock button or after a while without use, keeps its cookie:
-//! that names it as one that may ask to be let in again, and is worth nothing else.
+//! A browser whose session ended, by the Lock button or after a while without use, keeps its cookie. It
+//! shows nothing of the log; with it the page can be unlocked: under a passphrase by typing that, where
+//! the keyring or a file keeps the key by a click.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 use blake3::Hash;
 
 use super::invitations::{Invitations, Typed};
-use super::tries::Tries;
 use crate::open::random_word;
 use crate::page::Told;
 
@@ -52,7 +52,8 @@ struct Visitor {
 struct Inner {
     invitations: Invitations,
     visitors: Vec<Visitor>,
-    tries: Tries,
+    /// The last open session was idle for too long, and nobody was told yet.
+    idle: bool,
 }
 
 /// The doors of one running page.
@@ -140,17 +141,11 @@ impl Doors {
         }
     }
 
-    /// How long to wait before another passphrase is tried; counts a wrong one.
-    pub fn tries<T>(&self, work: impl FnOnce(&mut Tries) -> T) -> T {
-        work(&mut self.inner().tries)
-    }
-
-    /// Ends the sessions that have been idle for too long; whether that was the last one.
+    /// Ends the sessions that have been idle for too long; whether the last one ended so, told once.
     pub fn lock_idle(&self, now: Instant) -> bool {
         let mut inner = self.inner();
-        let before = inner.open();
         self.let_out(&mut inner, now);
-        before > 0 && inner.open() == 0
+        std::mem::take(&mut inner.idle)
     }
 
     /// Ends every session, and takes back what was given out and not used.
@@ -162,12 +157,18 @@ impl Doors {
         inner.invitations.forget_all();
     }
 
+    /// With the last session what was given out and not used is taken back, as by `lock`.
     fn let_out(&self, inner: &mut Inner, now: Instant) {
         let Some(limit) = self.lock_after else { return };
+        let before = inner.open();
         for visitor in inner.visitors.iter_mut().filter(|visitor| visitor.locked.is_none()) {
             if now.saturating_duration_since(visitor.last) >= limit {
                 visitor.locked = Some(Lock::Idle);
             }
+        }
+        if before > 0 && inner.open() == 0 {
+            inner.idle = true;
+            inner.invitations.forget_all();
         }
     }
 
@@ -272,6 +273,18 @@ mod tests {
         assert!(!doors.lock_idle(idle), "told once");
         assert!(doors.session(&cookie, idle, true).is_none());
         assert_eq!(doors.locked(&cookie, idle), Some(Lock::Idle));
+    }
+
+    #[test]
+    fn the_last_idle_session_is_told_whoever_notices_and_takes_invitations_back() {
+        let limit = Duration::from_mins(1);
+        let (doors, start) = (Doors::new(Some(limit)), Instant::now());
+        let cookie = doors.enter(&doors.new_token(), start).unwrap();
+        let unused = doors.new_token();
+        assert!(doors.session(&cookie, start + limit, false).is_none());
+        assert!(doors.enter(&unused, start + limit).is_none(), "given out before the lock");
+        assert!(doors.lock_idle(start + limit));
+        assert!(!doors.lock_idle(start + limit), "told once");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use blake3::Hash;
 use seldinger_core::ids::{Ids as _, SystemIds};
+use seldinger_core::store::key::{CROCKFORD, letters};
 
 use super::opening::OpeningFile;
 use crate::open::random_word;
@@ -17,8 +18,7 @@ pub const CODE_LASTS: Duration = Duration::from_mins(10);
 const FILE_LASTS: Duration = Duration::from_mins(2);
 /// Wrong codes before the ones that wait are worth nothing any more.
 const MOST_WRONG: u32 = 5;
-/// Letters and digits of a code: none that is taken for another. Forty bits in all.
-const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Letters of a code: forty bits in all.
 const CODE_LENGTH: usize = 8;
 
 /// Which invitation is meant.
@@ -92,7 +92,7 @@ impl Invitations {
         let mut bytes = [0; CODE_LENGTH];
         SystemIds.fill(&mut bytes);
         let code: String =
-            bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect();
+            bytes.iter().map(|byte| char::from(CROCKFORD[usize::from(byte & 31)])).collect();
         invitation.code =
             Some(Code { hash: blake3::hash(code.as_bytes()), until: now + CODE_LASTS });
         self.wrong = 0;
@@ -100,7 +100,7 @@ impl Invitations {
     }
 
     /// Whether a code can be typed.
-    pub fn wait_for_code(&self, now: Instant) -> bool {
+    pub fn takes_code(&self, now: Instant) -> bool {
         self.waiting.iter().filter_map(|waiting| waiting.code.as_ref()).any(|code| now < code.until)
     }
 
@@ -113,7 +113,7 @@ impl Invitations {
 
     /// Uses the invitation of this code up. Five wrong ones end every code.
     pub fn take_code(&mut self, typed: &str, now: Instant) -> Result<(), Typed> {
-        if !self.wait_for_code(now) {
+        if !self.takes_code(now) {
             return Err(Typed::Over);
         }
         let hash = blake3::hash(plain(typed).as_bytes());
@@ -139,16 +139,9 @@ impl Invitations {
     }
 }
 
-/// A code without what people write between its letters, and with the letters that they take for
-/// others.
+/// A code without what people write between its letters.
 fn plain(typed: &str) -> String {
-    let letters = typed.chars().filter(char::is_ascii_alphanumeric);
-    let letter = |letter: char| match letter.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    letters.map(letter).take(CODE_LENGTH + 1).collect()
+    letters(typed).filter(char::is_ascii_alphanumeric).take(CODE_LENGTH + 1).collect()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::say::{self, Out};
 use crate::vault::VaultMode;
 pub use again::Claim;
 use connections::Limits;
-pub use door::{lock_means, refusal};
+pub use door::{lock_means, locked, refusal};
 use doors::Doors;
 pub use doors::Session;
 pub use state::AppState;

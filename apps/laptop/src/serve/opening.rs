@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use seldinger_core::store::owner_only;
+
 use super::OPEN;
 use crate::data_dir::{Places, make_private_folder, write_private};
 use crate::open::random_word;
@@ -51,7 +53,7 @@ pub fn sweep(places: &Places) {
 fn is_private(folder: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     // An older one, or one made under another mask.
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    owner_only::correct(folder);
     let kind = fs::symlink_metadata(folder);
     kind.is_ok_and(|kind| kind.is_dir() && kind.permissions().mode().trailing_zeros() >= 6)
 }
@@ -106,8 +108,11 @@ mod tests {
         fs::create_dir_all(places.data()).unwrap();
         let elsewhere = folder.path().join("elsewhere");
         fs::create_dir(&elsewhere).unwrap();
+        fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o755)).unwrap();
         std::os::unix::fs::symlink(&elsewhere, places.opening()).unwrap();
         assert!(OpeningFile::write(&places, 8000, "token").is_none());
         assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+        let mode = fs::metadata(&elsewhere).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o755, "what it leads to is not ours to change");
     }
 }

@@ -1,7 +1,7 @@
 //! What every page handler can reach.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use seldinger_core::content::words;
@@ -9,10 +9,12 @@ use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::logbook::Logbook;
 use seldinger_core::logbook::lan::SyncResult;
 use seldinger_core::store::Place;
+use zeroize::Zeroizing;
 
 use super::doors::{Doors, Session};
 use super::invitations::{InvitationId, Invitations};
 use super::opening::OpeningFile;
+use super::tries::Tries;
 use crate::exchange::{Exchange, host_name};
 use crate::failure::Failure;
 use crate::open::{Home, Opened};
@@ -35,7 +37,9 @@ struct Shared {
     /// Hash of what a second start of the app has to show.
     secret: blake3::Hash,
     /// One passphrase at a time: each costs memory on purpose.
-    trying: Mutex<()>,
+    trying: Mutex<Tries>,
+    /// What was closed and may still be in use.
+    closed: Mutex<Vec<Closed>>,
 }
 
 /// What is there while the book is open.
@@ -54,19 +58,25 @@ impl Open {
         Self { own, exchange, sample: None, vault }
     }
 
-    /// Ends sync and closes the books; whether all of it is gone: what runs may hold on to it.
-    fn close(self) -> bool {
+    /// Tells later whether all of it is gone.
+    fn watch(&self) -> Closed {
         let books = [Some(&self.own), self.sample.as_ref()];
-        let books: Vec<_> = books.into_iter().flatten().map(Arc::downgrade).collect();
-        let exchange = Arc::downgrade(&self.exchange);
-        drop(self);
-        let until = Instant::now() + LAST_WORK;
-        let is_gone =
-            || exchange.strong_count() == 0 && books.iter().all(|book| book.strong_count() == 0);
-        while !is_gone() && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(20));
+        Closed {
+            books: books.into_iter().flatten().map(Arc::downgrade).collect(),
+            exchange: Arc::downgrade(&self.exchange),
         }
-        is_gone()
+    }
+}
+
+/// Books and sync that were closed: what still runs may hold on to them, and to their key.
+struct Closed {
+    books: Vec<Weak<Logbook>>,
+    exchange: Weak<SyncResult<Exchange>>,
+}
+
+impl Closed {
+    fn is_gone(&self) -> bool {
+        self.exchange.strong_count() == 0 && self.books.iter().all(|book| book.strong_count() == 0)
     }
 }
 
@@ -107,6 +117,7 @@ impl AppState {
             port,
             secret: blake3::hash(secret.as_bytes()),
             trying: Mutex::default(),
+            closed: Mutex::default(),
         }))
     }
 
@@ -167,13 +178,13 @@ impl AppState {
         asked.await.unwrap_or(Err(LogbookError::Io))
     }
 
-    /// Who keeps the key: what is written down decides, and it may have changed since the start.
+    /// Who keeps the key. While the book is open, who gave it: the note may have been changed since, by
+    /// somebody who wants to come in without the passphrase. While it is closed, the note says how it is
+    /// opened; without one nobody is let in without a passphrase.
     pub fn vault_mode(&self) -> VaultMode {
-        let noted = Vault::noted_mode(&self.0.home.places).ok().flatten();
-        // Without a note nobody is let in without a passphrase.
-        noted
-            .or_else(|| self.with_open(|open| open.vault.mode).ok())
-            .unwrap_or(VaultMode::Passphrase)
+        let noted = || Vault::noted_mode(&self.0.home.places).ok().flatten();
+        let open = self.with_open(|open| open.vault.mode);
+        open.ok().or_else(noted).unwrap_or(VaultMode::Passphrase)
     }
 
     /// The data folder, as text.
@@ -189,12 +200,39 @@ impl AppState {
     /// Locks the page: every session ends, sync stops, the books are closed and their key is dropped.
     /// Returns when that is so, or when what still runs takes too long.
     pub async fn lock(&self) {
+        // In this order: what opens the book for a session looks whether that goes on.
         self.0.doors.lock();
-        let open = self.0.open.write().unwrap_or_else(PoisonError::into_inner).take();
-        let closed = tokio::task::spawn_blocking(move || open.is_none_or(Open::close)).await;
+        let state = self.clone();
+        let closed = tokio::task::spawn_blocking(move || state.close()).await;
         let told = if closed.unwrap_or(false) { "app.locked_now" } else { "app.locked_soon" };
         say::note(&words(told, &[]));
         self.say_way_back();
+    }
+
+    /// Ends sync and closes the books; whether all of it is gone in time.
+    pub(super) fn close(&self) -> bool {
+        let open = {
+            let mut open = self.0.open.write().unwrap_or_else(PoisonError::into_inner);
+            self.closed().extend(open.as_ref().map(Open::watch));
+            open.take()
+        };
+        drop(open);
+        let until = Instant::now() + LAST_WORK;
+        while self.is_closing() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        !self.is_closing()
+    }
+
+    /// Whether something still holds on to a book that was closed, and to its key.
+    pub fn is_closing(&self) -> bool {
+        let mut closed = self.closed();
+        closed.retain(|closed| !closed.is_gone());
+        !closed.is_empty()
+    }
+
+    fn closed(&self) -> MutexGuard<'_, Vec<Closed>> {
+        self.0.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where nobody reads, another start of the app gives an address. Under a passphrase nothing but
@@ -206,41 +244,84 @@ impl AppState {
     }
 
     /// Lets somebody in who may come in at all: under a passphrase who knows it, and no variable of the
-    /// environment knows it for them. Opens the book where it was closed. May wait for the disk.
-    pub fn admit(&self, passphrase: Option<&str>) -> std::result::Result<(), Refused> {
-        let _one = self.one_at_a_time();
+    /// environment knows it for them. Opens the book where it was closed.
+    pub async fn admit(
+        &self,
+        passphrase: Option<Zeroizing<String>>,
+    ) -> std::result::Result<(), Refused> {
+        self.admit_while(passphrase, |_| true).await
+    }
+
+    /// Opens the book for a browser that was let in, where it was closed and its session goes on: "Lock
+    /// now" may have ended that in between.
+    pub(super) async fn open_for(&self, cookie: &str) -> std::result::Result<(), Refused> {
+        let cookie = cookie.to_owned();
+        self.admit_while(None, move |doors| doors.session(&cookie, Instant::now(), false).is_some())
+            .await
+    }
+
+    /// On a thread that may wait for the disk.
+    async fn admit_while(
+        &self,
+        passphrase: Option<Zeroizing<String>>,
+        is_due: impl Fn(&Doors) -> bool + Send + 'static,
+    ) -> std::result::Result<(), Refused> {
+        let state = self.clone();
+        let passphrase = passphrase.filter(|text| !text.is_empty());
+        let admitting = tokio::task::spawn_blocking(move || {
+            state.admit_now(passphrase.as_ref().map(|text| text.as_str()), is_due)
+        });
+        admitting.await.unwrap_or(Err(Refused::Trouble(LogbookError::Io.into())))
+    }
+
+    fn admit_now(
+        &self,
+        passphrase: Option<&str>,
+        is_due: impl Fn(&Doors) -> bool,
+    ) -> std::result::Result<(), Refused> {
+        let mut tries = self.one_at_a_time();
         let places = &self.0.home.places;
         let vault = if self.vault_mode() == VaultMode::Passphrase {
-            let now = Instant::now();
-            let wait = self.0.doors.tries(|tries| tries.wait(now));
+            let wait = tries.wait(Instant::now());
             if !wait.is_zero() {
                 return Err(Refused::Wait(wait));
             }
-            let passphrase = passphrase.filter(|text| !text.is_empty()).ok_or(Refused::Needed)?;
-            match Vault::under(places, passphrase) {
+            let vault = Vault::under(places, passphrase.ok_or(Refused::Needed)?);
+            match &vault {
+                Ok(_) => tries.right(),
                 Err(Failure::Book(LogbookError::WrongKey)) => {
-                    self.0.doors.tries(|tries| tries.wrong(Instant::now()));
+                    tries.wrong(Instant::now());
                     return Err(Refused::Wrong);
                 }
-                vault => vault.inspect(|_| self.0.doors.tries(super::tries::Tries::right)),
+                Err(_) => {}
             }
+            vault
         } else if self.is_open() {
             return Ok(());
         } else {
             Vault::noted(places)
         };
-        self.open_with(vault.map_err(Refused::Trouble)?).map_err(Refused::Trouble)
+        self.open_with(vault.map_err(Refused::Trouble)?, is_due).map_err(Refused::Trouble)
     }
 
-    fn open_with(&self, vault: Vault) -> std::result::Result<(), Failure> {
-        if self.is_open() {
-            return Ok(());
+    fn open_with(
+        &self,
+        vault: Vault,
+        is_due: impl Fn(&Doors) -> bool,
+    ) -> std::result::Result<(), Failure> {
+        if let Ok(own) = self.own_book() {
+            // The sealed file may have been put there by somebody who knows another passphrase.
+            return Ok(own.check_vault(&vault.keys)?);
         }
         let home = &self.0.home;
         let place = Place::new(home.places.own_book());
         let book = Logbook::open(home.setup(place, &vault))?;
-        let open = Open::new(book, vault, home);
-        *self.0.open.write().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        let opened = Open::new(book, vault, home);
+        let mut open = self.0.open.write().unwrap_or_else(PoisonError::into_inner);
+        if !is_due(&self.0.doors) {
+            return Err(LogbookError::KeyLocked.into());
+        }
+        *open = Some(opened);
         Ok(())
     }
 
@@ -317,7 +398,7 @@ impl AppState {
         self.0.secret
     }
 
-    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+    fn one_at_a_time(&self) -> MutexGuard<'_, Tries> {
         self.0.trying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -327,10 +408,5 @@ impl AppState {
     /// The book that is shown, for tests of pages.
     pub fn book(&self) -> Arc<Logbook> {
         self.shown_book().unwrap()
-    }
-
-    /// Whether nothing of the books is in memory.
-    pub fn is_closed(&self) -> bool {
-        !self.is_open()
     }
 }

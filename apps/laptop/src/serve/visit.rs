@@ -92,6 +92,11 @@ impl Visit {
         Self { router: self.router.clone(), cookie: String::new(), state, folder }
     }
 
+    /// Where its log is.
+    pub fn places(&self) -> Places {
+        Places::in_folder(self.folder.path())
+    }
+
     /// What this browser's user has shown of themselves is too long ago.
     pub fn forget_proof(&self) {
         self.state.doors().forget_proofs();

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use seldinger_core::content::words as told;
+use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{BundleTo, ImportSource, TakenBundle};
 
 use super::list::named;
 use crate::exchange::host_name;
 use crate::page::fields::Posted;
+use crate::page::proof::Proven;
 use crate::page::shell::{Room, Shell, draw};
 use crate::page::transfer::Buffer;
 use crate::page::trouble::Trouble;
@@ -60,6 +63,7 @@ pub async fn ask(
 
 /// Makes the file.
 pub async fn make(
+    _proven: Proven,
     State(state): State<AppState>,
     Path(fingerprint): Path<String>,
     Form(posted): Form<Posted>,
@@ -78,14 +82,23 @@ pub async fn make(
     Ok((headers, bytes.await?).into_response())
 }
 
-/// Takes a file in. The code of a first one comes in a header: an address would be remembered.
+/// Takes a file in. The code of a first one comes in a header: an address would be remembered. It pairs
+/// who made the file, so it is asked who is there.
 pub async fn take(
+    proven: Result<Proven, Response>,
     State(state): State<AppState>,
     shell: Shell,
     headers: HeaderMap,
-    bytes: Bytes,
+    bytes: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Trouble> {
     let code = headers.get("x-code").and_then(|code| code.to_str().ok()).map(str::to_owned);
+    if let (Some(_), Err(asked)) = (&code, proven) {
+        return Ok(asked);
+    }
+    let bytes = bytes.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => LogbookError::TooMuchAtOnce,
+        _ => LogbookError::Io,
+    })?;
     let by_code = code.clone();
     let taken = state.ask_own(move |book| {
         let source = ImportSource::Bytes(Arc::from(bytes.as_ref()));

@@ -10,6 +10,7 @@ use seldinger_core::logbook::lan::{JoinView, SyncError};
 use super::to_devices;
 use crate::page::fields::Posted;
 use crate::page::live::{Seen, look, unless_seen};
+use crate::page::proof::Proven;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::serve::AppState;
@@ -69,6 +70,7 @@ pub async fn page(State(state): State<AppState>, shell: Shell) -> Result<Respons
 
 /// Takes a code to where it leads.
 pub async fn begin(
+    _proven: Proven,
     State(state): State<AppState>,
     shell: Shell,
     Form(posted): Form<Posted>,

@@ -12,6 +12,7 @@ use super::to_devices;
 use crate::exchange::Exchange;
 use crate::page::fields::Posted;
 use crate::page::live::{Seen, look, unless_seen};
+use crate::page::proof::Proven;
 use crate::page::shell::{Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::qr::Qr;
@@ -81,7 +82,7 @@ pub async fn page(State(state): State<AppState>, shell: Shell) -> Result<Respons
 }
 
 /// Opens the window, in place of one that is open.
-pub async fn open(State(state): State<AppState>) -> Result<Redirect, Trouble> {
+pub async fn open(_proven: Proven, State(state): State<AppState>) -> Result<Redirect, Trouble> {
     if state.is_sample() {
         return Ok(Redirect::to("/devices"));
     }
