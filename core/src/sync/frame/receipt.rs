@@ -1,4 +1,4 @@
-//! Receipts: by which a device believes that it once wrote more than it knows of.
+//! Receipts: proof to a device that it once wrote more than it knows of now.
 //!
 //! A peer's cursor above our own head means that this book is an older copy of itself, and must not go on
 //! under its device id. A peer that lies about its cursor could say so at every session; so each page
@@ -27,8 +27,8 @@ impl ReceiptKey {
 
     /// Whether a receipt is one of ours.
     pub fn made(&self, receipt: Receipt, replica: DeviceId, to: u64) -> bool {
-        let pairs = receipt.0.iter().zip(self.receipt(replica, to).0);
-        // Not told by its time where the two differ.
-        pairs.fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+        // Compared as hashes, in a time that does not tell where the two differ.
+        let hash = |receipt: Receipt| blake3::keyed_hash(&self.0, &receipt.0);
+        hash(receipt) == hash(self.receipt(replica, to))
     }
 }
