@@ -2,10 +2,10 @@
 //!
 //! Whoever calls is a stranger until TLS has seen a trusted key. Calls that have proved nothing share a
 //! few places, and none of them is worth more than a call that comes now: where the places are taken,
-//! the oldest call of the address that holds most of them is cut. An honest handshake takes
+//! the oldest call is cut of those addresses that hold most of them. An honest handshake takes
 //! milliseconds, so what is cut is what said nothing. A device that has proved a paired key has places
-//! of its own, which no stranger can take; of its calls the newest count. So is every call of a stranger
-//! that an open pairing window has kept (`Wire::keep`).
+//! of its own, which no stranger can take; of its calls the newest count. A stranger's call that an open
+//! pairing window has kept (`Wire::keep`) holds none of the shared places either, and is not cut.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-use rustls::ServerConfig;
 
 use super::{DeviceIdentity, LinkError, Trust, Wire, tls};
 use crate::sync::Fingerprint;
@@ -107,32 +105,35 @@ impl Calls {
     /// Makes a place for a call that has proved nothing; whether one had to be cut for it, or `None` where
     /// too many are ending already.
     fn make_place(&mut self, from: IpAddr) -> Option<bool> {
-        let is_here = |call: &Call| call.is_unproved() && call.from == from;
-        let of_address = self.count(is_here) >= MAX_OF_ADDRESS;
-        let is_full = self.count(Call::is_unproved) >= MAX_UNPROVED;
+        let held = self.held();
+        let of_address = held.get(&from).is_some_and(|count| *count >= MAX_OF_ADDRESS);
+        let is_full = held.values().sum::<usize>() >= MAX_UNPROVED;
         if !of_address && !is_full {
             return Some(false);
         }
         if self.count(|call| call.standing == Standing::Leaving) >= MAX_LEAVING {
             return None;
         }
-        let crowded = if of_address { from } else { self.most_crowded()? };
-        Some(self.cut_oldest(|call| call.is_unproved() && call.from == crowded))
+        let most = held.values().max();
+        let is_crowded = |address: &IpAddr| {
+            if of_address { *address == from } else { held.get(address) == most }
+        };
+        Some(self.cut_oldest(|call| call.is_unproved() && is_crowded(&call.from)))
     }
 
-    /// The address that holds most of the places.
-    fn most_crowded(&self) -> Option<IpAddr> {
+    /// How many of the places each address holds.
+    fn held(&self) -> BTreeMap<IpAddr, usize> {
         let mut held: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for call in self.open.values().filter(|call| call.is_unproved()) {
             *held.entry(call.from).or_default() += 1;
         }
-        held.into_iter().max_by_key(|(_, count)| *count).map(|(address, _)| address)
+        held
     }
 }
 
 struct Shared {
     trust: Arc<dyn Trust>,
-    config: Mutex<Arc<ServerConfig>>,
+    answering: Mutex<tls::Answering>,
     serve: Arc<Serve>,
     calls: Mutex<Calls>,
     /// A call has ended, or all shall.
@@ -159,11 +160,11 @@ impl Listener {
         trust: Arc<dyn Trust>,
         serve: Arc<Serve>,
     ) -> Result<Self, LinkError> {
-        let config = Mutex::new(tls::answering(me, Arc::clone(&trust))?);
+        let answering = Mutex::new(tls::answering(me, Arc::clone(&trust))?);
         let socket = TcpListener::bind(address).map_err(|_| LinkError::CannotListen)?;
         let address = socket.local_addr().map_err(|_| LinkError::CannotListen)?;
         let (calls, changed, counters) = Default::default();
-        let shared = Arc::new(Shared { trust, config, serve, calls, changed, counters });
+        let shared = Arc::new(Shared { trust, answering, serve, calls, changed, counters });
         let accepting = Arc::clone(&shared);
         let accepting = thread::Builder::new()
             .name("seldinger-listener".to_owned())
@@ -182,8 +183,8 @@ impl Listener {
     /// # Errors
     /// `BadIdentity`.
     pub fn renew(&self, me: &DeviceIdentity) -> Result<(), LinkError> {
-        let config = tls::answering(me, Arc::clone(&self.shared.trust))?;
-        *self.shared.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+        let answering = tls::answering(me, Arc::clone(&self.shared.trust))?;
+        *self.shared.answering.lock().unwrap_or_else(PoisonError::into_inner) = answering;
         Ok(())
     }
 
@@ -311,8 +312,8 @@ impl Shared {
 
     fn answer(&self, id: u64, call: TcpStream, keep: Arc<AtomicBool>) {
         let counters = &self.counters;
-        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let counter = match Wire::accept(call, &config) {
+        let answering = self.answering.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let counter = match Wire::accept(call, &answering) {
             Ok(wire) => {
                 if !self.note_proved(id, wire.peer()) {
                     return;
@@ -356,5 +357,40 @@ impl Drop for Ending {
     fn drop(&mut self) {
         self.shared.calls().open.remove(&self.id);
         self.shared.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(from: u8) -> Call {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = TcpStream::connect(server.local_addr().unwrap()).unwrap();
+        let (standing, kept) = (Standing::Unproved, Arc::default());
+        let thread = thread::spawn(|| {});
+        Call { socket, from: Ipv4Addr::from([10, 0, 0, from]).into(), standing, kept, thread }
+    }
+
+    #[test]
+    fn of_equally_crowded_addresses_the_oldest_call_is_cut() {
+        let mut calls = Calls::default();
+        let from = |n: usize| match n {
+            ..MAX_OF_ADDRESS => 1,
+            _ if n.is_multiple_of(2) => 2,
+            _ => 3,
+        };
+        calls.open = (0..).zip((0..MAX_UNPROVED).map(from).map(call)).collect();
+        let cut = |calls: &Calls| -> Vec<u64> {
+            let leaving = calls.open.iter().filter(|(_, call)| call.standing == Standing::Leaving);
+            leaving.map(|(id, _)| *id).collect()
+        };
+        let stranger = Ipv4Addr::from([10, 0, 0, 9]).into();
+        assert_eq!(calls.make_place(stranger), Some(true));
+        assert_eq!(cut(&calls), [0]);
+        // The first address holds one less now: the next is one of the two that hold more.
+        calls.open.insert(99, call(9));
+        assert_eq!(calls.make_place(stranger), Some(true));
+        assert_eq!(cut(&calls), [0, 8]);
     }
 }

@@ -66,8 +66,14 @@ impl Trust for Pin {
     }
 }
 
+/// One end of a session, and under which key of ours.
+pub(super) struct End {
+    pub(super) session: Connection,
+    pub(super) own: Fingerprint,
+}
+
 /// The calling side's end of a session.
-pub(super) fn calling(me: &DeviceIdentity, pin: Pin) -> Result<Connection, LinkError> {
+pub(super) fn calling(me: &DeviceIdentity, pin: Pin) -> Result<End, LinkError> {
     let verifier = Arc::new(Verifier::new(Arc::new(pin)));
     let config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
@@ -82,14 +88,22 @@ pub(super) fn calling(me: &DeviceIdentity, pin: Pin) -> Result<Connection, LinkE
     // An address as the name: then none is sent.
     config.enable_sni = false;
     let nobody = ServerName::IpAddress(IpAddr::V4(Ipv4Addr::from([0; 4])));
-    Ok(ClientConnection::new(Arc::new(config), nobody).map_err(unusable)?.into())
+    let session = ClientConnection::new(Arc::new(config), nobody).map_err(unusable)?.into();
+    Ok(End { session, own: me.fingerprint() })
 }
 
 /// What the answering side's sessions are made from.
+#[derive(Clone)]
+pub(super) struct Answering {
+    config: Arc<ServerConfig>,
+    own: Fingerprint,
+}
+
+/// Answers under these keys whoever is trusted.
 pub(super) fn answering(
     me: &DeviceIdentity,
     trust: Arc<dyn Trust>,
-) -> Result<Arc<ServerConfig>, LinkError> {
+) -> Result<Answering, LinkError> {
     let config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .map_err(unusable)?
@@ -100,12 +114,13 @@ pub(super) fn answering(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
-    Ok(Arc::new(config))
+    Ok(Answering { config: Arc::new(config), own: me.fingerprint() })
 }
 
 /// The answering side's end of a session.
-pub(super) fn answer(config: &Arc<ServerConfig>) -> Result<Connection, LinkError> {
-    Ok(ServerConnection::new(Arc::clone(config)).map_err(unusable)?.into())
+pub(super) fn answer(answering: &Answering) -> Result<End, LinkError> {
+    let session = ServerConnection::new(Arc::clone(&answering.config)).map_err(unusable)?.into();
+    Ok(End { session, own: answering.own })
 }
 
 /// Who is at the other end, and what only the two ends of this session know.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustls::{Connection, ServerConfig};
+use rustls::Connection;
 
 use super::inbox::{Arrival, Inbox};
 use super::{DeviceIdentity, LinkError, Pin, now, tls};
@@ -102,6 +102,7 @@ pub struct Wire {
     plain: Vec<u8>,
     /// Where the first frame in `plain` begins.
     start: usize,
+    own: Fingerprint,
     peer: Fingerprint,
     exporter: [u8; 32],
     traffic: Traffic,
@@ -137,9 +138,9 @@ impl Wire {
     }
 
     /// Answers a call.
-    pub(super) fn accept(socket: TcpStream, config: &Arc<ServerConfig>) -> Result<Self, LinkError> {
+    pub(super) fn accept(socket: TcpStream, answering: &tls::Answering) -> Result<Self, LinkError> {
         let last = socket.try_clone().map_err(|_| LinkError::Lost)?;
-        let agreed = Self::agree(socket, tls::answer(config)?, PATIENCE);
+        let agreed = Self::agree(socket, tls::answer(answering)?, PATIENCE);
         if agreed.is_err() {
             let_read(&last);
         }
@@ -148,9 +149,10 @@ impl Wire {
 
     pub(super) fn agree(
         socket: TcpStream,
-        mut session: Connection,
+        end: tls::End,
         patience: Patience,
     ) -> Result<Self, LinkError> {
+        let tls::End { mut session, own } = end;
         let lost = |error: std::io::Error| LinkError::of_socket(&error);
         socket.set_nodelay(true).map_err(lost)?;
         let mut traffic = Traffic::default();
@@ -165,11 +167,27 @@ impl Wire {
         let reading = read_into(ear, Arc::clone(&shared))?;
         let (plain, reading) = (Vec::new(), Some(reading));
         let (over, kept) = (None, Arc::default());
-        let mut wire =
-            Self { session, shared, reading, plain, start: 0, peer, exporter, traffic, over, kept };
+        let mut wire = Self {
+            session,
+            shared,
+            reading,
+            plain,
+            start: 0,
+            own,
+            peer,
+            exporter,
+            traffic,
+            over,
+            kept,
+        };
         // The first frame may have come along with the end of the handshake.
         let _ = wire.decrypted();
         Ok(wire)
+    }
+
+    /// The key of ours that the other end has seen.
+    pub fn own(&self) -> Fingerprint {
+        self.own
     }
 
     /// Who is at the other end.

@@ -245,10 +245,10 @@ fn pairing() -> Vec<Vector> {
     let mut window = Window::open(laptop, secret(), [5; 32], NOW);
     let mut joiner = Joiner::typed(phone, &secret().typed(), [6; 32]);
     let proof = joiner.begin(to_laptop).unwrap();
-    let proven = window.receive(&to_phone, proof.clone(), NOW).unwrap();
+    let proven = window.receive(&to_phone, proof.clone(), NOW, false).unwrap();
     let reveal = joiner.receive(proven.clone()).unwrap();
     let mut another = Window::open(party(1, "Laptop"), secret(), [5; 32], NOW);
-    let revoked = another.receive_from(&to_phone, proof.clone(), NOW, true).unwrap();
+    let revoked = another.receive(&to_phone, proof.clone(), NOW, true).unwrap();
     let said = |name, means, message: &PairMessage| {
         Vector::new(name, Form::Pairing, means, message.to_bytes())
     };

@@ -73,6 +73,8 @@ fn keep_calling(weak: &Weak<Shared>) {
             }
             calls.rung = false;
         }
+        // Where that fails now, it is tried again with the next round.
+        let _ = shared.take_over_keys();
         for peer in shared.due() {
             let weak = weak.clone();
             let thread = thread::Builder::new().name("seldinger-call".to_owned());
@@ -174,9 +176,7 @@ impl Shared {
 
     /// The devices to call now; they count as being called from here on.
     fn due(&self) -> Vec<Fingerprint> {
-        let peers = self.book.peers().unwrap_or_default();
-        let peers = peers.iter().filter(|peer| !peer.is_revoked);
-        let known: Vec<Fingerprint> = peers.filter_map(|p| p.fingerprint.parse().ok()).collect();
+        let known = self.book.trusted().unwrap_or_default();
         let connected: HashSet<Fingerprint> = lock(&self.lines)
             .iter()
             .filter(|(_, line)| line.poker.is_some())

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Keys, Shared, SyncResult, SyncService, lock};
+use super::{Keys, Shared, SyncError, SyncResult, SyncService, lock};
 use crate::content::Wording;
 use crate::error::LogbookError;
 use crate::ids::random;
 use crate::link::{Incoming, LinkError, Pin, Poker, Wire, now};
 use crate::sync::pairing::{Channel, JoinState, Joiner, PairMessage, Party, Why};
-use crate::sync::{CodeError, Invitation, TypedSecret};
+use crate::sync::{CodeError, Fingerprint, Invitation, TypedSecret};
 
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long devices are looked for that announce themselves.
@@ -60,6 +60,14 @@ pub(super) struct Joining {
 struct Elsewhere {
     told: Wording,
     is_over: bool,
+    /// The key of ours that is revoked there.
+    revoked: Option<Fingerprint>,
+}
+
+impl Elsewhere {
+    fn over(told: Wording) -> Self {
+        Self { told, is_over: true, revoked: None }
+    }
 }
 
 enum Code {
@@ -131,7 +139,7 @@ impl Shared {
             for address in fresh {
                 match self.join_at(code, &address, number) {
                     Ok(()) => return,
-                    Err(Elsewhere { told, is_over }) => {
+                    Err(Elsewhere { told, is_over, .. }) => {
                         why = told;
                         if is_over {
                             return self.show_joining(number, failed(why));
@@ -152,41 +160,35 @@ impl Shared {
         lock(&self.joining).as_ref().is_some_and(|joining| joining.number == number)
     }
 
-    /// Tries one address. What comes of it once digits were shown is shown there.
+    /// Tries one address; where the device that shows the code has revoked our key, once more under new
+    /// keys.
     fn join_at(&self, code: &Code, address: &str, number: u64) -> Result<(), Elsewhere> {
+        let tried = self.try_at(code, address, number);
+        let Err(Elsewhere { revoked: Some(own), .. }) = tried else { return tried };
+        let noted = self.book.note_own_key_revoked(own).map_err(SyncError::from);
+        let renewed = noted.and_then(|()| self.refresh_keys());
+        renewed.map_err(|error| Elsewhere::over(error.wording()))?;
+        self.try_at(code, address, number).map_err(|elsewhere| Elsewhere::over(elsewhere.told))
+    }
+
+    /// Tries one address under the keys of now. What comes of it once digits were shown is shown there.
+    fn try_at(&self, code: &Code, address: &str, number: u64) -> Result<(), Elsewhere> {
         let Keys { me, identity } = self.keys();
+        let own = me.fingerprint;
         let mut joiner = joiner(code, me, random(self.ids()));
         let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
         let wire = Wire::connect(address, PATIENCE, &identity, pin);
-        let wire = wire.map_err(|why| Elsewhere { told: why.wording(), is_over: false })?;
-        let told = self.prove(&mut joiner, wire, address, number);
-        if told.is_some() && joiner.state() == JoinState::OwnKeyRevoked {
-            self.join_anew(code, address, number);
-            return Ok(());
-        }
-        match told {
-            // A typed code does not say whose it is: the next device may know it.
-            Some(told) => Err(Elsewhere { told, is_over: matches!(pin, Pin::Device(_)) }),
-            None => Ok(()),
-        }
-    }
-
-    /// The device that shows the code has revoked our key: another try, once, under new keys.
-    fn join_anew(&self, code: &Code, address: &str, number: u64) {
-        let renewed = self.book.note_own_key_revoked().map_err(Into::into);
-        if let Err(error) = renewed.and_then(|()| self.refresh_keys()) {
-            return self.show_joining(number, failed(error.wording()));
-        }
-        let Keys { me, identity } = self.keys();
-        let mut joiner = joiner(code, me, random(self.ids()));
-        let pin = joiner.pin().map_or(Pin::Anyone, Pin::Device);
-        let told = match Wire::connect(address, PATIENCE, &identity, pin) {
-            Ok(wire) => self.prove(&mut joiner, wire, address, number),
-            Err(error) => Some(error.wording()),
-        };
-        if let Some(told) = told {
-            self.show_joining(number, failed(told));
-        }
+        let wire =
+            wire.map_err(|why| Elsewhere { told: why.wording(), is_over: false, revoked: None })?;
+        let Some(told) = self.prove(&mut joiner, wire, address, number) else { return Ok(()) };
+        let state = joiner.state();
+        let is_found = state == JoinState::Failed(Why::RevokedThere);
+        Err(Elsewhere {
+            told,
+            // A typed code does not say whose it is: the next device may know it, unless this one did.
+            is_over: is_found || matches!(pin, Pin::Device(_)),
+            revoked: Some(own).filter(|_| state == JoinState::OwnKeyRevoked),
+        })
     }
 
     /// Where the device may be that shows the code. Where nobody said, it is whoever is announced: a

@@ -18,7 +18,7 @@ pub use joining::JoinView;
 pub use pairing::{PairingView, WindowView};
 pub use status::{DeviceStatus, SyncState, SyncStatus, SyncTrouble};
 
-use super::sync::is_about_trust;
+use super::sync::may_revoke;
 use super::{ChangeObserver, Logbook, ObserverError, Peer, SyncCounts};
 use crate::error::Result;
 use crate::ids::Ids;
@@ -132,7 +132,9 @@ impl SyncService {
         let serve = Arc::new(move |wire| serve.answer(wire));
         let listener = Listener::bind(address, &identity, trust, serve)?;
         let port = listener.address().port();
-        *lock(&self.shared.listener) = Some(listener);
+        // Whoever ends waits for calls that may ask for the listener: not with the lock in hand.
+        let before = lock(&self.shared.listener).replace(listener);
+        drop(before);
         Ok(port)
     }
 
@@ -229,19 +231,29 @@ impl Shared {
         }
     }
 
-    /// Before this device is paired: where its key is revoked it makes new ones. Also takes over those that
-    /// another program has made.
+    /// Before this device is paired: where its key is revoked it makes new ones.
     fn refresh_keys(&self) -> SyncResult<()> {
         self.book.renew_if_revoked()?;
-        let name = self.keys().me.name;
-        let keys = Keys::of(&self.book, name)?;
-        if keys.me.fingerprint == self.fingerprint() {
+        self.take_over_keys()
+    }
+
+    /// Takes over the keys that the book has, where they are no longer those of this service: another
+    /// program may have made new ones, or a bundle.
+    fn take_over_keys(&self) -> SyncResult<()> {
+        // In hand while the book is read: who read it before may not put its keys in place of later ones.
+        let mut ours = lock(&self.keys);
+        let keys = Keys::of(&self.book, ours.me.name.clone())?;
+        if keys.me.fingerprint == ours.me.fingerprint {
             return Ok(());
         }
         if let Some(listener) = lock(&self.listener).as_ref() {
             listener.renew(&keys.identity)?;
         }
-        *lock(&self.keys) = keys;
+        *ours = keys;
+        drop(ours);
+        if let Some(open) = lock(&self.window).as_mut() {
+            open.end();
+        }
         // Whoever is connected knows the old ones.
         self.hang_up();
         self.tell();
@@ -334,6 +346,11 @@ struct Trusted(Arc<Shared>);
 impl Trust for Trusted {
     fn accepts(&self, peer: &Fingerprint) -> bool {
         let shared = &self.0;
+        // This call answers under the keys of its beginning; under new ones the next is answered.
+        let own = shared.fingerprint();
+        if shared.take_over_keys().is_err() || shared.fingerprint() != own {
+            return false;
+        }
         let is_open = lock(&shared.window).as_ref().is_some_and(|open| open.is_open(shared.now()));
         is_open || self.is_paired(peer)
     }
@@ -353,7 +370,7 @@ struct Written(Weak<Shared>);
 impl ChangeObserver for Written {
     fn changed(&self, changes: Vec<Change>) -> std::result::Result<(), ObserverError> {
         let Some(shared) = self.0.upgrade() else { return Ok(()) };
-        let trust_changed = changes.iter().any(|change| is_about_trust(&change.kind));
+        let trust_changed = changes.iter().any(|change| may_revoke(&change.kind));
         let lines = lock(&shared.lines);
         let linked: Vec<(Fingerprint, Poker)> = lines
             .iter()
@@ -383,5 +400,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod key_tests;
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,12 @@ impl Open {
         }
     }
 
+    /// This device has new keys: what is shown here names the old ones.
+    pub(super) fn end(&mut self) {
+        self.window.end();
+        self.poke();
+    }
+
     fn waits(&self, on: &Channel) -> bool {
         self.waiting.as_ref().is_some_and(|(waiting, _)| waiting == on)
     }
@@ -223,16 +229,18 @@ impl Shared {
         let is_revoked = self.book.is_revoked(on.peer).unwrap_or(true);
         let mut window = lock(&self.window);
         let Some(open) = window.as_mut() else { return Some(PairMessage::Refused(Why::Closed)) };
-        let answer = open.window.receive_from(on, message, self.now(), is_revoked);
+        let was_ours = open.window.own_key_is_revoked();
+        let answer = open.window.receive(on, message, self.now(), is_revoked);
         // Another device may have ended it, or the same one may have come by another connection.
         open.poke();
         if !is_over(answer.as_ref()) {
             open.waiting = Some((*on, wire.poker()));
             wire.keep();
         }
-        let is_ours = open.window.own_key_is_revoked();
+        // Only once: the window stays closed for that, and the keys that it spoke of are gone by then.
+        let is_ours = open.window.own_key_is_revoked() && !was_ours;
         drop(window);
-        if is_ours && self.book.note_own_key_revoked().is_ok() {
+        if is_ours && self.book.note_own_key_revoked(wire.own()).is_ok() {
             // What fails now is done when the next window opens.
             let _ = self.refresh_keys();
         }

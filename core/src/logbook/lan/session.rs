@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Line, Shared, SyncTrouble, lock};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::link::{Incoming, LinkError, Wire, now};
 use crate::sync::Fingerprint;
 use crate::sync::frame::Why;
@@ -31,7 +31,7 @@ impl Shared {
 
     /// Runs a session until it ends; what went wrong is nothing that calling again soon would mend.
     pub(super) fn run(&self, wire: Wire, first: Option<Vec<u8>>) -> Option<SyncTrouble> {
-        let peer = wire.peer();
+        let (own, peer) = (wire.own(), wire.peer());
         let number = self.begin_line(peer, &wire);
         let begun = Talk::begin(self, wire, number);
         let why = begun.and_then(|talk| talk.go_on(first));
@@ -41,7 +41,7 @@ impl Shared {
             Ok(Over::Broke(LinkError::Revoked)) => {
                 if self.book.trusts(peer).unwrap_or(false) {
                     // It is told again whenever it is called.
-                    let _ = self.book.note_own_key_revoked();
+                    let _ = self.book.note_own_key_revoked(own);
                 }
                 Some(SyncTrouble::OwnKeyRevoked)
             }
@@ -170,6 +170,10 @@ impl<'a> Talk<'a> {
             let done = self.shared.book.perform(self.peer, &effect);
             let event = match done {
                 Ok(event) => event,
+                // What came, or another program, has just ended the trust: there is nothing to say.
+                Err(LogbookError::KeyRevoked { .. }) => {
+                    return Ok(Some(Over::Broke(LinkError::Cut)));
+                }
                 Err(error) => {
                     // The other side need not wait for what will not come.
                     self.step(Event::Stop(Why::Failed));

@@ -17,7 +17,7 @@ use crate::sync::frame::{Frame, Hello, PROTOCOL};
 use crate::sync::pairing::{Closed, DigitsAnswer, PairMessage, Why};
 
 /// Longer than anything may take; nobody waits for it when all is well.
-const LONG: Duration = Duration::from_mins(1);
+pub(super) const LONG: Duration = Duration::from_mins(1);
 
 struct Bell {
     rings: Mutex<Sender<()>>,
@@ -28,25 +28,25 @@ impl SyncObserver for Bell {
     /// Asks for everything that it may show at once, as an app does.
     fn sync_changed(&self) -> std::result::Result<(), ObserverError> {
         if let Some(sync) = self.sync.get().and_then(Weak::upgrade) {
-            let _ = (sync.window(), sync.joining(), sync.status());
+            let _ = (sync.window(), sync.joining(), sync.status(), sync.port());
         }
         let _ = lock(&self.rings).send(());
         Ok(())
     }
 }
 
-struct Device {
+pub(super) struct Device {
     _folder: tempfile::TempDir,
-    book: Arc<Logbook>,
-    sync: Arc<SyncService>,
+    pub(super) book: Arc<Logbook>,
+    pub(super) sync: Arc<SyncService>,
     rings: Receiver<()>,
 }
 
-fn device(name: &str) -> Device {
+pub(super) fn device(name: &str) -> Device {
     device_that_sees(name, None)
 }
 
-fn device_that_sees(name: &str, around: Option<Arc<dyn Discovery>>) -> Device {
+pub(super) fn device_that_sees(name: &str, around: Option<Arc<dyn Discovery>>) -> Device {
     let (folder, book) = book();
     let book = Arc::new(book);
     let (bell, rings) = channel();
@@ -59,7 +59,7 @@ fn device_that_sees(name: &str, around: Option<Arc<dyn Discovery>>) -> Device {
 
 impl Device {
     /// Waits until `fits`, woken by the observer.
-    fn until<T>(&self, mut fits: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(super) fn until<T>(&self, mut fits: impl FnMut(&Self) -> Option<T>) -> T {
         loop {
             if let Some(found) = fits(self) {
                 return found;
@@ -68,11 +68,11 @@ impl Device {
         }
     }
 
-    fn case(&self, note: &str) -> crate::ids::RecordId {
+    pub(super) fn case(&self, note: &str) -> crate::ids::RecordId {
         self.book.create_case(fields(json!({"note": note}))).unwrap().id
     }
 
-    fn until_in_step(&self) {
+    pub(super) fn until_in_step(&self) {
         self.until(|device| {
             let state = device.sync.status().unwrap().state;
             matches!(state, SyncState::UpToDate { .. }).then_some(())
@@ -87,13 +87,13 @@ impl Device {
         })
     }
 
-    fn until_it_has(&self, id: crate::ids::RecordId) {
+    pub(super) fn until_it_has(&self, id: crate::ids::RecordId) {
         self.until(|device| device.book.record(id).ok());
     }
 }
 
 /// A laptop that listens and a phone that took its code there.
-fn paired(typed: bool) -> (Device, Device) {
+pub(super) fn paired(typed: bool) -> (Device, Device) {
     let (laptop, phone, digits) = waiting(typed);
     assert_eq!(laptop.type_digits(&digits), DigitsAnswer::Paired);
     assert_eq!(laptop.book.peers().unwrap().len(), 1, "what is shown as paired is written down");
@@ -145,7 +145,7 @@ fn who_cannot_be_written_down_is_told_that_nothing_was_paired() {
 }
 
 /// Whoever listens at these places.
-struct Around(Vec<String>);
+pub(super) struct Around(pub(super) Vec<String>);
 
 impl Discovery for Around {
     fn around(&self) -> std::result::Result<Vec<Announced>, DiscoveryError> {
@@ -265,7 +265,7 @@ fn a_revoked_device_is_cut_off_at_once_and_told() {
 }
 
 /// `phone` takes a code to `laptop`, which listens already.
-fn pair_again(laptop: &Device, phone: &Device) {
+pub(super) fn pair_again(laptop: &Device, phone: &Device) {
     let at = format!("127.0.0.1:{}", laptop.sync.port().unwrap());
     let shown = laptop.sync.open_window(&[at]).unwrap();
     phone.sync.join(&shown.qr.unwrap(), None).unwrap();

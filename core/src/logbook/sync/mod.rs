@@ -27,7 +27,7 @@ pub use bundles::{BundleTo, MadeBundle, TakenBundle};
 pub(super) use peers::names;
 pub use peers::{DEVICE, Peer, RecordSync, SyncCounts};
 #[cfg(feature = "lan")]
-pub(super) use revocation::is_about_trust;
+pub(super) use revocation::may_revoke;
 pub use revocation::{REVOCATION, Revocation, RevokedBy};
 pub(super) use rows::{forget_peers, forget_sent};
 

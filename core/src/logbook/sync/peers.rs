@@ -8,7 +8,7 @@ use super::rows;
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
 use crate::logbook::Logbook;
-use crate::record::{self, Created, Fields, NewRecord};
+use crate::record::{self, Created, Fields, NewRecord, Record};
 use crate::store::Connection;
 use crate::sync::Fingerprint;
 use crate::sync::frame::WhyRefused;
@@ -86,8 +86,11 @@ pub(in crate::logbook) fn names(conn: &Connection) -> Result<Vec<(DeviceId, Stri
 
 /// What a device calls itself; empty where that is not known.
 pub(super) fn name_of(conn: &Connection, device: Fingerprint) -> String {
-    let record = record::load(conn, device_id(device)).ok();
-    let name = record.as_ref().and_then(|record| record.fields.get(NAME)?.as_str());
+    name_in(record::load(conn, device_id(device)).ok().as_ref())
+}
+
+fn name_in(device: Option<&Record>) -> String {
+    let name = device.and_then(|device| record::text(&device.fields, NAME));
     // The record may say anything; a name that was shown at pairing is of this form.
     DeviceName::new(name.unwrap_or_default()).as_str().to_owned()
 }
@@ -102,24 +105,44 @@ impl Logbook {
             for (fingerprint, row) in rows::peers(conn)? {
                 let (waiting, oldest) = rows::waiting(conn, fingerprint, row.sent)?;
                 let device = record::load(conn, device_id(fingerprint)).ok();
-                let fields = device.as_ref().map(|device| &device.fields);
-                let text = |name| fields.and_then(|fields| fields.get(name)?.as_str());
+                let device = device.as_ref();
+                let paired = device.and_then(|device| record::text(&device.fields, PAIRED_AT));
+                let is_revoked = is_revoked(conn, fingerprint)?;
+                let revoked_by = if is_revoked {
+                    revocation::revoked_by(conn, fingerprint, own)
+                } else {
+                    Vec::new()
+                };
                 peers.push(Peer {
                     fingerprint: fingerprint.to_string(),
-                    name: name_of(conn, fingerprint),
-                    paired: text(PAIRED_AT).and_then(|text| Moment::parse(text).ok()),
+                    name: name_in(device),
+                    paired: paired.and_then(|text| Moment::parse(text).ok()),
                     synced: row.synced.map(moment),
                     waiting,
                     oldest_waiting: oldest.map(|hlc| moment(Hlc(hlc).ms())),
                     refused: rows::count_refused(conn, fingerprint)?,
-                    is_revoked: is_revoked(conn, fingerprint)?,
-                    revoked_by: revocation::revoked_by(conn, fingerprint, own),
+                    is_revoked,
+                    revoked_by,
                 });
             }
             peers.sort_by(|one, other| {
                 (&one.name, &one.fingerprint).cmp(&(&other.name, &other.fingerprint))
             });
             Ok(peers)
+        })
+    }
+
+    /// Every device that is paired and not revoked.
+    #[cfg(feature = "lan")]
+    pub(in crate::logbook) fn trusted(&self) -> Result<Vec<Fingerprint>> {
+        self.read(|conn| {
+            let mut trusted = Vec::new();
+            for (peer, _) in rows::peers(conn)? {
+                if !is_revoked(conn, peer)? {
+                    trusted.push(peer);
+                }
+            }
+            Ok(trusted)
         })
     }
 

@@ -27,6 +27,8 @@ use crate::time::Moment;
 pub const REVOCATION: &str = "revocation";
 const KEY: &str = "key";
 const BY: &str = "by";
+/// How many of those who revoked a key are listed, the earliest first.
+const MOST_NAMED: usize = 16;
 
 /// A device that revoked a key.
 #[derive(Clone, PartialEq, Eq)]
@@ -90,21 +92,21 @@ pub(super) fn revoked_by(
 ) -> Vec<RevokedBy> {
     let Ok(record) = record::load(conn, revocation_id(key)) else { return Vec::new() };
     let by = record.fields.get(BY).and_then(serde_json::Value::as_object);
-    let mut found = Vec::new();
-    for (fingerprint, at) in by.into_iter().flatten() {
-        let Ok(device) = fingerprint.parse::<Fingerprint>() else { continue };
-        found.push(RevokedBy {
-            fingerprint: device.to_string(),
-            name: name_of(conn, device),
-            is_this_device: own == Some(device),
-            at: at.as_str().and_then(|at| Moment::parse(at).ok()),
-        });
-    }
-    found.sort_by(|one, other| {
-        let key = |by: &RevokedBy| (by.at.is_none(), by.at.map(|at| at.utc), by.name.clone());
-        key(one).cmp(&key(other))
+    let claims = by.into_iter().flatten().filter_map(|(device, at)| {
+        let at = at.as_str().and_then(|at| Moment::parse(at).ok());
+        Some((device.parse::<Fingerprint>().ok()?, at))
     });
-    found
+    let mut claims: Vec<(Fingerprint, Option<Moment>)> = claims.collect();
+    claims.sort_by_key(|(device, at)| (at.is_none(), at.map(|at| at.utc), device.0));
+    // The record may name any number of devices; each costs a look into the book.
+    claims.truncate(MOST_NAMED);
+    let named = claims.into_iter().map(|(device, at)| RevokedBy {
+        fingerprint: device.to_string(),
+        name: name_of(conn, device),
+        is_this_device: own == Some(device),
+        at,
+    });
+    named.collect()
 }
 
 impl Logbook {
@@ -181,13 +183,11 @@ impl Logbook {
         self.read(|conn| Ok(is_revoked(conn, own)? || identity::was_told_revoked(conn, &own)?))
     }
 
-    /// A paired device has said, over a connection that proved who it is, that our key is revoked.
+    /// A paired device has said, over a connection that proved who it is, that the key is revoked which
+    /// it saw of us. The book may have another one by now.
     #[cfg(feature = "lan")]
-    pub(in crate::logbook) fn note_own_key_revoked(&self) -> Result<()> {
-        match self.own_fingerprint()? {
-            Some(own) => identity::note_told_revoked(&self.store, &own),
-            None => Ok(()),
-        }
+    pub(in crate::logbook) fn note_own_key_revoked(&self, own: Fingerprint) -> Result<()> {
+        identity::note_told_revoked(&self.store, &own)
     }
 
     /// Makes new keys and forgets all pairings, where the own key is revoked; whether it did.
@@ -222,11 +222,11 @@ fn is_its_name(typed: &str, name: &str, key: Fingerprint) -> bool {
     typed == name.trim().to_lowercase()
 }
 
-/// Whether a record of this kind may say who is trusted.
+/// Whether a write to a record of this kind may have ended the trust in a device.
 #[cfg(feature = "lan")]
-pub(in crate::logbook) fn is_about_trust(kind: &str) -> bool {
-    // Of what is gone only the id came, if it was never here.
-    kind == super::DEVICE || kind == REVOCATION || kind.is_empty()
+pub(in crate::logbook) fn may_revoke(kind: &str) -> bool {
+    // A revocation that was never here and is gone elsewhere came as an id without a kind.
+    kind == REVOCATION || kind.is_empty()
 }
 
 /// A record was set aside: where it is one that revokes a device which is paired here, its key is revoked

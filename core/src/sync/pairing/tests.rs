@@ -42,9 +42,9 @@ fn session(id: u8, joiner: &Party) -> (Channel, Channel) {
 fn claim(window: &mut Window, joiner: &mut Joiner, who: &Party, id: u8) -> (Channel, String) {
     let (of_window, of_joiner) = session(id, who);
     let proof = joiner.begin(of_joiner).unwrap();
-    let proven = window.receive(&of_window, over_the_wire(&proof), at(10)).unwrap();
+    let proven = window.receive(&of_window, over_the_wire(&proof), at(10), false).unwrap();
     let reveal = joiner.receive(over_the_wire(&proven)).unwrap();
-    assert_eq!(window.receive(&of_window, over_the_wire(&reveal), at(20)), None);
+    assert_eq!(window.receive(&of_window, over_the_wire(&reveal), at(20), false), None);
     let JoinState::Showing { digits, .. } = joiner.state() else { panic!("shows no digits") };
     (of_window, digits)
 }
@@ -62,7 +62,7 @@ fn late_proof(invitation: &Invitation, window: &mut Window, now: UtcMillis) -> O
     let late = party(9, "late");
     let (of_window, of_joiner) = session(99, &late);
     let proof = Joiner::scanned(late, invitation, [3; 32]).begin(of_joiner).unwrap();
-    window.receive(&of_window, proof, now)
+    window.receive(&of_window, proof, now, false)
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_photographed_code_stops_at_the_digits() {
     // Whoever took the picture has no say here: nothing that it sends pairs it.
     for said in [PairMessage::Done, PairMessage::Reveal { nonce: [7; 32] }] {
         let refused = PairMessage::Refused(Why::OutOfTurn);
-        assert_eq!(window.receive(&on, said, at(30)), Some(refused));
+        assert_eq!(window.receive(&on, said, at(30), false), Some(refused));
     }
     assert!(matches!(window.state(at(30)), WindowState::Claimed { .. }));
     assert_eq!(window.digits("12345", at(31)), DigitsAnswer::NotDigits);
@@ -195,7 +195,7 @@ fn a_phone_comes_again_after_its_connection_broke_but_not_for_ever() {
     let (of_window, of_joiner) = session(6, &phone());
     let proof = Joiner::scanned(phone(), &invited, [7; 32]).begin(of_joiner).unwrap();
     let refused = Some(PairMessage::Refused(Why::Closed));
-    assert_eq!(window.receive(&of_window, proof, at(40)), refused);
+    assert_eq!(window.receive(&of_window, proof, at(40), false), refused);
     assert_eq!(window.digits(&shown[4], at(50)), DigitsAnswer::NobodyWaits);
 }
 
@@ -221,7 +221,7 @@ fn noise_is_not_counted_as_a_guess() {
     let (on, _) = session(1, &phone());
     for _ in 0..50 {
         let refused = Some(PairMessage::Refused(Why::OutOfTurn));
-        assert_eq!(window.receive(&on, PairMessage::Done, at(1)), refused);
+        assert_eq!(window.receive(&on, PairMessage::Done, at(1), false), refused);
     }
     let open = WindowState::Open { until: at(WINDOW_MS), wrong_proofs: 0 };
     assert_eq!(window.state(at(2)), open);
@@ -235,14 +235,14 @@ fn a_proof_is_worth_nothing_in_another_session_or_for_another_key() {
     let proof = Joiner::scanned(phone(), &invited, [7; 32]).begin(of_joiner).unwrap();
     let refused = Some(PairMessage::Refused(Why::WrongProof));
     let (elsewhere, _) = session(2, &phone());
-    assert_eq!(window.receive(&elsewhere, proof.clone(), at(1)), refused);
+    assert_eq!(window.receive(&elsewhere, proof.clone(), at(1), false), refused);
     let (somebody, _) = session(1, &party(8, "thief"));
-    assert_eq!(window.receive(&somebody, proof.clone(), at(1)), refused);
+    assert_eq!(window.receive(&somebody, proof.clone(), at(1), false), refused);
     // Nor does a proof by the QR pass for one by hand, or the window's own when sent back to it.
     let PairMessage::Proof { proof, name, seal_key, commitment, .. } = proof else { panic!() };
     let typed = PairMessage::Proof { kind: ProofKind::Typed, proof, name, seal_key, commitment };
     let (on, _) = session(1, &phone());
-    assert_eq!(window.receive(&on, typed, at(1)), refused);
+    assert_eq!(window.receive(&on, typed, at(1), false), refused);
     let mirror = Channel { exporter: [1; 32], peer: laptop().fingerprint };
     assert_eq!(Joiner::scanned(laptop(), &invited, [7; 32]).begin(mirror), None);
 }
@@ -274,10 +274,10 @@ fn a_nonce_that_was_not_committed_to_is_a_wrong_proof() {
     let mut window = window();
     let (on, of_joiner) = session(1, &phone());
     let proof = Joiner::scanned(phone(), &invitation(&window), [7; 32]).begin(of_joiner).unwrap();
-    window.receive(&on, proof, at(1)).unwrap();
+    window.receive(&on, proof, at(1), false).unwrap();
     let other = PairMessage::Reveal { nonce: [8; 32] };
     let refused = Some(PairMessage::Refused(Why::WrongProof));
-    assert_eq!(window.receive(&on, other, at(2)), refused);
+    assert_eq!(window.receive(&on, other, at(2), false), refused);
     assert_eq!(window.digits("000000", at(3)), DigitsAnswer::NobodyWaits);
 }
 
@@ -286,8 +286,8 @@ fn the_same_device_twice_on_one_connection_sees_another_nonce() {
     let mut window = window();
     let (on, of_joiner) = session(1, &phone());
     let proof = Joiner::scanned(phone(), &invitation(&window), [7; 32]).begin(of_joiner).unwrap();
-    let one = window.receive(&on, proof.clone(), at(1));
-    assert_ne!(one, window.receive(&on, proof, at(2)));
+    let one = window.receive(&on, proof.clone(), at(1), false);
+    assert_ne!(one, window.receive(&on, proof, at(2), false));
 }
 
 proptest! {
@@ -329,7 +329,7 @@ proptest! {
                 4 => PairMessage::Done,
                 _ => PairMessage::Refused(Why::ByUser),
             };
-            window.receive(&on, said, at(now));
+            window.receive(&on, said, at(now), false);
             prop_assert_eq!(window.paired(), None);
             let verdict = window.verdict(&on, at(now));
             prop_assert!(verdict != Some(PairMessage::Done));

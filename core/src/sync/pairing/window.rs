@@ -208,7 +208,8 @@ impl Window {
     }
 
     /// The new device, once it is paired.
-    pub fn paired(&self) -> Option<&Party> {
+    #[cfg(test)]
+    pub(super) fn paired(&self) -> Option<&Party> {
         match &self.stage {
             Stage::Paired { by, .. } => Some(by),
             _ => None,
@@ -216,19 +217,9 @@ impl Window {
     }
 
     /// Takes what was said on a connection and gives what is answered there. After `Refused` the
-    /// connection is of no more use.
+    /// connection is of no more use. `is_revoked` where the device's key is revoked here: where it knows the
+    /// secret, it is told so, to come again under new keys, and claims nothing.
     pub fn receive(
-        &mut self,
-        on: &Channel,
-        said: PairMessage,
-        now: UtcMillis,
-    ) -> Option<PairMessage> {
-        self.receive_from(on, said, now, false)
-    }
-
-    /// The same; `is_revoked` where the device's key is revoked here. Where it knows the secret, it is told
-    /// so, to come again under new keys, and claims nothing.
-    pub fn receive_from(
         &mut self,
         on: &Channel,
         said: PairMessage,
@@ -357,6 +348,13 @@ impl Window {
         self.expire(now);
         if matches!(self.stage, Stage::Open | Stage::Claimed(_)) {
             self.shut(Closed::ByUser);
+        }
+    }
+
+    /// This device has made new keys, of which whoever comes here does not know.
+    pub fn end(&mut self) {
+        if matches!(self.stage, Stage::Open | Stage::Claimed(_)) {
+            self.shut(Closed::OwnKeyRevoked);
         }
     }
 
