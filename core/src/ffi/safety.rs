@@ -32,7 +32,7 @@ impl RestoreJob {
     pub fn take(&self) -> Option<Arc<PreparedRestore>> {
         let ready = self.0.take()?;
         let outlook = ready.outlook().clone();
-        Some(Arc::new(PreparedRestore { outlook, ready: Mutex::new(Some(ready)) }))
+        Some(Arc::new(PreparedRestore { outlook, ready: Once::of(ready) }))
     }
 }
 
@@ -42,7 +42,7 @@ impl KeyChangeJob {
     pub fn take(&self) -> Option<Arc<KeyChange>> {
         let ready = self.0.take()?;
         let code = ready.recovery_code();
-        Some(Arc::new(KeyChange { code, ready: Mutex::new(Some(ready)) }))
+        Some(Arc::new(KeyChange { code, ready: Once::of(ready) }))
     }
 }
 
@@ -50,7 +50,7 @@ impl KeyChangeJob {
 #[derive(uniffi::Object)]
 pub struct PreparedRestore {
     outlook: RestoreOutlook,
-    ready: Mutex<Option<backup::PreparedRestore>>,
+    ready: Once<backup::PreparedRestore, RestoreReport>,
 }
 
 #[uniffi::export]
@@ -60,9 +60,10 @@ impl PreparedRestore {
         self.outlook.clone()
     }
 
-    /// Puts it in the place of the book, which is kept; works once.
+    /// Puts it in the place of the book, which is kept. That happens once; whoever calls again is told the
+    /// same again.
     pub fn put_in_place(&self) -> Result<RestoreReport> {
-        taken(&self.ready)?.put_in_place()
+        self.ready.done(backup::PreparedRestore::put_in_place)
     }
 }
 
@@ -70,7 +71,7 @@ impl PreparedRestore {
 #[derive(uniffi::Object)]
 pub struct KeyChange {
     code: Zeroizing<String>,
-    ready: Mutex<Option<store::KeyChange>>,
+    ready: Once<store::KeyChange, ()>,
 }
 
 #[uniffi::export]
@@ -81,14 +82,29 @@ impl KeyChange {
         self.code.to_string()
     }
 
-    /// Puts the new key in force, and forgets the old one; works once.
+    /// Puts the new key in force, and forgets the old one. That happens once; whoever calls again is told
+    /// the same again.
     pub fn put_in_force(&self) -> Result<()> {
-        taken(&self.ready)?.put_in_force()
+        self.ready.done(store::KeyChange::put_in_force)
     }
 }
 
-fn taken<T>(ready: &Mutex<Option<T>>) -> Result<T> {
-    ready.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(LogbookError::Cancelled)
+/// What can be done once, and how that went.
+struct Once<T, R>(Mutex<(Option<T>, Result<R>)>);
+
+impl<T, R: Clone> Once<T, R> {
+    fn of(ready: T) -> Self {
+        // Heard only of work that panicked.
+        Self(Mutex::new((Some(ready), Err(LogbookError::Io))))
+    }
+
+    fn done(&self, work: impl FnOnce(T) -> Result<R>) -> Result<R> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = state.0.take() {
+            state.1 = work(ready);
+        }
+        state.1.clone()
+    }
 }
 
 #[uniffi::export]
@@ -144,4 +160,19 @@ pub fn recover_key(folder: String, recovery_code: String, vault: Arc<dyn KeyVaul
 #[uniffi::export]
 pub fn restore_wording(outlook: &RestoreOutlook) -> Wording {
     outlook.wording()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_once_is_told_again() {
+        let once = Once::of(7);
+        assert_eq!(once.done(|ready| Ok(ready + 1)), Ok(8));
+        assert_eq!(once.done(|_| panic!("again")), Ok(8));
+        let once: Once<(), ()> = Once::of(());
+        assert_eq!(once.done(|()| Err(LogbookError::DiskFull)), Err(LogbookError::DiskFull));
+        assert_eq!(once.done(|()| Ok(())), Err(LogbookError::DiskFull), "it was not done");
+    }
 }
