@@ -6,13 +6,17 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The text in lower case, without accents.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for letter in text.nfd().filter(|letter| !is_accent(*letter)) {
-        match plain(letter) {
-            Some(plain) => folded.push_str(plain),
-            None => folded.extend(letter.to_lowercase()),
-        }
-    }
+    folded.extend(letters(text));
     folded
+}
+
+/// The same letter by letter, for who needs only the beginning.
+pub(crate) fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.nfd().filter(|letter| !is_accent(*letter)).flat_map(|letter| {
+        let plain = plain(letter);
+        let lower = plain.is_none().then(|| letter.to_lowercase());
+        plain.unwrap_or_default().chars().chain(lower.into_iter().flatten())
+    })
 }
 
 /// The same for comparing names: how many blanks stand where does not count either.

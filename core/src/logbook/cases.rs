@@ -237,6 +237,7 @@ impl Logbook {
             let more = found.len() > PAGE_ROWS as usize;
             found.truncate(PAGE_ROWS as usize);
             let next = found.last().filter(|_| more).map(|hit| hit.k);
+            let wanted = search::wanted(typed);
             let hit = |hit: search::Hit| {
                 let fields: Fields =
                     serde_json::from_str(&hit.fields).map_err(record::json_error)?;
@@ -250,7 +251,7 @@ impl Logbook {
                     procedure_name,
                     performed,
                     day: performed.day().with_year(),
-                    pieces: search::shown(&hit.snippet, &hit.fields, typed),
+                    pieces: search::shown(&hit.snippet, &hit.fields, &wanted),
                 })
             };
             Ok(SearchPage { hits: found.into_iter().map(hit).collect::<Result<_>>()?, next })
@@ -266,12 +267,12 @@ impl Logbook {
     ) -> Result<Vec<(RecordId, Vec<SnippetPiece>)>> {
         let Some(expression) = rows::search_expression(typed) else { return Ok(Vec::new()) };
         self.read_indexed(|conn| {
-            let mut found = Vec::new();
+            let (wanted, mut found) = (search::wanted(typed), Vec::new());
             for id in ids {
                 let Some((snippet, fields)) = search::snippet(conn, &expression, *id)? else {
                     continue;
                 };
-                let pieces = search::shown(&snippet, &fields, typed);
+                let pieces = search::shown(&snippet, &fields, &wanted);
                 if pieces.iter().any(|piece| piece.found) {
                     found.push((*id, pieces));
                 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::body::body;
+pub(crate) use super::spelling::{Wanted, wanted};
 use super::{spelling, sql, words};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -75,12 +76,12 @@ quiet_debug!(SnippetPiece);
 
 /// A snippet in pieces. Where FTS5 marks nothing, the words are in the text in another spelling, or not
 /// at all; `fields` is the record that it is from, as JSON.
-pub(crate) fn shown(snippet: &str, fields: &str, typed: &str) -> Vec<SnippetPiece> {
+pub(crate) fn shown(snippet: &str, fields: &str, wanted: &[Wanted]) -> Vec<SnippetPiece> {
     if snippet.contains(MARK) {
         return pieces(snippet);
     }
     let text = body(fields).ok().flatten().unwrap_or_default();
-    let found = spelling::stretch(&text, &spelling::wanted(typed), MARK, UNMARK);
+    let found = spelling::stretch(&text, wanted, MARK, UNMARK);
     pieces(found.as_deref().unwrap_or(snippet))
 }
 

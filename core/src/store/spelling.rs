@@ -160,16 +160,23 @@ fn first(text: &str, wanted: &[Wanted]) -> Option<std::ops::Range<usize>> {
 
 fn within(piece: &Piece<'_>, needle: &str) -> Option<std::ops::Range<usize>> {
     if piece.script != Script::Unspaced {
-        let found = fold::fold(piece.text).starts_with(needle);
+        let mut folded = fold::letters(piece.text);
+        let found = needle.chars().all(|letter| folded.next() == Some(letter));
         return found.then(|| piece.start..piece.start + piece.text.len());
     }
-    let begins = piece.text.char_indices().map(|(at, _)| at);
-    let mut begins = begins.filter(|at| fold::fold(&piece.text[*at..]).starts_with(needle));
-    let start = begins.next()?;
-    let ends =
-        piece.text[start..].char_indices().map(|(at, letter)| start + at + letter.len_utf8());
-    let mut ends = ends.filter(|end| fold::fold(&piece.text[start..*end]).len() >= needle.len());
-    Some(piece.start + start..piece.start + ends.next()?)
+    // A peer may send a mebibyte without a blank: it is folded once, with where each letter begins.
+    let mut folded = String::with_capacity(piece.text.len());
+    let mut begins = Vec::new();
+    for (at, letter) in piece.text.char_indices() {
+        begins.push((folded.len(), at));
+        folded.extend(fold::letters(letter.encode_utf8(&mut [0; 4])));
+    }
+    let begin_at = |place| begins.binary_search_by_key(&place, |(folded, _)| *folded);
+    let mut places = folded.match_indices(needle).map(|(place, _)| place);
+    let (first, place) = places.find_map(|place| Some((begin_at(place).ok()?, place)))?;
+    let after = begins[first..].iter().find(|(folded, _)| *folded >= place + needle.len());
+    let end = after.map_or(piece.text.len(), |(_, at)| *at);
+    Some(piece.start + begins[first].1..piece.start + end)
 }
 
 /// Letters before and after the word in a stretch.
@@ -224,6 +231,17 @@ mod tests {
         assert_eq!(terms("👍🏻"), ["emoji1f44d"]);
         assert_eq!(terms(&"a ".repeat(40)).len(), 16);
         assert!(terms("… - ( \u{200d}").is_empty());
+    }
+
+    #[test]
+    fn a_long_text_without_blanks_is_read_once() {
+        let long = format!("{}肝臓癌", "あ".repeat(350_000));
+        let shown = |typed: &str| stretch(&long, &wanted(typed), '[', ']');
+        assert_eq!(shown("ああか"), None);
+        assert!(shown("臓癌").unwrap().ends_with("肝[臓癌]"));
+        // A mark that stands for itself is part of the letter before it.
+        let marked = stretch("自宅でか\u{3099}んの", &wanted("がん"), '[', ']');
+        assert_eq!(marked.as_deref(), Some("自宅で[か\u{3099}ん]の"));
     }
 
     #[test]
