@@ -21,7 +21,7 @@ pub struct JotOptions {
     /// The guesses that the user took.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub confirmed: Vec<JotField>,
-    /// For a case that is typed later.
+    /// For a case that is typed later; `performed_typed` counts before it, where anything is typed there.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub performed: Option<Moment>,
     /// The same as it was typed, where it was; what is no time is kept as it is written.

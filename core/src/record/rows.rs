@@ -1,7 +1,7 @@
 //! The `record` table.
 
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::meta::Meta;
 use super::travel::{self, Gone};
@@ -186,18 +186,19 @@ pub(crate) fn insert(conn: &Connection, record: &Record, removed_ms: Option<i64>
 }
 
 /// Works the readings out again of every record that has values to be read; the others stand as they
-/// are counted, whatever is read now.
+/// are counted, whatever is read now. One after the other: they may be more than memory holds.
 pub(crate) fn read_again(conn: &Connection) -> Result<()> {
-    let mut statement = conn
-        .prepare("SELECT k, kind, fields FROM record WHERE readings IS NOT NULL")
-        .map_err(sql)?;
+    // A query that looks for rows while they change may see one twice, or leave one out.
+    let next = "SELECT k, kind, fields FROM record WHERE k > ?1 AND readings IS NOT NULL
+                ORDER BY k LIMIT 1";
+    let mut next = conn.prepare(next).map_err(sql)?;
     let mut update = conn.prepare("UPDATE record SET readings = ?2 WHERE k = ?1").map_err(sql)?;
-    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let rows = statement.query_map([], row).map_err(sql)?;
-    let rows: Vec<(i64, String, String)> = rows.collect::<rusqlite::Result<_>>().map_err(sql)?;
-    for (k, kind, fields) in rows {
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?));
+    let mut last = 0_i64;
+    while let Some((k, kind, fields)) = next.query_row([last], row).optional().map_err(sql)? {
         let fields: Fields = serde_json::from_str(&fields).map_err(json_error)?;
         update.execute(params![k, reading::beside(&kind, &fields)]).map_err(sql)?;
+        last = k;
     }
     Ok(())
 }

@@ -26,8 +26,7 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
                  WHERE k IN (SELECT k FROM record WHERE k > ?1 AND lseq = k
                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
                  AND k NOT IN (SELECT k FROM same_words)";
-    let change = "INSERT INTO search (rowid, procedure, body, more) VALUES (?1, ?2, ?3, ?4)";
-    let mut insert = conn.prepare_cached(change).map_err(sql)?;
+    let mut insert = conn.prepare_cached(&insert_into("search")).map_err(sql)?;
     let mut written = conn.prepare_cached(query).map_err(sql)?;
     let mut written = written.query([indexed]).map_err(sql)?;
     while let Some(row) = written.next().map_err(sql)? {
@@ -39,6 +38,10 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     }
     conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
     Ok(())
+}
+
+fn insert_into(index: &str) -> String {
+    format!("INSERT INTO {index} (rowid, procedure, body, more) VALUES (?1, ?2, ?3, ?4)")
 }
 
 /// What the search index holds of a record.
@@ -61,9 +64,7 @@ impl Words {
 
 /// Fills an index, of that name, from the view of what is to be in it.
 pub(crate) fn fill(conn: &Connection, index: &str) -> Result<()> {
-    let change =
-        format!("INSERT INTO {index} (rowid, procedure, body, more) VALUES (?1, ?2, ?3, ?4)");
-    let mut insert = conn.prepare(&change).map_err(sql)?;
+    let mut insert = conn.prepare(&insert_into(index)).map_err(sql)?;
     let mut records = conn.prepare("SELECT procedure, body, k FROM search_doc").map_err(sql)?;
     let mut records = records.query([]).map_err(sql)?;
     while let Some(row) = records.next().map_err(sql)? {
