@@ -33,7 +33,8 @@ pub trait Work<E = LogbookError>: Send {
         error
     }
 
-    /// The outcome, once a step has said `finished`.
+    /// The outcome, once a step has said `finished`. Nobody hears from `stopped` what was written by then,
+    /// so what may fail after something was written belongs in the last step.
     fn finish(self: Box<Self>) -> Result<Self::Output, E>;
 }
 

@@ -197,6 +197,11 @@ impl<W: Write> Table<W> {
         self.out.write_record(row).map_err(failed)
     }
 
+    /// Sends on what is written.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
+    }
+
     /// Gives the output back with everything written to it.
     pub(crate) fn finish(self) -> Result<W> {
         self.out.into_inner().map_err(|error| error.into_error().into())

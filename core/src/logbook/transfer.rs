@@ -209,7 +209,7 @@ struct Export {
     csv_for: CsvFor,
     /// Whether what is written is gone at once.
     to_pipe: bool,
-    /// Records that are gone through a pipe.
+    /// Records that went into a pipe, the last of them perhaps not all of it.
     written: u64,
 }
 
@@ -222,7 +222,12 @@ impl Work for Export {
         let (stage, progress) = match self.stage.take().ok_or(LogbookError::Cancelled)? {
             Stage::Lines(mut output) => {
                 for record in &batch {
-                    writeln!(output, "{}", jsonl::line_of(record)?)?;
+                    let line = jsonl::line_of(record)?;
+                    self.written += u64::from(self.to_pipe);
+                    writeln!(output, "{line}")?;
+                }
+                if finished && self.to_pipe {
+                    output.flush()?;
                 }
                 (Stage::Lines(output), JobProgress { done, total, finished })
             }
@@ -240,14 +245,15 @@ impl Work for Export {
             }
             Stage::Rows(mut table) => {
                 for record in &batch {
+                    self.written += u64::from(self.to_pipe);
                     table.row(record)?;
+                }
+                if finished && self.to_pipe {
+                    table.flush()?;
                 }
                 (Stage::Rows(table), JobProgress { done: total + done, total: 2 * total, finished })
             }
         };
-        if self.to_pipe && !matches!(stage, Stage::Gathering(..)) {
-            self.written += batch.len() as u64;
-        }
         self.stage = Some(stage);
         Ok(progress)
     }
@@ -267,5 +273,40 @@ impl Work for Export {
             None => return Err(LogbookError::Cancelled),
         }
         Ok(ExportReport { records: self.reading.all() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::logbook::tests::{book, case};
+
+    /// A pipe that takes what fits into it and breaks when that has to go on.
+    struct Breaks;
+
+    impl Write for Breaks {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[test]
+    fn an_output_that_breaks_at_its_end_says_what_went_into_it() {
+        let (_folder, book) = book();
+        case(&book, json!({"procedure": "picc"}));
+        for format in [ExportFormat::Jsonl, ExportFormat::Csv] {
+            let options = ExportOptions::default();
+            let job = book.export_to_job(Box::new(Breaks), format, &options).unwrap();
+            let stopped = LogbookError::ExportStopped { reason: StopReason::DiskFull, records: 1 };
+            assert_eq!(job.run(|_| ()), Err(stopped), "{format:?}");
+        }
     }
 }
