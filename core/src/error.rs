@@ -146,7 +146,7 @@ pub enum LogbookError {
     ExportStopped {
         /// Why.
         reason: StopReason,
-        /// Records that went through it.
+        /// Records that went into it, the last of them perhaps not all of it.
         records: u64,
     },
     /// The taking in of a bundle ended before its end; what was taken in stays.
@@ -173,6 +173,10 @@ pub enum LogbookError {
     /// The recovery code is not in the book: it was confirmed, or the book came out of a backup.
     #[error("the recovery code is not kept")]
     CodeNotKept,
+    /// The recovery code is from before backups were authenticated: none can be made until there is a
+    /// new one.
+    #[error("the recovery code is too old for backups")]
+    CodeTooOld,
     /// What was typed is not what the recovery code says in these groups.
     #[error("the groups differ from the code")]
     CodeDiffers,

@@ -7,11 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use seldinger_core::error::LogbookError;
 use seldinger_core::logbook::{
     ExportFormat, ExportOptions, ImportOptions, ImportSource, Logbook, Setup,
 };
-use seldinger_core::store::SCHEMA;
+use seldinger_core::store::backup::Seal;
 use seldinger_core::store::key::KeyVault as _;
+use seldinger_core::store::{Existing, SCHEMA};
 use system_tests::{MemoryVault, rotation, setup};
 
 const FILES: [&str; 3] = ["book.db", "book.key", "book.key.copy"];
@@ -25,10 +27,8 @@ fn frozen(schema: u32) -> PathBuf {
 
 fn exported(book: &Logbook, folder: &Path) -> String {
     let out = folder.join("out.jsonl");
-    book.export_job(&out, ExportFormat::Jsonl, &ExportOptions::default())
-        .unwrap()
-        .run(|_| ())
-        .unwrap();
+    let replaced = ExportOptions { replace: true, ..ExportOptions::default() };
+    book.export_job(&out, ExportFormat::Jsonl, &replaced).unwrap().run(|_| ()).unwrap();
     fs::read_to_string(out).unwrap()
 }
 
@@ -80,11 +80,33 @@ fn a_book_of_every_released_schema_opens_and_gives_everything_back() {
         let expected = fs::read_to_string(from.join(EXPECTED)).unwrap();
         assert_eq!(exported(&book, folder.path()), expected, "schema {schema}");
         assert!(book.verify_job().unwrap().run(|_| ()).unwrap().is_whole());
-        let backed_up = fs::read_dir(place.join("backups")).is_ok_and(|files| {
-            files.flatten().any(|file| {
-                file.file_name().to_string_lossy().starts_with(&format!("schema-{schema}."))
+        let is_there = |folder: &Path, begin: String| {
+            let entry = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+            entry.into_iter().find(|path| {
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begin))
             })
-        });
-        assert_eq!(backed_up, schema < SCHEMA, "a backup comes before a migration");
+        };
+        let backup = is_there(&place.join("backups"), format!("schema-{schema}."));
+        // Nothing in it could seal a backup.
+        let copy = is_there(&place, format!("schema-{schema}-"));
+        assert_eq!(backup.is_some(), (2..SCHEMA).contains(&schema), "before a migration");
+        assert_eq!(copy.is_some(), schema == 1, "before a migration");
+        let Some(copy) = copy else { continue };
+        for name in FILES {
+            assert_eq!(fs::read(copy.join(name)).unwrap(), fs::read(from.join(name)).unwrap());
+        }
+        let backup = |book: &Logbook| book.automatic_backup_job().map(|job| job.is_some());
+        assert_eq!(backup(&book), Err(LogbookError::CodeTooOld));
+        let (out, code) = (folder.path().join("out.backup"), Seal::RecoveryCode);
+        let refused = book.backup_job(&out, Existing::Refuse, code).err();
+        assert_eq!(refused, Some(LogbookError::CodeTooOld));
+        assert!(!out.exists());
+        drop(book);
+        let setup = with_vault(&place, &vault);
+        let change = Logbook::change_key_job(&setup).unwrap().run(|_| ()).unwrap();
+        change.put_in_force().unwrap();
+        let book = Logbook::open(setup).unwrap();
+        assert_eq!(backup(&book), Ok(true), "a new recovery code seals backups");
+        assert_eq!(exported(&book, folder.path()), expected);
     }
 }

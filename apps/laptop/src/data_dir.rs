@@ -1,21 +1,15 @@
 //! Where things are: the data folder, the books in it, and the machine's own folder outside of it.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use seldinger_core::content::words;
 use seldinger_core::error::LogbookError;
-use seldinger_core::store::{owner_only, wait_for};
+use seldinger_core::store::{FileLock, owner_only, sweep_unfinished, write_whole};
 
 use crate::failure::Failure;
 use crate::say;
-
-/// Held while a log is made, restored or recovered, so that nobody else chooses who keeps its key.
-pub struct Turn {
-    _file: File,
-}
 
 /// The folders of one installation.
 #[derive(Debug, Clone)]
@@ -74,21 +68,20 @@ impl Places {
         self.data.join("vault.json")
     }
 
-    /// Waits until nobody else makes a log here.
+    /// Waits until nobody else makes, restores or recovers a log here: nobody else chooses who keeps its
+    /// key while it is held.
     ///
     /// # Errors
     /// What the system says about the data folder.
-    pub fn turn(&self) -> Result<Turn, Failure> {
+    pub fn turn(&self) -> Result<FileLock, Failure> {
         make_private_folder(&self.data).map_err(LogbookError::from)?;
         let path = self.data.join("making.lock");
-        let file = owner_only::open_or_create(&path).map_err(LogbookError::from)?;
-        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            // It may be asking its user for a passphrase.
-            say::note(&words("app.another_makes_the_log", &[]));
-            let file = wait_for(&path).map_err(LogbookError::from)?;
-            return Ok(Turn { _file: file });
+        if let Some(turn) = FileLock::try_now(&path).map_err(LogbookError::from)? {
+            return Ok(turn);
         }
-        Ok(Turn { _file: file })
+        // It may be asking its user for a passphrase.
+        say::note(&words("app.another_makes_the_log", &[]));
+        Ok(FileLock::wait(&path).map_err(LogbookError::from)?)
     }
 
     /// Takes from others what a copy, an earlier version or another program gave them. The data folder
@@ -117,17 +110,10 @@ impl Places {
         keys.for_each(|key| owner_only::correct(&key.path()));
     }
 
-    /// Removes what writing a note or the sealed keys left when it was killed; the caller has the turn.
+    /// Removes what writing a note or the sealed keys left when it was killed.
     pub fn sweep(&self) {
-        let entries = fs::read_dir(&self.data).into_iter().flatten().flatten();
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let of_ours =
-                ["vault.json.", "keys.sealed."].iter().any(|begin| name.starts_with(begin));
-            if of_ours && name.ends_with(UNFINISHED) {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+        sweep_unfinished(&self.vault_note());
+        sweep_unfinished(&self.sealed_keys());
     }
 
     /// Keys sealed by a passphrase.
@@ -168,7 +154,7 @@ impl Places {
         let own = read().or_else(|| {
             make_private_folder(&self.machine).ok()?;
             // Two first starts at once agree on one word.
-            let _turn = wait_for(&self.machine.join("installation.lock")).ok()?;
+            let _turn = FileLock::wait(&self.machine.join("installation.lock")).ok()?;
             read().or_else(|| {
                 let word = fresh();
                 write_private(&file, word.as_bytes()).ok().map(|()| word)
@@ -179,36 +165,15 @@ impl Places {
     }
 }
 
-/// How a file ends that is not whole yet.
-const UNFINISHED: &str = ".new";
-
 /// Makes a folder, and what is above it, that only its owner can enter.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     owner_only::make_folder(folder)
 }
 
 /// Writes a file that only its owner can read, whole or not at all.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    make_private_folder(folder)?;
-    let (process, number) = (std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let beside = PathBuf::from(format!("{}.{process}.{number}{UNFINISHED}", path.display()));
-    // A killed process of this number may have left it.
-    let _ = fs::remove_file(&beside);
-    let written = owner_only::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    });
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written?;
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), LogbookError> {
+    make_private_folder(path.parent().unwrap_or(Path::new(".")))?;
+    write_whole(path, bytes)
 }
 
 #[cfg(test)]

@@ -317,6 +317,7 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::WrongKey
         | E::NotACode
         | E::CodeNotKept
+        | E::CodeTooOld
         | E::CodeDiffers => 4,
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,

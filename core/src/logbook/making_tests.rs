@@ -7,12 +7,15 @@ use std::sync::{Arc, Barrier};
 
 use serde_json::json;
 
+use super::recovery_tests::counted;
 use super::tests::{MemoryVault, case, setup};
 use super::*;
 use crate::case_log::list::CaseFilter;
 use crate::error::{LogbookError, MissingPart};
 use crate::ids::SystemIds;
-use crate::store::backup;
+use crate::store::key::BookKey;
+use crate::store::key_file::KeyFile;
+use crate::store::{FileLock, backup};
 
 fn count(book: &Logbook) -> u64 {
     book.count_cases(&CaseFilter::default()).unwrap()
@@ -71,16 +74,36 @@ fn one_of_two_who_insist_on_a_new_book_is_refused() {
 #[test]
 fn what_a_killed_beginning_left_is_no_book_and_is_swept() {
     let folder = tempfile::tempdir().unwrap();
-    let setup = setup(folder.path());
+    let (vault, kept) = counted();
+    let setup = Setup { vault, ..setup(folder.path()) };
     let preparing = folder.path().join("preparing");
     fs::create_dir(&preparing).unwrap();
     fs::write(preparing.join("book.db"), "half").unwrap();
+    let (key, code) = (BookKey::new(&SystemIds), RecoveryCode::new(&SystemIds));
+    let key_file = KeyFile::new(&key, &code.identity().unwrap().to_public()).unwrap();
+    key_file.write(&preparing).unwrap();
+    setup.vault.store(key.name(), key.to_bytes().to_vec()).unwrap();
     fs::write(folder.path().join("book.lock"), "").unwrap();
     assert!(!setup.place.has_book());
     assert_eq!(Logbook::open(setup.clone()).unwrap_err(), LogbookError::NoBook);
     let (book, code) = Logbook::open_or_create(setup).unwrap();
     assert!(code.is_some() && !preparing.exists());
     assert_eq!(count(&book), 0);
+    assert_eq!(kept.names(), [book.store.key().name()], "the key of the beginning is gone too");
+}
+
+#[test]
+fn a_book_in_use_is_said_to_be_where_nobody_can_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(folder.path());
+    drop(Logbook::create(setup.clone()).unwrap());
+    let used = FileLock::own_book(folder.path()).unwrap();
+    // It cannot be opened for writing, as on a disk that cannot be written.
+    fs::remove_file(folder.path().join("making.lock")).unwrap();
+    fs::create_dir(folder.path().join("making.lock")).unwrap();
+    assert_eq!(Logbook::open(setup.clone()).unwrap_err(), LogbookError::Busy);
+    drop(used);
+    assert!(Logbook::open(setup).is_ok());
 }
 
 #[test]

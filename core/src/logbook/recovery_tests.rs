@@ -20,19 +20,19 @@ use crate::store::key_file::KeyFile;
 
 /// A vault that tells what it holds, and can be told to forget nothing.
 #[derive(Default)]
-struct Counted {
+pub(super) struct Counted {
     keys: MemoryVault,
     names: Mutex<BTreeSet<String>>,
     keeps_all: AtomicBool,
 }
 
-fn counted() -> (Arc<dyn KeyVault>, Arc<Counted>) {
+pub(super) fn counted() -> (Arc<dyn KeyVault>, Arc<Counted>) {
     let vault = Arc::new(Counted::default());
     (vault.clone(), vault)
 }
 
 impl Counted {
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         self.names.lock().unwrap().iter().cloned().collect()
     }
 
@@ -173,6 +173,24 @@ fn what_a_restore_would_do_is_told_and_can_be_declined() {
     let elsewhere = Setup { place: Place::new(folder.path().join("elsewhere")), ..setup };
     let job = Logbook::restore_job(&elsewhere, &file, code.text().to_string().into()).unwrap();
     assert_eq!(job.run(|_| ()).unwrap().outlook().replaced, ReplacedBook::Nothing);
+}
+
+#[test]
+fn where_only_backups_are_left_a_restore_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (setup, code, file) = backed_up(folder.path());
+    let book = Logbook::open(setup.clone()).unwrap();
+    book.automatic_backup_job().unwrap().unwrap().run(|_| ()).unwrap();
+    drop(book);
+    for name in entries(&setup.place.folder).iter().filter(|name| name.starts_with("book.")) {
+        fs::remove_file(setup.place.folder.join(name)).unwrap();
+    }
+    assert!(setup.place.has_book(), "a part of one");
+    let job = Logbook::restore_job(&setup, &file, code.text().to_string().into()).unwrap();
+    let ready = job.run(|_| ()).unwrap();
+    assert_eq!(ready.outlook().replaced, ReplacedBook::Nothing);
+    assert_eq!(ready.put_in_place().unwrap().replaced, None);
+    assert_eq!(count(&Logbook::open(setup).unwrap()), 1);
 }
 
 #[test]

@@ -14,8 +14,9 @@ use crate::store::backup::{
     self, BackupReport, Making, PreparedRestore, ReplacedBook, Restore, RestoreOutlook, Seal,
 };
 use crate::store::key::{KeyVault, RecoveryCode};
+use crate::store::recovery::{self, BackupKeys};
 use crate::store::rekey::{self, KeyChange, Rekey};
-use crate::store::{CodeGroups, Existing, recovery, stamp};
+use crate::store::{CodeGroups, Existing, stamp};
 use crate::time::Moment;
 
 impl Logbook {
@@ -25,7 +26,8 @@ impl Logbook {
     ///
     /// # Errors
     /// `FileExists` where something has that name and shall not be replaced; `Busy` while another backup
-    /// of this book is made; `Damaged` where a page cannot be read.
+    /// of this book is made; `CodeTooOld` where its recovery code is from before backups were
+    /// authenticated; `Damaged` where a page cannot be read.
     pub fn backup_job(
         &self,
         file: &Path,
@@ -39,11 +41,15 @@ impl Logbook {
     /// The backup that nobody has to think of: sealed to the recovery code, in the book's folder, at
     /// most one a day and only after a change; the last seven are kept. `None` where none is due. Shells
     /// ask for it when a book was opened and when work is done; asking is cheap.
+    ///
+    /// # Errors
+    /// `CodeTooOld`, and what `backup_job` gives.
     pub fn automatic_backup_job(&self) -> Result<Option<Job<BackupReport>>> {
         let store = &self.store;
         let lseq = self.read(record::last_sequence)?;
         let now = self.now();
-        let due = backup::due(store.place(), &now.day().iso(), lseq, store.key_file());
+        let keys = self.read(BackupKeys::of)?.ok_or(LogbookError::CodeTooOld)?;
+        let due = backup::due(store.place(), &now.day().iso(), lseq, &keys);
         let Some(target) = due else { return Ok(None) };
         let source = store.backup_source(now)?;
         Making::begin_automatic(source, &target).map(Job::new).map(Some)

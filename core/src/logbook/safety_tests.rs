@@ -259,6 +259,20 @@ fn a_verification_repairs_what_it_can() {
 }
 
 #[test]
+fn a_backup_of_a_former_version_stops_no_verification() {
+    let folder = tempfile::tempdir().unwrap();
+    let (setup, ..) = backed_up(folder.path());
+    let book = Logbook::open(setup.clone()).unwrap();
+    book.automatic_backup_job().unwrap().unwrap().run(|_| ()).unwrap();
+    let former = setup.place.folder.join("backups/2026-01-01.000000000001.00000000.backup");
+    fs::write(former, "seldinger-backup 1\nwhatever it was").unwrap();
+    let report = book.verify_job().unwrap().run(|_| ()).unwrap();
+    let found: Vec<_> = report.backups.iter().map(|backup| (backup.whole, backup.former)).collect();
+    assert!(found.len() == 2 && found.contains(&(true, false)) && found.contains(&(false, true)));
+    assert!(report.is_whole(), "the book itself and what can be told of its backups");
+}
+
+#[test]
 fn automatic_backups_come_when_due_and_open_with_the_code() {
     let folder = tempfile::tempdir().unwrap();
     let setup = setup(folder.path());

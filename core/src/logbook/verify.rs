@@ -21,6 +21,9 @@ pub struct BackupState {
     pub name: String,
     /// Whether every byte is as it was; what it is sealed by is not needed to tell.
     pub whole: bool,
+    /// A former version made it, in a format that only that version restores; whether it is whole is not
+    /// known here.
+    pub former: bool,
 }
 
 /// What a verification found.
@@ -45,9 +48,9 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether everything is, by now, as it should be.
+    /// Whether everything is, by now, as it should be, as far as this version can tell.
     pub fn is_whole(&self) -> bool {
-        self.damaged.is_empty() && self.backups.iter().all(|backup| backup.whole)
+        self.damaged.is_empty() && self.backups.iter().all(|backup| backup.whole || backup.former)
     }
 }
 
@@ -132,7 +135,7 @@ impl Verify {
     /// The copy that was read when the book was opened is good; the other may not be. Both may name
     /// another recovery code than the book does: nothing but its own hash protects that file.
     fn check_key_file(&mut self) -> Result<()> {
-        let keys = self.conn.read(BackupKeys::of).ok();
+        let keys = self.conn.read(BackupKeys::of).ok().flatten();
         let named = keys.filter(|keys| keys.recipient.to_string() != self.key_file.recovery);
         if let Some(keys) = &named {
             self.key_file = KeyFile::new(&self.key, &keys.recipient)?;
@@ -217,19 +220,20 @@ impl Verify {
             None => Checking::begin(path, None).map(Box::new).map(Some),
             Some(mut checking) => checking.piece().map(|last| (!last).then_some(checking)),
         };
-        let whole = match step {
+        let (whole, former) = match step {
             Ok(Some(checking)) => return Ok(Doing::Backups(Some(checking))),
-            Ok(None) => true,
+            Ok(None) => (true, false),
             // Pruned meanwhile by the next one.
             Err(LogbookError::NoFile) => {
                 self.backups.pop();
                 return Ok(Doing::Backups(None));
             }
-            Err(LogbookError::BadBackup) => false,
+            Err(LogbookError::BadBackup) => (false, false),
+            Err(LogbookError::FormerBackup) => (false, true),
             Err(other) => return Err(other),
         };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        self.report.backups.push(BackupState { name: name.unwrap_or_default(), whole });
+        self.report.backups.push(BackupState { name: name.unwrap_or_default(), whole, former });
         self.backups.pop();
         Ok(Doing::Backups(None))
     }

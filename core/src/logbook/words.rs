@@ -59,6 +59,7 @@ impl LogbookError {
             Self::FormerBackup => "former_backup",
             Self::ForgedBackup => "forged_backup",
             Self::CodeNotKept => "code_not_kept",
+            Self::CodeTooOld => "code_too_old",
             Self::CodeDiffers => "code_differs",
             Self::NotACode => "not_a_code",
             Self::BadLine { reason, .. } => reason.variant(),

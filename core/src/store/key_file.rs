@@ -2,13 +2,12 @@
 //! the recovery code. Written twice, because a flipped bit here must not look like a wrong key.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::key::{BookKey, RecoveryCode, hex, unhex};
-use super::{owner_only, remove_if_there};
+use super::whole_file::write_whole;
 use crate::error::{DamagedPart, LogbookError, Result};
 
 /// What a book's folder says about its key.
@@ -107,25 +106,6 @@ impl KeyFile {
         let whole = blake3::Hash::from_hex(check).ok()? == blake3::hash(body.as_bytes());
         if whole { serde_json::from_str(body).ok() } else { None }
     }
-}
-
-/// Replaces a file so that a crash leaves the old one or the new one, never half of either.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let beside = PathBuf::from(format!("{}.new", path.display()));
-    remove_if_there(&beside)?;
-    let mut file = owner_only::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
-}
-
-/// Makes renames in a folder last; where folders cannot be opened for it, the system sees to it.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    if cfg!(unix) {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

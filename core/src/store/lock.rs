@@ -1,33 +1,61 @@
-//! Who may replace a book's files: nobody, while somebody has the book open.
-//!
-//! SQLite's own locks belong to a file; a second program that waits for one while the file is being
-//! replaced would go on to write into the old one. This lock belongs to the folder, and the system lets
+//! Files that stand for some work: one program at a time holds one, or several share it. The system lets
 //! go of it when a program ends, however that ends.
+//!
+//! One says who may replace a book's files: nobody, while somebody has the book open. SQLite's own locks
+//! belong to a file; a second program that waits for one while the file is being replaced would go on to
+//! write into the old one. This lock belongs to the folder.
 
 use std::fs::{File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::owner_only;
 use crate::error::{LogbookError, Result};
 
-const NAME: &str = "book.lock";
+/// Stands for the files of the book in a folder.
+const BOOK: &str = "book.lock";
 
 /// Held as long as it lives.
-pub(crate) struct BookLock {
+pub struct FileLock {
     file: File,
 }
 
-impl BookLock {
+impl FileLock {
+    /// Waits until nobody else holds `path`, and holds it. Where the system has no locks, one program at
+    /// a time is the user's own care.
+    ///
+    /// # Errors
+    /// What the system says about the file.
+    pub fn wait(path: &Path) -> io::Result<Self> {
+        let file = owner_only::open_or_create(path)?;
+        loop {
+            match file.lock() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(()) | Err(_) => return Ok(Self { file }),
+            }
+        }
+    }
+
+    /// The same where nobody holds it now; else `None`.
+    ///
+    /// # Errors
+    /// What the system says about the file.
+    pub fn try_now(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self { file })),
+        }
+    }
+
     /// Keeps the files of the book in `folder` where they are; any number of programs may.
     ///
     /// # Errors
     /// `Busy` while they are being replaced.
-    pub(crate) fn share(folder: &Path) -> Result<Self> {
-        let file = open(&folder.join(NAME))?;
+    pub(crate) fn share_book(folder: &Path) -> Result<Self> {
+        let file = open(&folder.join(BOOK))?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
-            // A file system without locks: one program at a time is then the user's own care.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
         }
     }
@@ -36,21 +64,12 @@ impl BookLock {
     ///
     /// # Errors
     /// `Busy` while the book is open anywhere.
-    pub(crate) fn own(folder: &Path) -> Result<Self> {
-        Self::own_file(&folder.join(NAME))
-    }
-
-    /// The same for any other file that stands for some work.
-    pub(crate) fn own_file(path: &Path) -> Result<Self> {
-        let file = open(path)?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
-        }
+    pub(crate) fn own_book(folder: &Path) -> Result<Self> {
+        Self::try_now(&folder.join(BOOK))?.ok_or(LogbookError::Busy)
     }
 }
 
-impl Drop for BookLock {
+impl Drop for FileLock {
     fn drop(&mut self) {
         // Closing alone lets go only once nobody has the file open: a program that this one is just
         // starting has, for a moment.
@@ -59,10 +78,10 @@ impl Drop for BookLock {
 }
 
 /// Reading is enough to hold a lock, so that a folder without write permission is told by who writes.
-fn open(path: &Path) -> Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(owner_only::open_or_create(path)?),
-        other => Ok(other?),
+        Err(error) if error.kind() == ErrorKind::NotFound => owner_only::open_or_create(path),
+        other => other,
     }
 }
 
@@ -73,13 +92,25 @@ mod tests {
     #[test]
     fn many_may_read_and_one_may_replace() {
         let folder = tempfile::tempdir().unwrap();
-        let one = BookLock::share(folder.path()).unwrap();
-        let two = BookLock::share(folder.path()).unwrap();
-        assert_eq!(BookLock::own(folder.path()).err(), Some(LogbookError::Busy));
+        let one = FileLock::share_book(folder.path()).unwrap();
+        let two = FileLock::share_book(folder.path()).unwrap();
+        assert_eq!(FileLock::own_book(folder.path()).err(), Some(LogbookError::Busy));
         drop((one, two));
-        let owner = BookLock::own(folder.path()).unwrap();
-        assert_eq!(BookLock::share(folder.path()).err(), Some(LogbookError::Busy));
+        let owner = FileLock::own_book(folder.path()).unwrap();
+        assert_eq!(FileLock::share_book(folder.path()).err(), Some(LogbookError::Busy));
         drop(owner);
-        assert!(BookLock::share(folder.path()).is_ok());
+        assert!(FileLock::share_book(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn dropping_lets_go_although_another_handle_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("work.lock");
+        let held = FileLock::wait(&path).unwrap();
+        let left = held.file.try_clone().unwrap();
+        assert!(FileLock::try_now(&path).unwrap().is_none());
+        drop(held);
+        assert!(FileLock::try_now(&path).unwrap().is_some());
+        drop(left);
     }
 }

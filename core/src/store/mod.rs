@@ -1,8 +1,8 @@
 //! The encrypted file: opening, keys, migrations, search index, backup, integrity.
 //!
-//! A book is a folder: `book.db` (SQLCipher), its write-ahead log, `book.key` in two copies, `book.lock`
-//! and `backups/`. One connection writes and one reads; long work opens a third of its own, so that
-//! nothing waits behind it.
+//! A book is a folder: `book.db` (SQLCipher), its write-ahead log, `book.key` in two copies, the files
+//! that stand for some work, `book.lock`, `book.open` and `making.lock`, and `backups/`. One connection
+//! writes and one reads; long work opens a third of its own, so that nothing waits behind it.
 
 pub(crate) mod aside;
 pub mod backup;
@@ -26,6 +26,7 @@ pub(crate) mod rekey;
 pub mod search;
 mod spelling;
 mod swap;
+mod transaction;
 mod wal;
 mod whole_file;
 pub(crate) mod words;
@@ -48,16 +49,16 @@ use crate::time::Moment;
 use backup::Source;
 use key::{BookKey, KeyVault, RecoveryCode};
 use key_file::KeyFile;
-use lock::BookLock;
-use make::Turn;
-pub use make::wait_for;
+pub use lock::FileLock;
 pub use migrate::SCHEMA;
 use open_mark::Held;
 use parts::Found;
 pub use recovery::CodeGroups;
 pub use rekey::KeyChange;
-pub use whole_file::Existing;
+pub(crate) use transaction::OwnConnection;
+use transaction::{WRITE, within};
 pub(crate) use whole_file::WholeFile;
+pub use whole_file::{Existing, sweep_unfinished, write_whole};
 
 pub(crate) const PAGE_BYTES: usize = 4096;
 /// How long a write waits for another program's.
@@ -150,10 +151,9 @@ impl Store {
         now: Moment,
     ) -> Result<(Self, RecoveryCode)> {
         parts::nothing(&place.folder)?;
-        let _turn = Turn::wait_in_new(&place.folder)?;
+        let _turn = make::turn_in_new(&place.folder)?;
         parts::nothing(&place.folder)?;
-        let code = make::book(&place, vault, ids, &stamp(now))?;
-        Ok((Self::open_just_made(place, vault, now)?, code))
+        Self::make(place, vault, ids, now)
     }
 
     /// Opens the book that is there, or makes one: then with its recovery code. Of several programs that
@@ -165,10 +165,10 @@ impl Store {
         now: Moment,
     ) -> Result<(Self, Option<RecoveryCode>)> {
         if parts::look(&place.folder)? == Found::Nothing {
-            let _turn = Turn::wait_in_new(&place.folder)?;
+            let _turn = make::turn_in_new(&place.folder)?;
             if parts::look(&place.folder)? == Found::Nothing {
-                let code = make::book(&place, vault, ids, &stamp(now))?;
-                return Ok((Self::open_just_made(place, vault, now)?, Some(code)));
+                let (store, code) = Self::make(place, vault, ids, now)?;
+                return Ok((store, Some(code)));
             }
         }
         Ok((Self::open(place, vault, now)?, None))
@@ -178,20 +178,26 @@ impl Store {
     pub(crate) fn open(place: Place, vault: &Arc<dyn KeyVault>, now: Moment) -> Result<Self> {
         parts::whole(&place.folder)?;
         let lock = make::enter(&place.folder, vault)?;
-        Self::open_locked(place, vault, now, lock)
+        Self::locked(place, vault, now, lock)
     }
 
-    /// The same while this program has the turn and nobody can be about to replace anything.
-    fn open_just_made(place: Place, vault: &Arc<dyn KeyVault>, now: Moment) -> Result<Self> {
-        let lock = BookLock::share(&place.folder)?;
-        Self::open_locked(place, vault, now, lock)
+    /// While this program has the turn nobody can be about to replace anything.
+    fn make(
+        place: Place,
+        vault: &Arc<dyn KeyVault>,
+        ids: &dyn Ids,
+        now: Moment,
+    ) -> Result<(Self, RecoveryCode)> {
+        let code = make::book(&place, vault, ids, &stamp(now))?;
+        let lock = FileLock::share_book(&place.folder)?;
+        Ok((Self::locked(place, vault, now, lock)?, code))
     }
 
-    fn open_locked(
+    fn locked(
         place: Place,
         vault: &Arc<dyn KeyVault>,
         now: Moment,
-        lock: BookLock,
+        lock: FileLock,
     ) -> Result<Self> {
         modes::correct(&place.folder);
         let (key, key_file) = open_key(&place, vault)?;
@@ -201,8 +207,8 @@ impl Store {
         held.note_open();
         migrate::migrate(&mut conn, |from| {
             let conn = OwnConnection::open(&place, &key, &held)?;
-            let (place, key, key_file, made) = (&place, &key, &key_file, now.utc);
-            backup::before_migration(Source { conn, place, key, key_file, made }, from, &stamp(now))
+            let (place, key, made) = (&place, &key, now.utc);
+            backup::before_migration(Source { conn, place, key, made }, from, &stamp(now))
         })?;
         Self::connected(place, key, key_file, held, conn)
     }
@@ -244,8 +250,7 @@ impl Store {
 
     /// What a backup is made of.
     pub(crate) fn backup_source(&self, now: Moment) -> Result<Source<'_>> {
-        let (place, key, key_file) = (&self.place, &self.key, &self.key_file);
-        Ok(Source { conn: self.connect()?, place, key, key_file, made: now.utc })
+        Ok(Source { conn: self.connect()?, place: &self.place, key: &self.key, made: now.utc })
     }
 
     /// Changes when another program has written to the book.
@@ -331,77 +336,6 @@ fn check_files(place: &Place, key: &BookKey, stamp: &str) -> Result<()> {
         backup::copy_aside(&place.folder, backup::DAMAGED, stamp)?;
     }
     Ok(())
-}
-
-/// A job's connection: it waits for nobody but other writers.
-pub(crate) struct OwnConnection(Connection, Arc<Held>);
-
-impl Drop for OwnConnection {
-    fn drop(&mut self) {
-        self.1.leave(&self.0);
-    }
-}
-
-impl OwnConnection {
-    /// It keeps the files of the book in their place for as long as it lives.
-    fn open(place: &Place, key: &BookKey, held: &Arc<Held>) -> Result<Self> {
-        let conn = connect(&place.database(), key, place)?;
-        Ok(Self(conn, held.join()))
-    }
-
-    /// Runs `work` in one transaction; an error rolls everything back.
-    pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        within(&self.0, WRITE, work)
-    }
-
-    /// From here on every read sees the book as it is now, whatever is written meanwhile.
-    pub(crate) fn freeze(&self) -> Result<()> {
-        self.0.execute_batch("BEGIN; SELECT count(*) FROM local").map_err(sql)
-    }
-
-    /// Runs `work` on it.
-    pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.0)
-    }
-}
-
-/// How a transaction that writes begins: before it has read anything that another could change.
-const WRITE: &str = "BEGIN IMMEDIATE";
-
-fn within<T>(
-    conn: &Connection,
-    begin: &str,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
-    run(conn, begin)?;
-    let open = OpenTransaction(conn);
-    let value = work(conn)?;
-    open.commit()?;
-    Ok(value)
-}
-
-/// A transaction that rolls back unless it was committed, also when its work panics. Its statements are
-/// kept prepared, which rusqlite's own are not; a save notices.
-struct OpenTransaction<'c>(&'c Connection);
-
-impl OpenTransaction<'_> {
-    fn commit(self) -> Result<()> {
-        run(self.0, "COMMIT")
-    }
-}
-
-impl Drop for OpenTransaction<'_> {
-    fn drop(&mut self) {
-        if !self.0.is_autocommit() {
-            // What cannot be rolled back now is rolled back when the connection closes.
-            let _ = run(self.0, "ROLLBACK");
-        }
-    }
-}
-
-fn run(conn: &Connection, statement: &str) -> Result<()> {
-    let mut statement = conn.prepare_cached(statement).map_err(sql)?;
-    statement.execute([]).map(drop).map_err(sql)
 }
 
 /// A lock that a panicking thread left behind guards nothing half-done: transactions roll back.

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 
-use super::backup::{DAMAGED, FOLDER as BACKUPS};
 use super::{owner_only, swap};
 
 /// Takes from others what an earlier version, a copy or another program gave them. What cannot be
@@ -18,15 +17,11 @@ pub(super) fn correct(folder: &Path) {
             only_ours = false;
             continue;
         };
-        let is_folder = name == BACKUPS
-            || name.starts_with(DAMAGED)
-            || swap::is_on_its_way(name)
-            || swap::is_kept(name);
-        if is_folder {
+        if swap::is_ours(name) {
             owner_only::correct(&entry.path());
             let inside = fs::read_dir(entry.path()).into_iter().flatten().flatten();
             inside.for_each(|entry| owner_only::correct(&entry.path()));
-        } else if name.starts_with("book.") || name == super::make::NAME {
+        } else if name.trim_start_matches('.').starts_with("book.") || name == super::make::NAME {
             owner_only::correct(&entry.path());
         } else {
             only_ours = false;

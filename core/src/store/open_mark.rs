@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rusqlite::Connection;
 
-use super::lock::BookLock;
+use super::lock::FileLock;
 use super::{BUSY_WAIT, LOG, READER_WAIT, owner_only};
 use crate::error::{DamagedPart, LogbookError, Result};
 
@@ -33,7 +33,7 @@ pub(crate) struct Held {
     /// Connections, or groups of them, that close on their own.
     users: AtomicUsize,
     is_clear: AtomicBool,
-    _lock: BookLock,
+    _lock: FileLock,
 }
 
 impl Held {
@@ -41,7 +41,7 @@ impl Held {
     ///
     /// # Errors
     /// `Damaged`, once, where the log of the last time is missing.
-    pub(crate) fn enter(folder: &Path, lock: BookLock) -> Result<Arc<Self>> {
+    pub(crate) fn enter(folder: &Path, lock: FileLock) -> Result<Arc<Self>> {
         let mark = owner_only::open_or_create(&folder.join(NAME)).ok();
         // Waits for whoever is closing the book right now; without locks nothing is known.
         let mark = mark.filter(|mark| mark.lock_shared().is_ok());
@@ -78,7 +78,7 @@ impl Held {
             return;
         }
         let Some(mark) = &self.mark else { return };
-        if mark.try_lock().is_err() {
+        if !is_alone(mark) {
             // Another program has the book open: the mark is its affair from now on.
             let _ = mark.lock_shared();
             return;
@@ -123,10 +123,20 @@ fn tell_of_lost_log(mark: &File, folder: &Path) -> Result<()> {
         return Ok(());
     }
     // Whoever holds the mark too has the book open, or is closing it and about to say so.
-    let alone = mark.try_lock().is_ok();
+    let alone = is_alone(mark);
     let lost = alone && is_lost() && write(mark, TOLD).is_ok();
+    if alone {
+        let _ = mark.unlock();
+    }
     let _ = mark.lock_shared();
     if lost { Err(LogbookError::Damaged { part: DamagedPart::MissingLog }) } else { Ok(()) }
+}
+
+/// Whether nobody else has the book open; then the mark is locked for this program alone, and else not at
+/// all. Not every system turns a lock that is shared into one that is not.
+fn is_alone(mark: &File) -> bool {
+    let _ = mark.unlock();
+    mark.try_lock().is_ok()
 }
 
 fn says(mut mark: &File, word: &[u8]) -> bool {
@@ -145,7 +155,7 @@ mod tests {
     use super::*;
 
     fn enter(folder: &Path) -> Result<Arc<Held>> {
-        Held::enter(folder, BookLock::share(folder).unwrap())
+        Held::enter(folder, FileLock::share_book(folder).unwrap())
     }
 
     #[test]

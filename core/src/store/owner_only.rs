@@ -40,9 +40,8 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
 /// # Errors
 /// `AlreadyExists`, and what the system says.
 pub fn create_folder(path: &Path) -> io::Result<()> {
-    builder().create(path)?;
-    correct(path);
-    Ok(())
+    // A umask only takes away.
+    builder().create(path)
 }
 
 /// Makes a folder, and what is above it; one that is there is left as it is.

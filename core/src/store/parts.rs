@@ -10,8 +10,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::backup::is_backup;
-use super::{DATABASE, LOG, SHARED_MEMORY, key_file, open_mark, swap};
+use super::{DATABASE, LOG, SHARED_MEMORY, backup, key_file, open_mark, swap};
 use crate::error::{LogbookError, MissingPart, Result};
 
 /// What a folder holds.
@@ -48,7 +47,7 @@ pub(crate) fn look(folder: &Path) -> Result<Found> {
         || has(SHARED_MEMORY)
         || has(open_mark::NAME)
         || names.iter().any(|name| swap::is_kept(name))
-        || has_backup(folder)?;
+        || backup::is_any_in(folder)?;
     Ok(if trace { Found::Without(MissingPart::Database) } else { Found::Nothing })
 }
 
@@ -69,23 +68,6 @@ pub(crate) fn whole(folder: &Path) -> Result<()> {
         Found::Book => Ok(()),
         Found::Nothing => Err(LogbookError::NoBook),
         Found::Without(part) => Err(LogbookError::PartMissing { part }),
-    }
-}
-
-fn has_backup(folder: &Path) -> Result<bool> {
-    match fs::read_dir(folder.join(super::backup::FOLDER)) {
-        Ok(entries) => {
-            for entry in entries {
-                if is_backup(&entry?.file_name().to_string_lossy()) {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::key::{BackupKey, RecoveryCode, letters};
 use super::local;
-use crate::error::{DamagedPart, LogbookError, Result};
+use crate::error::Result;
 use crate::ids::{Ids, random};
 
 /// The code, until it is confirmed.
@@ -36,14 +36,14 @@ pub(crate) struct BackupKeys {
 }
 
 impl BackupKeys {
-    /// Those of the book behind `conn`.
-    pub(crate) fn of(conn: &Connection) -> Result<Self> {
-        let missing = LogbookError::Damaged { part: DamagedPart::Structure };
+    /// Those of the book behind `conn`; `None` in one from before backups were authenticated. Only a new
+    /// code gives it some.
+    pub(crate) fn of(conn: &Connection) -> Result<Option<Self>> {
         let recipient = local::text(conn, RECIPIENT)?.and_then(|text| text.parse().ok());
         let authentication = local::blob(conn, BACKUP_KEY)?;
         let authentication = authentication.and_then(|bytes| BackupKey::from_bytes(&bytes));
         let pair = recipient.zip(authentication);
-        pair.map(|(recipient, authentication)| Self { recipient, authentication }).ok_or(missing)
+        Ok(pair.map(|(recipient, authentication)| Self { recipient, authentication }))
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn code(conn: &Connection) -> Result<Option<RecoveryCode>> {
 
 /// Whether there is a code that is not confirmed.
 pub(crate) fn is_kept(conn: &Connection) -> Result<bool> {
-    Ok(local::blob(conn, CODE)?.map(zeroize::Zeroizing::new).is_some())
+    Ok(code(conn)?.is_some())
 }
 
 /// Wipes the code; what derives from it stays.
@@ -148,7 +148,7 @@ mod tests {
         book.read(|conn| {
             let code = code(conn)?.unwrap();
             assert!(is_kept(conn)?);
-            assert!(BackupKeys::of(conn)?.authentication == code.authentication());
+            assert!(BackupKeys::of(conn)?.unwrap().authentication == code.authentication());
             Ok(())
         })
         .unwrap();

@@ -15,15 +15,12 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::aside::{Aside, Stage};
-use super::backup::unused;
 use super::integrity::{self, Whole};
 use super::key::{self, BookKey, KeyVault, RecoveryCode};
 use super::key_file::KeyFile;
-use super::lock::BookLock;
-use super::make::Turn;
 use super::open_mark::Held;
 use super::swap::{DROPPED, Prepared};
-use super::{OwnConnection, Place, copy, parts, recovery, swap};
+use super::{OwnConnection, Place, copy, make, parts, recovery};
 use crate::error::{LogbookError, Result};
 use crate::ids::Ids;
 use crate::job::{JobProgress, Work};
@@ -32,8 +29,8 @@ use crate::job::{JobProgress, Work};
 pub struct KeyChange {
     place: Place,
     code: RecoveryCode,
-    /// The folder that the old files go into.
-    aside: String,
+    /// When, for the name of the folder that the old files go into.
+    stamp: String,
     prepared: Prepared,
     _held: Arc<Held>,
 }
@@ -56,7 +53,7 @@ impl KeyChange {
     /// # Errors
     /// `DiskFull`, `ReadOnly`, `Io`.
     pub fn put_in_force(self) -> Result<()> {
-        self.prepared.put_in_place(&self.place.folder, &self.aside).map(drop)
+        self.prepared.put_in_place(&self.place.folder, DROPPED, &self.stamp).map(drop)
     }
 }
 
@@ -87,23 +84,18 @@ impl Rekey {
     ) -> Result<Self> {
         parts::whole(&place.folder)?;
         // Not while another program is putting the book in its place.
-        let turn = Turn::wait(&place.folder)?;
-        let lock = BookLock::own(&place.folder)?;
-        swap::finish(&place.folder, vault)?;
+        let turn = make::turn(&place.folder)?;
+        let (lock, prepared) = make::begin(&place.folder, vault)?;
         drop(turn);
         let (old, _) = super::open_key(&place, vault)?;
         super::check_files(&place, &old, stamp)?;
         let held = Held::enter(&place.folder, lock)?;
         let source = OwnConnection::open(&place, &old, &held)?;
-        let prepared = Prepared::begin(&place.folder, vault)?;
         let (key, code) = (BookKey::new(ids), RecoveryCode::new(ids));
         let new_code = code.clone();
         let change = move |conn: &_| recovery::keep(conn, &new_code);
         let copying = copy::begin(source, &prepared.database(), &key, &place, change)?;
-        let aside = unused(&place.folder, &format!("{DROPPED}{stamp}"));
-        let aside = aside.file_name().map(|name| name.to_string_lossy().into_owned());
-        let aside = aside.unwrap_or_default();
-        let change = KeyChange { place, code, aside, prepared, _held: held };
+        let change = KeyChange { place, code, stamp: stamp.to_owned(), prepared, _held: held };
         Ok(Self { key, stage: Some(Doing::Copying(copying)), change: Some(change) })
     }
 
@@ -157,6 +149,6 @@ impl Work for Rekey {
 /// Brings the key back into the vault, by the recovery code.
 pub(crate) fn recover(folder: &Path, vault: &Arc<dyn KeyVault>, code: &RecoveryCode) -> Result<()> {
     parts::whole(folder)?;
-    let _lock = super::make::enter(folder, vault)?;
+    let _lock = make::enter(folder, vault)?;
     key::keep(vault, &KeyFile::read(folder)?.recover(code)?)
 }

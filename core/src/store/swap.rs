@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::key::{self, BookKey, KeyVault};
-use super::key_file::{self, KeyFile, sync_folder};
-use super::{DATABASE, LOG, SHARED_MEMORY, open_mark, owner_only};
+use super::key_file::{self, KeyFile};
+use super::whole_file::sync_folder;
+use super::{DATABASE, LOG, SHARED_MEMORY, backup, open_mark, owner_only};
 use crate::error::{LogbookError, Result};
 
 const INCOMING: &str = "incoming-";
@@ -26,7 +27,7 @@ pub(crate) const DROPPED: &str = "dropped-";
 /// Old files under this name are kept for good.
 pub(crate) const REPLACED: &str = "replaced-";
 
-/// A folder in which a book is prepared.
+/// A folder in which a book is prepared, or the beginning of its name.
 const PREPARING: &str = "preparing";
 
 /// The folder in which a book is prepared; removed with whatever is in it, and with its key, unless it
@@ -39,10 +40,10 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// An empty one; the book's lock is held, so nobody else prepares anything here.
+    /// An empty one; the book's lock is held, so nobody else prepares anything here. Where one is left
+    /// whose key the vault could not forget, that one still says which key it is.
     pub(crate) fn begin(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<Self> {
-        let path = folder.join(PREPARING);
-        remove_folder(&path)?;
+        let path = backup::unused(folder, PREPARING);
         owner_only::create_folder(&path)?;
         Ok(Self { path, vault: Arc::clone(vault), key: None })
     }
@@ -64,13 +65,21 @@ impl Prepared {
         key::keep(&self.vault, key)
     }
 
-    /// Puts it in place; `aside` is the folder for the old files. Whether there were any.
-    pub(crate) fn put_in_place(mut self, folder: &Path, aside: &str) -> Result<bool> {
+    /// Puts it in place. The old files go aside, into a folder that is named for what becomes of them,
+    /// `REPLACED` or `DROPPED`, and when: which one, where there were any.
+    pub(crate) fn put_in_place(
+        mut self,
+        folder: &Path,
+        becoming: &str,
+        stamp: &str,
+    ) -> Result<Option<PathBuf>> {
+        let aside = backup::unused(folder, &format!("{becoming}{stamp}"));
+        let name = aside.file_name().unwrap_or_default().to_string_lossy();
         sync_folder(&self.path)?;
-        fs::rename(&self.path, folder.join(format!("{INCOMING}{aside}")))?;
+        fs::rename(&self.path, folder.join(format!("{INCOMING}{name}")))?;
         self.key = None;
         sync_folder(folder)?;
-        finish(folder, &self.vault)
+        Ok(finish(folder, &self.vault)?.then_some(aside))
     }
 }
 
@@ -95,7 +104,15 @@ pub(crate) fn is_on_its_way(name: &str) -> bool {
 
 /// Whether it is what was put aside.
 pub(crate) fn is_kept(name: &str) -> bool {
-    [DROPPED, REPLACED, super::backup::DAMAGED].iter().any(|prefix| name.starts_with(prefix))
+    [DROPPED, REPLACED, backup::DAMAGED, backup::OLDER]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether an entry of a book's folder is a folder of ours.
+pub(crate) fn is_ours(name: &str) -> bool {
+    let others = [backup::FOLDER, backup::COPYING_ASIDE];
+    others.contains(&name) || is_on_its_way(name) || is_kept(name) || is_leftover(name)
 }
 
 /// Whether a book is on its way in.
@@ -151,7 +168,7 @@ fn leftovers(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn is_leftover(name: &str) -> bool {
-    name == PREPARING || name.starts_with(DROPPED)
+    name.starts_with(PREPARING) || name.starts_with(DROPPED)
 }
 
 /// Removes such a folder with its key. A vault that cannot forget just now is asked again next time; the

@@ -191,7 +191,8 @@ fn tell(out: &mut Out, report: &VerifyReport) -> Result<(), Failure> {
         out.line(LogbookError::Damaged { part: *part }.wording().line())?;
     }
     for backup in report.backups.iter().filter(|backup| !backup.whole) {
-        out.line(words("app.backup_damaged", &[("name", &backup.name)]))?;
+        let key = if backup.former { "app.backup_former" } else { "app.backup_damaged" };
+        out.line(words(key, &[("name", &backup.name)]))?;
     }
     if report.is_whole() {
         out.line(words("app.all_whole", &[]))?;
@@ -202,7 +203,9 @@ fn tell(out: &mut Out, report: &VerifyReport) -> Result<(), Failure> {
 fn report_json(report: &VerifyReport) -> serde_json::Value {
     let names = |parts: &[DamagedPart]| parts.iter().map(|part| name(*part)).collect::<Vec<_>>();
     let backups = report.backups.iter();
-    let backups = backups.map(|backup| json!({ "name": backup.name, "whole": backup.whole }));
+    let backups = backups.map(
+        |backup| json!({ "name": backup.name, "whole": backup.whole, "former": backup.former }),
+    );
     json!({
         "whole": report.is_whole(),
         "pages": report.pages,

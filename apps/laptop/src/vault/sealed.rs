@@ -1,7 +1,7 @@
 //! Keys in a file sealed by a passphrase: Argon2id stretches it, XChaCha20-Poly1305 seals.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use seldinger_core::ids::{Ids, SystemIds};
+use seldinger_core::store::FileLock;
 use seldinger_core::store::key::{KeyVault, KeyVaultError};
-use seldinger_core::store::wait_for;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -179,10 +179,10 @@ fn cipher(passphrase: &str, salt: &[u8], cost: Cost) -> Result<XChaCha20Poly1305
 }
 
 /// Waits until no other program changes the file: it is read and written whole.
-fn turn(path: &Path) -> Result<File, KeyVaultError> {
+fn turn(path: &Path) -> Result<FileLock, KeyVaultError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder).map_err(|_| KeyVaultError::Unavailable)?;
-    wait_for(&path.with_extension("lock")).map_err(|_| KeyVaultError::Unavailable)
+    FileLock::wait(&path.with_extension("lock")).map_err(|_| KeyVaultError::Unavailable)
 }
 
 fn read(path: &Path) -> Result<Option<SealedFile>, KeyVaultError> {

@@ -28,7 +28,7 @@ import Testing
     .DiskFull, .ReadOnly, .Busy, .NoFile, .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft,
     .NothingToChoose, .NotAnId, .NotADay, .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup,
     .CodeNotKept, .CodeDiffers, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
-    .NotAPage, .ChoiceChanged,
+    .NotAPage, .ChoiceChanged, .CodeTooOld,
   ]
   for error in errors {
     let words = error.wording.what

@@ -1,16 +1,18 @@
 //! Backups that nobody has to think of: at most one a day, the last seven; and one before each
-//! migration. They are sealed to the recovery code, whose public half the key file holds.
+//! migration. They are sealed to the recovery code, whose public half the book holds.
 //!
 //! A file's name says all that is needed to tell whether another is due: the day, how far the book's
-//! local sequence was, and which recovery code it is sealed to.
+//! local sequence was, and in which format and to which recovery code it is sealed.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{FOLDER, Making, Seal, Source};
+use super::file::FORMAT;
+use super::{FOLDER, Making, OLDER, Seal, Source, copy_aside};
 use crate::error::Result;
 use crate::job::Work as _;
-use crate::store::key_file::KeyFile;
+use crate::store::recovery::BackupKeys;
 use crate::store::{Existing, Place, owner_only};
 
 /// How many there are at most.
@@ -18,13 +20,13 @@ const KEPT: usize = 7;
 const SUFFIX: &str = ".backup";
 
 /// Where today's automatic backup goes; `None` where none is due.
-pub(crate) fn due(place: &Place, day: &str, lseq: u64, key_file: &KeyFile) -> Option<PathBuf> {
+pub(crate) fn due(place: &Place, day: &str, lseq: u64, keys: &BackupKeys) -> Option<PathBuf> {
     let folder = place.folder.join(FOLDER);
-    let end = format!(".{}{SUFFIX}", tag(key_file));
+    let end = format!(".{}{SUFFIX}", tag(keys));
     let name = format!("{day}.{lseq:012}{end}");
-    // Those that another recovery code opens do not count.
+    // Those that another recovery code opens do not count, nor those of a former format.
     if let Some(last) = dated(&folder).into_iter().rfind(|name| name.ends_with(&end)) {
-        let today = last.split('.').next() >= Some(day);
+        let today = self::day(&last) >= Some(day);
         let unchanged = last.split('.').nth(1) == name.split('.').nth(1);
         if today || unchanged {
             return None;
@@ -33,30 +35,48 @@ pub(crate) fn due(place: &Place, day: &str, lseq: u64, key_file: &KeyFile) -> Op
     Some(folder.join(name))
 }
 
-/// Which recovery code a backup is sealed to, without telling anything about it.
-fn tag(key_file: &KeyFile) -> String {
-    let hash = blake3::derive_key("seldinger 2026 backup tag", key_file.recovery.as_bytes());
+/// In which format and to which recovery code a backup is sealed, without telling anything about the code.
+fn tag(keys: &BackupKeys) -> String {
+    let sealed = format!("{FORMAT} {}", keys.recipient);
+    let hash = blake3::derive_key("seldinger 2026 backup tag", sealed.as_bytes());
     crate::store::key::hex(&hash[..4])
 }
 
 /// The names of the dated backups, oldest first.
 fn dated(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = names(folder);
-    names.retain(|name| name.starts_with(|c: char| c.is_ascii_digit()));
+    let mut names = names(folder);
+    names.retain(|name| day(name).is_some());
     names
 }
 
+/// The day in the name of a dated backup; `None` in that of one that was made before an upgrade.
+fn day(name: &str) -> Option<&str> {
+    name.split('.').next().filter(|day| day.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// The names of all backups in a folder of backups; none where it cannot be read.
 fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| is_backup(name)).collect();
+    let mut names = try_names(folder).unwrap_or_default();
     names.sort();
     names
 }
 
-/// Whether a file in the folder of backups is one.
-pub(crate) fn is_backup(name: &str) -> bool {
-    name.ends_with(SUFFIX) && !name.starts_with('.')
+fn try_names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()));
+    let is_backup = |name: &String| name.ends_with(SUFFIX) && !name.starts_with('.');
+    Ok(names.collect::<io::Result<Vec<String>>>()?.into_iter().filter(is_backup).collect())
+}
+
+/// Whether there is any backup in a book's folder.
+pub(crate) fn is_any_in(folder: &Path) -> Result<bool> {
+    Ok(!try_names(&folder.join(FOLDER))?.is_empty())
 }
 
 /// A backup that lies in a book's folder.
@@ -80,14 +100,9 @@ pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
         .into_iter()
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
-            let day =
-                name.split('.').next().filter(|day| day.starts_with(|c: char| c.is_ascii_digit()));
+            let day = day(&name).map(str::to_owned);
             let bytes = fs::metadata(&path).ok()?.len();
-            Some(FoundBackup {
-                file: path.display().to_string(),
-                day: day.map(str::to_owned),
-                bytes,
-            })
+            Some(FoundBackup { file: path.display().to_string(), day, bytes })
         })
         .collect();
     found.sort_by(|a, b| (&b.day, &b.file).cmp(&(&a.day, &a.file)));
@@ -119,7 +134,13 @@ impl Making {
 }
 
 /// Makes a backup of a book of an older schema, before it is touched; `stamp` is now, as part of a name.
-pub(crate) fn before_migration(source: Source<'_>, from: u32, stamp: &str) -> Result<()> {
+/// A book that has nothing to seal a backup with is copied as it is: the version that made it opens that.
+pub(crate) fn before_migration(mut source: Source<'_>, from: u32, stamp: &str) -> Result<()> {
+    if source.conn.read(BackupKeys::of)?.is_none() {
+        let (folder, why) = (&source.place.folder, format!("{OLDER}{from}"));
+        // Nobody writes meanwhile, so the database and its log go together.
+        return source.conn.write(|_| copy_aside(folder, &why, stamp));
+    }
     let folder = source.place.folder.join(FOLDER);
     owner_only::make_folder(&folder)?;
     let target = folder.join(format!("schema-{from}.{stamp}{SUFFIX}"));
@@ -132,11 +153,12 @@ pub(crate) fn before_migration(source: Source<'_>, from: u32, stamp: &str) -> Re
 mod tests {
     use super::*;
     use crate::ids::SystemIds;
-    use crate::store::key::{BookKey, RecoveryCode};
+    use crate::store::key::RecoveryCode;
 
-    fn key_file() -> KeyFile {
+    fn keys() -> BackupKeys {
         let code = RecoveryCode::new(&SystemIds);
-        KeyFile::new(&BookKey::new(&SystemIds), &code.identity().unwrap().to_public()).unwrap()
+        let recipient = code.identity().unwrap().to_public();
+        BackupKeys { recipient, authentication: code.authentication() }
     }
 
     #[test]
@@ -144,16 +166,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(folder.path());
         fs::create_dir(folder.path().join(FOLDER)).unwrap();
-        let (file, other) = (key_file(), key_file());
-        let made = due(&place, "2026-10-05", 7, &file).unwrap();
+        let (ours, other) = (keys(), keys());
+        let made = due(&place, "2026-10-05", 7, &ours).unwrap();
         fs::write(&made, "").unwrap();
-        assert_eq!(due(&place, "2026-10-05", 9, &file), None, "one was made today");
-        assert_eq!(due(&place, "2026-10-06", 7, &file), None, "nothing changed");
-        assert!(due(&place, "2026-10-06", 9, &file).is_some());
+        assert_eq!(due(&place, "2026-10-05", 9, &ours), None, "one was made today");
+        assert_eq!(due(&place, "2026-10-06", 7, &ours), None, "nothing changed");
+        assert!(due(&place, "2026-10-06", 9, &ours).is_some());
         let again = due(&place, "2026-10-05", 7, &other).expect("another recovery code");
         fs::write(&again, "").unwrap();
         assert_eq!(due(&place, "2026-10-05", 8, &other), None);
-        assert_eq!(due(&place, "2026-10-04", 9, &file), None, "a clock that was set back");
+        assert_eq!(due(&place, "2026-10-04", 9, &ours), None, "a clock that was set back");
     }
 
     #[test]

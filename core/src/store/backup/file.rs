@@ -5,9 +5,8 @@
 //! An age file. Where it is sealed to a recovery code, BLAKE3 of everything before under the key that
 //! derives from the code. BLAKE3 of everything before, without a key. The last tells a damaged or cut-off
 //! file from a wrong passphrase, and is checked without any secret. Inside of the age file: schema (4
-//! bytes), when the backup was made (8, milliseconds of UTC), key and salt (48), length of the key file
-//! (4) and the key file, length of the database (8) and the database as SQLCipher encrypts it. Numbers
-//! are big-endian.
+//! bytes), when the backup was made (8, milliseconds of UTC), key and salt (48), length of the database (8)
+//! and the database as SQLCipher encrypts it. Numbers are big-endian.
 //!
 //! # Decision
 //! Whom a backup is sealed to is no secret: the key file names it. So sealing to the recovery code does
@@ -20,6 +19,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Take, Write};
 use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use age::secrecy::SecretString;
 use age::stream::{StreamReader, StreamWriter};
@@ -29,10 +29,11 @@ use zeroize::Zeroizing;
 use crate::error::{LogbookError, Result};
 use crate::store::WholeFile;
 use crate::store::key::{BackupKey, BookKey, RecoveryCode};
-use crate::store::key_file::KeyFile;
 use crate::store::recovery::BackupKeys;
 use crate::time::UtcMillis;
 
+/// The format that is written; it stands in the first line.
+pub(super) const FORMAT: u32 = 2;
 /// What every backup begins with, of whatever version.
 const NAME: &[u8] = b"seldinger-backup ";
 const BY_CODE: &[u8] = b"seldinger-backup 2 code\n";
@@ -43,8 +44,6 @@ const HASH_BYTES: usize = blake3::OUT_LEN;
 const WORK: u8 = 17;
 /// A file that asks for more was not written by us.
 const MOST_WORK: u8 = 20;
-/// A key file is some hundred bytes.
-const MOST_KEY_FILE: u32 = 1 << 16;
 /// Bytes of one step.
 const PIECE: usize = 1 << 18;
 
@@ -71,7 +70,6 @@ pub(crate) struct Head {
     pub(crate) schema: u32,
     pub(crate) made: UtcMillis,
     pub(crate) key: BookKey,
-    pub(crate) key_file: KeyFile,
     pub(crate) database_bytes: u64,
 }
 
@@ -128,10 +126,6 @@ impl Writing {
         out.write_all(&head.schema.to_be_bytes())?;
         out.write_all(&head.made.0.to_be_bytes())?;
         out.write_all(&head.key.to_bytes())?;
-        let key_file = head.key_file.to_text()?;
-        let length = u32::try_from(key_file.len()).map_err(|_| LogbookError::Io)?;
-        out.write_all(&length.to_be_bytes())?;
-        out.write_all(key_file.as_bytes())?;
         out.write_all(&head.database_bytes.to_be_bytes())?;
         Ok(Self { out, left: head.database_bytes })
     }
@@ -192,13 +186,14 @@ fn secret(text: &str) -> SecretString {
 pub(crate) struct Checking {
     input: BufReader<File>,
     hash: blake3::Hasher,
+    /// What the first reading came to.
+    whole: Option<blake3::Hash>,
+    first: Vec<u8>,
     by_code: bool,
     /// The hash under the key of the code that was given.
     authentication: Option<blake3::Hasher>,
     /// What the file says that this hash is.
     claimed: [u8; HASH_BYTES],
-    /// Where the age file begins.
-    start: u64,
     left: u64,
     bytes: u64,
 }
@@ -226,11 +221,11 @@ impl Checking {
         if let Some(authentication) = &mut authentication {
             authentication.update(&first);
         }
-        let start = first.len() as u64;
         let end = if by_code { 2 * HASH_BYTES } else { HASH_BYTES } as u64;
-        let left = about.len().checked_sub(start + end).ok_or(LogbookError::BadBackup)?;
-        let (claimed, bytes) = ([0; HASH_BYTES], about.len());
-        Ok(Self { input, hash, by_code, authentication, claimed, start, left, bytes })
+        let around = first.len() as u64 + end;
+        let left = about.len().checked_sub(around).ok_or(LogbookError::BadBackup)?;
+        let (claimed, bytes, whole) = ([0; HASH_BYTES], about.len(), None);
+        Ok(Self { input, hash, whole, first, by_code, authentication, claimed, left, bytes })
     }
 
     /// Whether it is sealed to a recovery code, and not by a passphrase.
@@ -267,20 +262,29 @@ impl Checking {
         }
         let mut said = [0; HASH_BYTES];
         self.input.read_exact(&mut said).map_err(not_whole)?;
-        if self.hash.finalize() == said { Ok(true) } else { Err(LogbookError::BadBackup) }
+        let whole = self.hash.finalize();
+        self.whole = Some(whole);
+        if whole == said { Ok(true) } else { Err(LogbookError::BadBackup) }
     }
 
-    /// Opens what was checked.
+    /// Opens what was checked. It is read a second time, and hashed again: at its end it has to be the
+    /// same, however often somebody writes to the file meanwhile.
     ///
     /// # Errors
     /// `WrongKey` where `secret` is not what it is sealed by, `NotACode` where that is a recovery code
     /// and this is none; `ForgedBackup` where it is sealed to that code by somebody who does not know it.
     pub(crate) fn open(self, secret: &str) -> Result<(Head, Reading)> {
+        let whole = self.whole.ok_or(LogbookError::BadBackup)?;
         let mut input = self.input;
-        input.seek(SeekFrom::Start(self.start))?;
+        let start = self.first.len() as u64;
+        input.seek(SeekFrom::Start(start))?;
         let end = if self.by_code { 2 * HASH_BYTES } else { HASH_BYTES } as u64;
-        let sealed = input.take(self.bytes - self.start - end);
-        let age = Decryptor::new(sealed).map_err(unopened)?;
+        let sealed = self.bytes - start - end;
+        let mut hash = blake3::Hasher::new();
+        hash.update(&self.first);
+        let again = Arc::new(Mutex::new(Again { hash, left: sealed }));
+        let input = Rehashed { input: input.take(sealed), again: Arc::clone(&again) };
+        let age = Decryptor::new(input).map_err(unopened)?;
         if age.is_scrypt() == self.by_code {
             return Err(LogbookError::BadBackup);
         }
@@ -292,7 +296,30 @@ impl Checking {
         }
         let head = read_head(&mut inside)?;
         let left = head.database_bytes;
-        Ok((head, Reading { inside, left }))
+        let end = if self.by_code { self.claimed.to_vec() } else { Vec::new() };
+        Ok((head, Reading { inside, left, again, end, whole }))
+    }
+}
+
+/// What a second reading has come to by now.
+struct Again {
+    hash: blake3::Hasher,
+    left: u64,
+}
+
+/// A file that is read a second time.
+struct Rehashed {
+    input: Take<BufReader<File>>,
+    again: Arc<Mutex<Again>>,
+}
+
+impl Read for Rehashed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(bytes)?;
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        again.hash.update(&bytes[..read]);
+        again.left = again.left.saturating_sub(read as u64);
+        Ok(read)
     }
 }
 
@@ -303,10 +330,10 @@ fn first_line(input: &mut impl BufRead) -> Result<Vec<u8>> {
     if line.starts_with(NAME) { Ok(line) } else { Err(LogbookError::BadBackup) }
 }
 
-type Inside = StreamReader<Take<BufReader<File>>>;
+type Inside = StreamReader<Rehashed>;
 
 /// One secret, whichever the backup is sealed by.
-fn decrypted(age: Decryptor<Take<BufReader<File>>>, typed: &str) -> Result<Inside> {
+fn decrypted(age: Decryptor<Rehashed>, typed: &str) -> Result<Inside> {
     if age.is_scrypt() {
         let mut passphrase = age::scrypt::Identity::new(secret(typed));
         passphrase.set_max_work_factor(MOST_WORK);
@@ -326,22 +353,19 @@ fn read_head(inside: &mut impl Read) -> Result<Head> {
     let mut key = Zeroizing::new([0; 48]);
     inside.read_exact(key.as_mut()).map_err(not_whole)?;
     let key = BookKey::from_bytes(key.as_ref()).ok_or(LogbookError::BadBackup)?;
-    inside.read_exact(&mut four).map_err(not_whole)?;
-    let length = u32::from_be_bytes(four).min(MOST_KEY_FILE);
-    let mut key_file = vec![0; usize::try_from(length).unwrap_or(0)];
-    inside.read_exact(&mut key_file).map_err(not_whole)?;
-    let key_file = KeyFile::parse(&key_file).ok_or(LogbookError::BadBackup)?;
     inside.read_exact(&mut eight).map_err(not_whole)?;
-    if !key_file.fits(&key) {
-        return Err(LogbookError::BadBackup);
-    }
-    Ok(Head { schema, made, key, key_file, database_bytes: u64::from_be_bytes(eight) })
+    Ok(Head { schema, made, key, database_bytes: u64::from_be_bytes(eight) })
 }
 
 /// A backup that is being read.
 pub(crate) struct Reading {
     inside: Inside,
     left: u64,
+    again: Arc<Mutex<Again>>,
+    /// What stands behind the age file and is hashed with it.
+    end: Vec<u8>,
+    /// What the first reading came to.
+    whole: blake3::Hash,
 }
 
 impl Reading {
@@ -350,6 +374,9 @@ impl Reading {
     }
 
     /// Writes the next piece of the database out; whether that was the last and nothing follows it.
+    ///
+    /// # Errors
+    /// `BadBackup` where that is not what was checked.
     pub(crate) fn piece(&mut self, database: &mut impl Write) -> Result<bool> {
         let mut bytes = vec![0; usize::try_from(self.left).unwrap_or(PIECE).min(PIECE)];
         self.inside.read_exact(&mut bytes).map_err(not_whole)?;
@@ -360,9 +387,15 @@ impl Reading {
         }
         // The stream's own mark of its end is read here too.
         match self.inside.read(&mut [0]).map_err(not_whole)? {
-            0 => Ok(true),
+            0 if self.is_what_was_checked() => Ok(true),
             _ => Err(LogbookError::BadBackup),
         }
+    }
+
+    fn is_what_was_checked(&self) -> bool {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        again.hash.update(&self.end);
+        again.left == 0 && again.hash.finalize() == self.whole
     }
 }
 
@@ -381,5 +414,59 @@ fn unopened(error: DecryptError) -> LogbookError {
         | DecryptError::NoMatchingKeys => LogbookError::WrongKey,
         DecryptError::Io(error) => not_whole(error),
         _ => LogbookError::BadBackup,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::ids::SystemIds;
+    use crate::store::Existing;
+
+    fn keys(code: &RecoveryCode) -> BackupKeys {
+        let recipient = code.identity().unwrap().to_public();
+        BackupKeys { recipient, authentication: code.authentication() }
+    }
+
+    fn write(path: &Path, keys: &BackupKeys, database: &[u8]) {
+        let key = BookKey::new(&SystemIds);
+        let database_bytes = database.len() as u64;
+        let head = Head { schema: 2, made: UtcMillis(0), key, database_bytes };
+        let out = WholeFile::create(path, Existing::Replace).unwrap();
+        let mut writing = Writing::begin(out, &Seal::RecoveryCode, keys, &head).unwrap();
+        assert!(writing.piece(&mut &database[..]).unwrap());
+        writing.finish().unwrap();
+    }
+
+    #[test]
+    fn what_is_opened_is_what_was_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, forged) = (folder.path().join("ours"), folder.path().join("forged"));
+        let code = RecoveryCode::new(&SystemIds);
+        write(&ours, &keys(&code), b"ours");
+        // Whom it is sealed to is known; what authenticates it is not.
+        let authentication = RecoveryCode::new(&SystemIds).authentication();
+        let known = BackupKeys { authentication, ..keys(&code) };
+        let length = || fs::metadata(&forged).map_or(0, |about| about.len());
+        while length() != fs::metadata(&ours).unwrap().len() {
+            write(&forged, &known, b"evil");
+        }
+        let checked = || {
+            let mut checking = Checking::begin(&ours, Some(&code)).unwrap();
+            while !checking.piece().unwrap() {}
+            checking
+        };
+        let read = |checking: Checking, database: &mut Vec<u8>| {
+            let (_, mut reading) = checking.open(&code.text())?;
+            reading.piece(database)
+        };
+        let mut database = Vec::new();
+        assert_eq!(read(checked(), &mut database), Ok(true));
+        assert_eq!(database, b"ours");
+        let checking = checked();
+        fs::write(&ours, fs::read(&forged).unwrap()).unwrap();
+        assert_eq!(read(checking, &mut database), Err(LogbookError::BadBackup));
     }
 }

@@ -9,7 +9,7 @@ mod restore;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-pub(super) use auto::is_backup;
+pub(super) use auto::is_any_in;
 pub use auto::{FoundBackup, found_in};
 pub(crate) use auto::{before_migration, due, files as automatic_files};
 pub(crate) use file::Checking;
@@ -20,22 +20,27 @@ pub(crate) use restore::Restore;
 pub use restore::{PreparedRestore, RestoreReport};
 
 use super::aside::{Aside, Stage};
-use super::lock::BookLock;
+use super::key::BookKey;
+use super::lock::FileLock;
 use super::peek::Peek;
 use super::recovery::{self, BackupKeys};
+use super::whole_file::sync_folder;
 use super::{
     DATABASE, Existing, LOG, OwnConnection, Place, WholeFile, copy, key_file, migrate, owner_only,
 };
-use super::{key::BookKey, key_file::KeyFile};
 use crate::error::{LogbookError, Result};
 use crate::job::{JobProgress, Work};
-use crate::store::key_file::sync_folder;
 use crate::time::UtcMillis;
 
 /// Where automatic backups are, in the book's folder.
 pub(crate) const FOLDER: &str = "backups";
 /// Files that were found damaged are kept under this name.
 pub(crate) const DAMAGED: &str = "damaged";
+/// The files of a book as an older version wrote them are kept under this name, with its schema.
+pub(crate) const OLDER: &str = "schema-";
+
+/// Files that are not all copied aside yet.
+pub(crate) const COPYING_ASIDE: &str = ".copying-aside";
 
 /// What a backup wrote.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,7 +64,6 @@ pub(crate) struct Source<'s> {
     pub(crate) conn: OwnConnection,
     pub(crate) place: &'s Place,
     pub(crate) key: &'s BookKey,
-    pub(crate) key_file: &'s KeyFile,
     /// Now.
     pub(crate) made: UtcMillis,
 }
@@ -74,7 +78,7 @@ pub(crate) struct Making {
     keep: Option<usize>,
     stage: Option<Doing>,
     copy: Copy,
-    _lock: BookLock,
+    _lock: FileLock,
 }
 
 enum Doing {
@@ -97,29 +101,28 @@ impl Making {
     /// Begins a backup of `source` to the file `target`.
     ///
     /// # Errors
-    /// `Busy` while another backup of this book is made; `FileExists` where something has that name and
-    /// shall stay.
+    /// `CodeTooOld` where the book has nothing to seal or authenticate a backup with; `Busy` while another
+    /// backup of it is made; `FileExists` where something has that name and shall stay.
     pub(crate) fn begin(
         source: Source<'_>,
         target: &Path,
         existing: Existing,
         seal: Seal,
     ) -> Result<Self> {
-        let Source { conn, place, key, key_file, made } = source;
+        let Source { conn, place, key, made } = source;
+        let keys = conn.read(BackupKeys::of)?.ok_or(LogbookError::CodeTooOld)?;
         let folder = place.folder.join(FOLDER);
         owner_only::make_folder(&folder)?;
-        let lock = BookLock::own_file(&folder.join(".lock"))?;
+        let lock = FileLock::try_now(&folder.join(".lock"))?.ok_or(LogbookError::Busy)?;
         let copy = Copy(folder.join(".copy.db"));
         let out = WholeFile::create(target, existing)?;
         let schema = conn.read(migrate::version)?;
-        let keys = conn.read(BackupKeys::of)?;
         // Whoever opens the backup need not learn a code that is still to be confirmed.
         let pages = copy::begin(conn, &copy.0, key, place, recovery::forget_code)?;
-        let (key, key_file) = (key.clone(), key_file.clone());
         Ok(Self {
             target: target.to_owned(),
             seal,
-            head: Head { schema, made, key, key_file, database_bytes: 0 },
+            head: Head { schema, made, key: key.clone(), database_bytes: 0 },
             keys,
             keep: None,
             stage: Some(Doing::Pages(pages, out)),
@@ -180,7 +183,7 @@ impl Work for Making {
 
 /// Copies the files of the book in `folder` as they are into a folder beside, named for why and when.
 pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
-    let unfinished = folder.join(".copying-aside");
+    let unfinished = folder.join(COPYING_ASIDE);
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }

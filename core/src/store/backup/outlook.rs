@@ -8,8 +8,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::error::{LogbookError, Result};
+use crate::error::{MissingPart, Result};
 use crate::store::key::{BookKey, KeyVault};
+use crate::store::parts::{self, Found};
 use crate::store::{LOG, Place, connect, open_key, open_keyed, sql};
 use crate::time::{Hlc, Moment, UtcMillis};
 
@@ -75,11 +76,14 @@ pub(super) fn look_ahead(
     now: Moment,
 ) -> Result<RestoreOutlook> {
     let made = now.at(copied.made);
-    let replaced = if place.has_book() {
-        let stamps = connect(copied.database, copied.key, place).and_then(|conn| stamps(&conn))?;
-        newer(place, vault, &stamps, now).unwrap_or(ReplacedBook::Unreadable)
-    } else {
-        ReplacedBook::Nothing
+    let replaced = match parts::look(&place.folder) {
+        // Without a database there is nothing to be newer, whatever else is left of a book.
+        Ok(Found::Nothing | Found::Without(MissingPart::Database)) => ReplacedBook::Nothing,
+        Ok(Found::Book | Found::Without(MissingPart::KeyFile)) | Err(_) => {
+            let stamps =
+                connect(copied.database, copied.key, place).and_then(|conn| stamps(&conn))?;
+            newer(place, vault, &stamps, now).unwrap_or(ReplacedBook::Unreadable)
+        }
     };
     let days = u32::try_from(now.day().0.saturating_sub(made.day().0)).unwrap_or(0);
     Ok(RestoreOutlook { made, days, records: copied.records, replaced })
@@ -101,9 +105,6 @@ fn newer(
     backup: &HashMap<Id, i64>,
     now: Moment,
 ) -> Result<ReplacedBook> {
-    if !place.database().exists() {
-        return Err(LogbookError::NoBook);
-    }
     let conn = as_it_is(place, &open_key(place, vault)?.0)?;
     let (mut added, mut changed, mut latest) = (0, 0, None);
     let query = "SELECT id, hlc, alive FROM record WHERE kind <> 'device'";

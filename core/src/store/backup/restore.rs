@@ -17,7 +17,6 @@ use zeroize::Zeroizing;
 
 use super::file::{Checking, Head, Reading};
 use super::outlook::{Copied, RestoreOutlook, look_ahead};
-use super::unused;
 use crate::error::{DamagedPart, LogbookError, Result};
 use crate::ids::Ids;
 use crate::job::{JobProgress, Work};
@@ -25,13 +24,11 @@ use crate::store::aside::{Aside, Stage};
 use crate::store::integrity::{self, Whole};
 use crate::store::key::{BookKey, KeyVault, RecoveryCode};
 use crate::store::key_file::KeyFile;
-use crate::store::lock::BookLock;
-use crate::store::make::Turn;
-use crate::store::open_mark::Held;
+use crate::store::lock::FileLock;
 use crate::store::recovery::{self, BackupKeys};
-use crate::store::swap::{self, Prepared, REPLACED};
+use crate::store::swap::{Prepared, REPLACED};
 use crate::store::{
-    OwnConnection, PAGE_BYTES, Place, SCHEMA, connect, copy, local, owner_only, stamp,
+    OwnConnection, PAGE_BYTES, Place, SCHEMA, connect, copy, local, make, owner_only, stamp,
 };
 use crate::time::{Moment, UtcMillis};
 
@@ -57,7 +54,7 @@ pub struct PreparedRestore {
     outlook: RestoreOutlook,
     stamp: String,
     prepared: Prepared,
-    _lock: BookLock,
+    _lock: FileLock,
 }
 
 impl std::fmt::Debug for PreparedRestore {
@@ -78,10 +75,8 @@ impl PreparedRestore {
     /// `DiskFull`, `ReadOnly`, `Io`.
     pub fn put_in_place(self) -> Result<RestoreReport> {
         let folder = &self.place.folder;
-        let aside = unused(folder, &format!("{REPLACED}{}", self.stamp));
-        let name = aside.file_name().map(|name| name.to_string_lossy().into_owned());
-        let kept = self.prepared.put_in_place(folder, &name.unwrap_or_default())?;
-        let replaced = kept.then(|| aside.display().to_string());
+        let kept = self.prepared.put_in_place(folder, REPLACED, &self.stamp)?;
+        let replaced = kept.map(|aside| aside.display().to_string());
         Ok(RestoreReport { records: self.outlook.records, replaced })
     }
 }
@@ -99,7 +94,7 @@ pub(crate) struct Restore {
     bytes: u64,
     stage: Option<Doing>,
     prepared: Option<Prepared>,
-    lock: Option<BookLock>,
+    lock: Option<FileLock>,
 }
 
 enum Doing {
@@ -127,14 +122,13 @@ impl Restore {
         let code = RecoveryCode::from_str(&secret).ok();
         let checking = Checking::begin(file, code.as_ref())?;
         // Not while a book is being made here.
-        let _turn = Turn::wait_in_new(&place.folder)?;
-        let lock = BookLock::own(&place.folder)?;
-        swap::finish(&place.folder, &vault)?;
+        let _turn = make::turn_in_new(&place.folder)?;
+        let (lock, prepared) = make::begin(&place.folder, &vault)?;
         Ok(Self {
             bytes: checking.bytes(),
             code: code.filter(|_| checking.is_by_code()),
             stage: Some(Doing::Checking(checking)),
-            prepared: Some(Prepared::begin(&place.folder, &vault)?),
+            prepared: Some(prepared),
             place,
             vault,
             secret,
@@ -168,9 +162,7 @@ impl Restore {
         if !integrity::header_is_whole(&read, &head.key)? {
             return Err(LogbookError::BadBackup);
         }
-        let aside = self.prepared()?.aside();
-        let entered = Held::enter(&aside, BookLock::own(&aside)?)?;
-        let source = OwnConnection(connect(&read, &head.key, &self.place)?, entered.join());
+        let source = OwnConnection::apart(&read, &head.key, &self.place)?;
         let copying = copy::begin(source, &database, &self.key, &self.place, move |conn| {
             if let Some(code) = code {
                 recovery::keep_keys(conn, &code)?;
@@ -186,6 +178,7 @@ impl Restore {
         fs::remove_dir_all(self.prepared()?.aside())?;
         let (key, database) = (self.key.clone(), self.prepared()?.database());
         let keys = connect(&database, &key, &self.place).and_then(|conn| BackupKeys::of(&conn))?;
+        let keys = keys.ok_or(LogbookError::BadBackup)?;
         let file = KeyFile::new(&key, &keys.recipient)?;
         self.prepared()?.keep_key(&key, &file)?;
         let check = integrity::begin_check(&database, &key, &self.place)?;

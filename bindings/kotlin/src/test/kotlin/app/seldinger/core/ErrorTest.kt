@@ -70,6 +70,7 @@ class ErrorTest {
             LogbookException.FormerBackup(),
             LogbookException.ForgedBackup(),
             LogbookException.CodeNotKept(),
+            LogbookException.CodeTooOld(),
             LogbookException.CodeDiffers(),
             LogbookException.NotACode(),
             LogbookException.BadLine(3uL, LineProblem.AT),
