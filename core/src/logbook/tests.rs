@@ -123,6 +123,52 @@ fn an_edit_keeps_history_and_undo_brings_it_back() {
 }
 
 #[test]
+fn a_value_and_what_took_its_place_are_each_brought_back_whole() {
+    let (_folder, book) = book();
+    let one = json!({"labs": 5, "stages": "as always"});
+    let other = json!({"labs": {"inr": 1}, "stages": [{"stage": "cut", "at": 1}]});
+    for (before, after) in [(&one, &other), (&other, &one)] {
+        let id = case(&book, before.clone()).id;
+        let opened = book.record(id).unwrap().lseq;
+        let patch = fields(after.clone()).into_iter().map(|(name, value)| (name, Some(value)));
+        let edit = book.transact(|tx| tx.edit(id, patch.collect(), None)).unwrap();
+        assert_eq!(json_of(&book, id), *after);
+        let then = book.read(|conn| crate::record::fields_at(conn, id, opened)).unwrap();
+        assert_eq!(Value::Object(then), *before);
+        book.undo(&edit.value.change.unwrap()).unwrap();
+        assert_eq!(json_of(&book, id), *before);
+        // What is not there is not taken out of what is.
+        for path in ["labs.inr.x", "stages.cut.stage.x", "stages.none.at", "labs.none"] {
+            let edit = book.transact(|tx| tx.edit(id, vec![(path.to_owned(), None)], None));
+            assert_eq!(edit.unwrap().value.change, None, "{path}");
+        }
+        assert_eq!(json_of(&book, id), *before);
+    }
+}
+
+#[test]
+fn undoing_what_is_undone_or_gone_changes_nothing() {
+    let (_folder, book) = book();
+    let id = case(&book, json!({"note": "first", "role": "observed"})).id;
+    let set = |value: &str| {
+        let patch = vec![("note".to_owned(), Some(json!(value)))];
+        book.transact(|tx| tx.edit(id, patch, None)).unwrap().value.change.unwrap()
+    };
+    let second = set("second");
+    let third = set("third");
+    // The field was written again since.
+    assert_eq!(book.undo(&second).unwrap(), None);
+    assert!(book.undo(&third).unwrap().is_some());
+    assert_eq!(book.undo(&third).unwrap(), None);
+    assert_eq!(json_of(&book, id), json!({"note": "second", "role": "observed"}));
+    let deleted = book.delete(id).unwrap().unwrap();
+    assert!(book.undo(&deleted).unwrap().is_some());
+    assert_eq!(book.undo(&deleted).unwrap(), None);
+    let erased = book.erase(id).unwrap();
+    assert_eq!(book.undo(&erased).unwrap_err(), LogbookError::NotFound { id });
+}
+
+#[test]
 fn a_stale_form_overwrites_nothing() {
     let (_folder, book) = book();
     let saved = case(&book, json!({"note": "first", "labs": {"inr": 1.1}}));

@@ -1,15 +1,18 @@
 //! How much a record of another device may be.
 //!
-//! Everything is counted, nothing is timed: every device decides alike about the same bytes. The limits
-//! are far above what a person writes, and low enough that joining two records within them is done at
-//! once, whatever is in them. What a user writes on this device is never held against them; it stays
-//! here, and is set aside elsewhere.
+//! The limits are counts, so every device decides alike about the same bytes. They are far above what a
+//! person writes. They are low enough that two records within them are joined quickly, whatever they hold.
+//! What a user writes on this device is not limited: where it is more than this, it stays here and other
+//! devices set it aside.
+
+use std::ops::ControlFlow;
 
 use serde_json::Value;
 
-use super::merge::{State, Whole};
-use super::path::segments;
+use super::merge::Whole;
+use super::path::{segments, try_each_path};
 use super::travel::{Gone, Traveling};
+use super::write::type_of;
 
 /// Bytes of a record as it travels.
 pub(crate) const MOST_RECORD_BYTES: usize = 1 << 20;
@@ -36,8 +39,9 @@ pub(crate) fn weigh(traveling: &Traveling, bytes: usize) -> Option<usize> {
     }
     let items = match traveling {
         Traveling::Record(whole) => items_of(whole)?,
-        Traveling::Gone(Gone { seen, .. }) => {
-            if seen.len() > MOST_DEVICES {
+        Traveling::Gone(Gone { seen, erased, .. }) => {
+            // What was erased for good needs no account of what it had seen.
+            if seen.len() > MOST_DEVICES && !erased {
                 return None;
             }
             seen.len()
@@ -46,41 +50,55 @@ pub(crate) fn weigh(traveling: &Traveling, bytes: usize) -> Option<usize> {
     Some(bytes + items * ITEM_WEIGHT)
 }
 
+/// Whether a record is within what one of another device may be.
+pub(crate) fn fits(whole: &Whole) -> bool {
+    items_of(whole).is_some()
+}
+
+/// Its values, stamps, types and devices.
 fn items_of(whole: &Whole) -> Option<usize> {
     let Whole { record, siblings, .. } = whole;
     let meta = &record.meta;
     let devices = meta.seen().len();
     let mut items = meta.types.len() + meta.exceptions.len() + meta.authors.len() + siblings.len();
     let paths = meta.types.keys().chain(meta.exceptions.keys()).chain(meta.authors.keys());
-    let fits = |path: &str| path.len() <= MOST_PATH_BYTES && segments(path) <= MOST_DEEP;
     if record.kind.len() > MOST_KIND_BYTES
         || devices > MOST_DEVICES
         || items > MOST_ITEMS
-        || !paths.map(String::as_str).all(fits)
+        || !paths.map(String::as_str).all(is_path)
     {
         return None;
     }
-    for (name, value) in &record.fields {
-        (name.len() <= MOST_PATH_BYTES).then_some(())?;
-        items += values_in(value, MOST_DEEP - 1, MOST_PATH_BYTES - name.len())?;
-        (items <= MOST_ITEMS).then_some(())?;
-    }
-    let mut on_path = 0;
-    let mut last = None;
+    let mut add = |path: &str, value: Option<&Value>| {
+        items += is_path(path).then(|| value.map_or(Some(0), |value| values_at(path, value)))??;
+        (items <= MOST_ITEMS).then_some(())
+    };
+    // Paths as they are stamped: words of a set and keys of entries are names in them.
+    let mut each = |path: String, value| match add(&path, Some(value)) {
+        Some(()) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(()),
+    };
+    let types = type_of(&record.kind, meta);
+    let walked = try_each_path(&record.fields, &types, &is_path, &mut each);
+    walked.is_continue().then_some(())?;
+    let (mut on_path, mut last) = (0, None);
     for sibling in siblings {
         let path = sibling.path.as_str();
-        fits(path).then_some(())?;
-        let left = MOST_DEEP.saturating_sub(segments(path));
-        items += sibling
-            .dot
-            .value
-            .as_ref()
-            .map_or(Some(0), |value| values_in(value, left, MOST_PATH_BYTES - path.len()))?;
+        add(path, sibling.dot.value.as_ref())?;
         on_path = if last == Some(path) { on_path + 1 } else { 1 };
         last = Some(path);
-        (on_path <= MOST_ON_PATH && items <= MOST_ITEMS).then_some(())?;
+        (on_path <= MOST_ON_PATH).then_some(())?;
     }
     Some(items + devices)
+}
+
+fn is_path(path: &str) -> bool {
+    path.len() <= MOST_PATH_BYTES && segments(path) <= MOST_DEEP
+}
+
+/// The values in one that stands at `path`; `None` where it is too deep, or its names are too long.
+fn values_at(path: &str, value: &Value) -> Option<usize> {
+    values_in(value, MOST_DEEP - segments(path), MOST_PATH_BYTES - path.len())
 }
 
 /// The values within one; `None` where they are nested deeper than `deep`, or their names together are
@@ -101,20 +119,6 @@ fn values_in(value: &Value, deep: usize, room: usize) -> Option<usize> {
         }
         _ => Some(1),
     }
-}
-
-/// Whether what came of a join is more than a record of another device may be: then what came is set
-/// aside, and the record stays as it was.
-pub(crate) fn is_too_much(state: &State) -> bool {
-    let mut items = 0;
-    for dots in state.dots.values() {
-        let on_path = dots.iter().count();
-        items += on_path;
-        if on_path > MOST_ON_PATH || items > MOST_ITEMS {
-            return true;
-        }
-    }
-    state.seen.len() > MOST_DEVICES
 }
 
 /// Parts of a page that are each taken in at once, by where each ends. `weights` are those of its records.
@@ -227,6 +231,33 @@ mod tests {
         assert!(!beside(&|n| n.to_string(), json!(1), 5_000));
         // A path and the value on it are one depth.
         assert!(!beside(&|_| vec!["a"; 20].join("."), nested(20), 1));
+    }
+
+    #[test]
+    fn paths_are_measured_as_they_are_stamped() {
+        let fits = |whole: &Whole| weight(whole).is_some();
+        // Each dot costs two bytes in a path.
+        assert!(fits(&with(1, |_| ".".repeat(500))) && !fits(&with(1, |_| ".".repeat(600))));
+        let inner = |name: String| plain(json!({ "labs": { name: 1 } }));
+        assert!(fits(&inner(".".repeat(500))) && !fits(&inner(".".repeat(600))));
+        // Words of a set, and keys of entries, are names.
+        let set = |word: String| plain(json!({ "tags": ["a", word] }));
+        assert!(fits(&set("x".repeat(1_000))) && !fits(&set("x".repeat(1_020))));
+        let entry = |key: String| plain(json!({ "stages": [{"stage": key, "at": "t"}] }));
+        assert!(fits(&entry("x".repeat(1_000))) && !fits(&entry("x".repeat(1_020))));
+        // What is no set has a value that may be as long as any text.
+        assert!(fits(&plain(json!({ "note": ["a", "x".repeat(2_000)] }))));
+        assert!(fits(&plain(json!({ "tags": ["x".repeat(2_000), "x".repeat(2_000)] }))));
+    }
+
+    #[test]
+    fn what_was_erased_is_never_too_much() {
+        let id = RecordId::from_bytes([1; 16]);
+        let seen = (0..2_000).map(|n| (DeviceId(n), Hlc(1))).collect();
+        let mut gone = Gone { id, erased: true, stamp: stamp(9, 1), seen };
+        assert!(weigh(&Traveling::Gone(gone.clone()), 50_000).is_some());
+        gone.erased = false;
+        assert_eq!(weigh(&Traveling::Gone(gone), 50_000), None);
     }
 
     proptest! {

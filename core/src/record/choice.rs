@@ -127,7 +127,7 @@ impl Intent {
     }
 }
 
-/// Whose value is brought back; nobody wrote that a field was not there yet.
+/// Who wrote the value that is brought back. That a field was not there from the beginning nobody wrote.
 fn author_of(value: Option<&Value>, author: Stamp, meta: &Meta) -> Option<Stamp> {
     Some(author).filter(|author| value.is_some() || *author != meta.base)
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::beside;
-use super::merge::{Other, State};
+use super::merge::{Sibling, State};
 use super::meta::Meta;
-use super::path::{ChangedPath, Fields, changed_paths, flatten, is_within, put_all, split};
+use super::path::{ChangedPath, Fields, changed_paths, flatten, is_within, split};
+use super::put::put_all;
 use super::{Record, rows, write};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -26,8 +27,8 @@ pub(crate) struct Version {
     pub(crate) stands_beside: bool,
 }
 
-/// Every version of the field at `path` and below it, of all fields where it is empty: what is shown, what stands beside it, what was
-/// replaced. What was brought back, or chosen, is there once.
+/// Every version of the field at `path` and below it, of all fields where it is empty: what is shown, what
+/// stands beside it, what was replaced. What was brought back, or chosen, is there once.
 pub(crate) fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<Vec<Version>> {
     let (k, record) = rows::load_row(conn, id)?.ok_or(LogbookError::NotFound { id })?;
     let mut versions: Vec<Version> = Vec::new();
@@ -44,7 +45,7 @@ pub(crate) fn history_of(conn: &Connection, id: RecordId, path: &str) -> Result<
     }
     let whole = beside::whole(conn, k, record)?;
     let others = if whole.has_beside() { State::of(&whole).others() } else { Vec::new() };
-    let others = others.into_iter().map(|Other { path, dot, .. }| Version {
+    let others = others.into_iter().map(|Sibling { path, dot, .. }| Version {
         path,
         value_json: dot.value.as_ref().map(ToString::to_string),
         author: dot.author,
@@ -101,7 +102,7 @@ pub(super) fn remember_replaced(
 pub(super) fn remember_other(
     conn: &Connection,
     k: i64,
-    other: &Other,
+    other: &Sibling,
     (now, lseq): (UtcMillis, u64),
 ) -> Result<()> {
     let value = other.dot.value.as_ref().map(ToString::to_string);

@@ -7,7 +7,7 @@
 //! exchanges do not matter, and what stays on a path are exactly the writes that no other write knew.
 //!
 //! # What is shown
-//! The highest dot. Members of a set, and being alive, are there as soon as one dot says so: an edit
+//! The highest dot. An entry of a list is shown while its key is. Members of a set, and being alive, are there as soon as one dot says so: an edit
 //! beats a delete. Two dots of a register, a long text too, are both kept, each as somebody wrote it,
 //! until somebody chooses. An edit replaces what was shown; what stands beside it stays. A value that a
 //! choice or an undo brings back keeps its author: the history says who wrote what.
@@ -19,22 +19,16 @@ use serde_json::Value;
 use super::Record;
 use super::dots::{Dot, Dots, Rule};
 use super::meta::{ALIVE, Meta};
-use super::path::{Fields, each_path, flatten, is_within, outer, put_all};
+use super::path::{Fields, each_path, entry_of, flatten, is_within, join, outer, split};
+use super::put::put_all;
 use super::shape::{FieldType, Shape};
 use super::travel::Seen;
 use crate::ids::RecordId;
 use crate::time::{Hlc, Moment, Stamp};
 
-/// A value beside the one that is shown.
+/// A value beside the one that is shown: of a write that did not know of that one.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Sibling {
-    pub(crate) path: String,
-    pub(crate) stamp: Stamp,
-    pub(crate) dot: Dot,
-}
-
-/// What a write says that did not know of the one that is shown.
-pub(crate) struct Other {
     pub(crate) path: String,
     /// Which of the writes on its path.
     pub(crate) stamp: Stamp,
@@ -186,23 +180,23 @@ impl State {
     }
 
     /// What stands beside what is shown and says something else, the latest first on each path.
-    pub(crate) fn others(&self) -> Vec<Other> {
+    pub(crate) fn others(&self) -> Vec<Sibling> {
         let shown = self.visible();
-        let mut found: Vec<Other> = Vec::new();
+        let mut found: Vec<Sibling> = Vec::new();
         for (path, dots) in &self.dots {
             if self.rule(path) == Rule::AnyTrue {
                 continue;
             }
             let value = shown.get(path.as_str()).map(|(_, value)| *value);
-            let mut on_path: Vec<Other> = dots
+            let mut on_path: Vec<Sibling> = dots
                 .iter()
                 .filter(|(_, dot)| dot.value.as_ref() != value)
-                .map(|(stamp, dot)| Other { path: path.clone(), stamp, dot: dot.clone() })
+                .map(|(stamp, dot)| Sibling { path: path.clone(), stamp, dot: dot.clone() })
                 .collect();
             on_path.sort_by_key(|other| std::cmp::Reverse(other.stamp));
             for other in on_path {
                 let is_known =
-                    |known: &Other| known.path == *path && known.dot.value == other.dot.value;
+                    |known: &Sibling| known.path == *path && known.dot.value == other.dot.value;
                 if !found.iter().any(is_known) {
                     found.push(other);
                 }
@@ -250,7 +244,11 @@ impl State {
         let shown = self.visible();
         let mut fields = order;
         let before = flatten(&fields, &types);
-        let gone = before.keys().filter(|path| !shown.contains_key(path.as_str()));
+        // What lies within a value that is shown now went with what stood there before.
+        let is_shown = |path: &str| {
+            shown.contains_key(path) || prefixes(path).any(|outer| shown.contains_key(outer))
+        };
+        let gone = before.keys().filter(|path| !is_shown(path));
         let mut changed: Vec<_> = gone.map(|path| (path.clone(), None)).collect();
         for (path, (_, value)) in &shown {
             if before.get(*path) != Some(value) {
@@ -287,8 +285,34 @@ impl State {
         Whole { record: Record { id, kind, at, fields, alive, lseq, meta }, siblings }
     }
 
+    /// Whether a record can have this value there: in a set only that a word is there, in a list of entries
+    /// only what belongs to an entry whose key stands, too. Where a device takes an entry away while another
+    /// one edits it, the edit has no entry to stand in.
+    fn has_place(&self, path: &str, value: &Value) -> bool {
+        prefixes(path).all(|list| match self.type_of(list) {
+            FieldType::Register => true,
+            FieldType::Set => outer(path) == list && *value == Value::Bool(true),
+            FieldType::Keyed(key) => {
+                let entry = entry_of(path, list);
+                let name = split(entry).pop().map(Value::String);
+                let key = join(entry, &key);
+                if path == key {
+                    return name.as_ref() == Some(value);
+                }
+                path != entry && !is_within(path, &key) && self.shown_at(&key) == name.as_ref()
+            }
+        })
+    }
+
+    /// The value on a path that would be shown.
+    fn shown_at(&self, path: &str) -> Option<&Value> {
+        let dots = self.dots.get(path)?;
+        dots.get(dots.shown(self.rule(path))?)?.value.as_ref()
+    }
+
     /// The paths whose shown values make up the record. Where one path lies within another, which two
-    /// devices of different age may write, the later write is shown; the other stays beside it.
+    /// devices of different age may write, the later write is shown; the other stays beside it. So does what
+    /// has no place in the record.
     fn visible(&self) -> BTreeMap<&str, (Stamp, &Value)> {
         let mut all: Vec<(Stamp, &str, &Value)> = Vec::with_capacity(self.dots.len());
         let mut may_clash = false;
@@ -297,7 +321,7 @@ impl State {
             let Some((stamp, dot)) = shown.and_then(|stamp| Some((stamp, dots.get(stamp)?))) else {
                 continue;
             };
-            if let Some(value) = &dot.value {
+            if let Some(value) = dot.value.as_ref().filter(|value| self.has_place(path, value)) {
                 may_clash |= prefixes(path).any(|outer| self.dots.contains_key(outer));
                 all.push((stamp, path, value));
             }

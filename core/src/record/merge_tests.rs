@@ -16,8 +16,20 @@ use super::take_in::covers;
 use crate::ids::{DeviceId, RecordId};
 use crate::time::{Hlc, Moment, Stamp, UtcMillis};
 
-const PATHS: [&str; 9] =
-    ["role", "labs.inr", "labs", "tags.a", "tags.b", "fluoro_min", "note", "lesson", ALIVE];
+const PATHS: [&str; 12] = [
+    "role",
+    "labs.inr",
+    "labs",
+    "tags.a",
+    "tags.b",
+    "stages.cut.at",
+    "stages.cut.stage",
+    "stages",
+    "fluoro_min",
+    "note",
+    "lesson",
+    ALIVE,
+];
 
 /// One step of a run; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
@@ -100,13 +112,16 @@ fn value_of(path: &str, value: Option<u8>) -> Option<Value> {
             value.map(|n| Value::from("ein Text ".repeat(usize::from(n)) + &n.to_string()))
         }
         "labs" => value.map(|n| json!(format!("outside lab {n}"))),
+        "stages" => value.map(|n| json!(format!("all {n} of them"))),
+        "stages.cut.stage" => value.map(|_| json!("cut")),
         _ => value.map(|n| json!(n)),
     }
 }
 
 fn first() -> Whole {
     let fields: Fields = serde_json::from_value(json!({
-        "procedure": "picc", "role": "observed", "labs": {"inr": 1.0}, "tags": ["a"], "note": "ein Text"
+        "procedure": "picc", "role": "observed", "labs": {"inr": 1.0}, "tags": ["a"], "note": "ein Text",
+        "stages": [{"stage": "cut", "at": 1}, {"stage": "close", "at": 2}]
     }))
     .unwrap();
     let base = Stamp { hlc: Hlc::from_ms(UtcMillis(1_792_000_000_000)), device: DeviceId(1) };
@@ -200,7 +215,7 @@ impl Run {
             let same = joined.canonical() == State::of(&to.whole).canonical();
             assert!(same, "who has taken in all of the other learns nothing");
         }
-        let (ours, theirs, rest) = apart(to.whole.clone(), from.whole.clone(), true);
+        let (ours, theirs, mut rest) = apart(to.whole.clone(), from.whole.clone(), true);
         let mut narrowly = ours.join(theirs).whole(1, rest.was.fields.clone());
         rest.put_back(&mut narrowly.record);
         to.whole = stored(&joined, &to.whole);
@@ -415,4 +430,55 @@ fn two_texts_stand_side_by_side_each_as_it_was_written() {
         assert_eq!(both.record.fields["note"], json!("output 15 ml"));
         assert_eq!(beside(&both), [Some(json!("output 12 ml"))]);
     }
+}
+
+#[test]
+fn an_entry_that_was_taken_away_while_another_edited_it_is_gone_and_the_edit_stands_beside() {
+    let gone = write(&write(&first(), 2, "stages.cut.at", None), 2, "stages.cut.stage", None);
+    // By either clock.
+    let edited = write(&first(), 3, "stages.cut.at", Some(json!(7)));
+    let edited_last = write(&write(&edited, 3, "role", None), 3, "stages.cut.at", Some(json!(7)));
+    for edited in [edited, edited_last] {
+        for both in [exchanged(&gone, &edited), exchanged(&edited, &gone)] {
+            assert_eq!(both.record.fields["stages"], json!([{"stage": "close", "at": 2}]));
+            assert!(beside(&both).contains(&Some(json!(7))));
+            // Whoever chooses it has the entry again.
+            let at = write(&both, 2, "stages.cut.at", Some(json!(7)));
+            let again = write(&at, 2, "stages.cut.stage", Some(json!("cut")));
+            assert_eq!(
+                again.record.fields["stages"],
+                json!([{"stage": "close", "at": 2}, {"stage": "cut", "at": 7}])
+            );
+        }
+    }
+}
+
+#[test]
+fn a_list_of_entries_that_became_a_text_is_that_text_everywhere() {
+    let gone = |whole: &Whole| {
+        ["cut", "close"].iter().fold(whole.clone(), |whole, name| {
+            let key = format!("stages.{name}.stage");
+            write(&write(&whole, 2, &format!("stages.{name}.at"), None), 2, &key, None)
+        })
+    };
+    let text = write(&gone(&first()), 2, "stages", Some(json!("as always")));
+    assert_eq!(text.record.fields["stages"], json!("as always"));
+    for both in [exchanged(&first(), &text), exchanged(&text, &first())] {
+        assert_eq!(both.record.fields["stages"], json!("as always"));
+    }
+    // In one write, as a form saves it.
+    let mut state = State::of(&first());
+    let stamp = Stamp { hlc: Hlc::tick(UtcMillis(0), state.highest()), device: DeviceId(2) };
+    let put = |path, value| Put {
+        path,
+        before: None,
+        dot: Dot { value, author: stamp },
+        stamp,
+        settles: true,
+    };
+    for path in ["stages.cut.at", "stages.cut.stage", "stages.close.at", "stages.close.stage"] {
+        state.write(put(path, None));
+    }
+    state.write(put("stages", Some(json!("as always"))));
+    assert_eq!(stored(&state, &first()).record.fields["stages"], json!("as always"));
 }

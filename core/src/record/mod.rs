@@ -31,6 +31,7 @@ mod merge_tests;
 mod meta;
 mod narrow;
 mod path;
+mod put;
 mod rows;
 mod shape;
 pub mod sums;
@@ -51,7 +52,8 @@ pub(crate) use history::{Version, history_of};
 pub use path::Fields;
 pub(crate) use path::{get, is_within, join, text};
 pub(crate) use rows::{
-    Listed, column, count, is_readable, json_error, last_sequence, listed, load_at, load_new,
+    Listed, column, count, is_readable, json_error, known_and_gone, last_sequence, listed, load_at,
+    load_new,
 };
 pub(crate) use rows::{entries, entries_of, read_again};
 pub use rows::{for_each_alive, load};
@@ -110,12 +112,12 @@ impl Record {
         flat.get(path).map(|value| (*value).clone())
     }
 
-    /// The write that put it there,
+    /// The write that put the value at `path` there.
     pub(crate) fn stamp(&self, path: &str) -> Stamp {
         self.meta.stamp(path)
     }
 
-    /// and the one that it is of, which is another where it was chosen or brought back.
+    /// The write that the value at `path` is of: an earlier one where a choice or an undo brought it back.
     pub(crate) fn author(&self, path: &str) -> Stamp {
         self.meta.author(path)
     }

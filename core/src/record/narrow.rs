@@ -23,13 +23,13 @@ pub(super) struct Rest {
 
 impl Rest {
     /// Puts what was not joined back into what came of the join.
-    pub(super) fn put_back(self, after: &mut Record) {
+    pub(super) fn put_back(&mut self, after: &mut Record) {
         let seen = after.meta.seen();
         // The few are put into the many.
-        let joined = std::mem::replace(&mut after.fields, self.fields);
+        let joined = std::mem::replace(&mut after.fields, std::mem::take(&mut self.fields));
         after.fields.extend(joined);
-        after.meta.exceptions.extend(self.exceptions);
-        after.meta.authors.extend(self.authors);
+        after.meta.exceptions.append(&mut self.exceptions);
+        after.meta.authors.append(&mut self.authors);
         after.meta.note_seen(&seen);
     }
 }

@@ -1,6 +1,7 @@
 //! Fields as paths: `labs.inr`, `tags.on call`, `ticks.S-48.at`. A path is what carries a stamp.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use serde_json::{Map, Value};
 
@@ -87,6 +88,17 @@ pub(crate) fn outer(path: &str) -> &str {
     &path[..last]
 }
 
+/// The part of `path` that names an entry of the list at `list`: `ticks.S-48` of `ticks.S-48.at`.
+pub(crate) fn entry_of<'a>(path: &'a str, list: &str) -> &'a str {
+    let (from, mut is_escaped) = (list.len() + 1, false);
+    let end = path.bytes().skip(from).position(|byte| {
+        let ends = byte == b'.' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    end.map_or(path, |end| &path[..from + end])
+}
+
 /// Every path under `fields`. A list that is not of the form that its type promises is one value.
 pub(crate) fn flatten<'a>(
     fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
@@ -105,39 +117,63 @@ pub(crate) fn each_path<'a>(
     type_of: &dyn Fn(&str) -> FieldType,
     each: &mut dyn FnMut(String, &'a Value),
 ) {
-    for (name, value) in fields {
-        each_within(join("", name), value, type_of, each);
-    }
+    let mut visit = |path, value| {
+        each(path, value);
+        ControlFlow::Continue(())
+    };
+    let _ = try_each_path(fields, type_of, &|_| true, &mut visit);
 }
 
-fn each_within<'a>(
-    path: String,
-    value: &'a Value,
+/// The same, but it ends where `each` says so, and before a path that may not be entered.
+pub(crate) fn try_each_path<'a>(
+    fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
     type_of: &dyn Fn(&str) -> FieldType,
-    each: &mut dyn FnMut(String, &'a Value),
-) {
-    match value {
-        Value::Object(object) if !object.is_empty() => {
-            for (name, value) in object {
-                each_within(join(&path, name), value, type_of, each);
-            }
-        }
-        Value::Array(items) => match type_of(&path) {
-            FieldType::Set if distinct(items.iter().map(Value::as_str)) => {
-                for item in items.iter().filter_map(Value::as_str) {
-                    each(join(&path, item), truth(true));
+    may_enter: &dyn Fn(&str) -> bool,
+    each: &mut dyn FnMut(String, &'a Value) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut walk = Walk { type_of, may_enter, each };
+    fields.into_iter().try_for_each(|(name, value)| walk.within(join("", name), value))
+}
+
+struct Walk<'w, 'a> {
+    type_of: &'w dyn Fn(&str) -> FieldType,
+    may_enter: &'w dyn Fn(&str) -> bool,
+    each: &'w mut dyn FnMut(String, &'a Value) -> ControlFlow<()>,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn within(&mut self, path: String, value: &'a Value) -> ControlFlow<()> {
+        match value {
+            Value::Object(object) if !object.is_empty() => {
+                self.enter(&path)?;
+                for (name, value) in object {
+                    self.within(join(&path, name), value)?;
                 }
             }
-            FieldType::Keyed(key) if distinct(items.iter().map(|i| key_of(i, &key))) => {
-                for item in items {
-                    if let Some(name) = key_of(item, &key) {
-                        each_within(join(&path, name), item, type_of, each);
+            Value::Array(items) => match (self.type_of)(&path) {
+                FieldType::Set if distinct(items.iter().map(Value::as_str)) => {
+                    self.enter(&path)?;
+                    for item in items.iter().filter_map(Value::as_str) {
+                        (self.each)(join(&path, item), truth(true))?;
                     }
                 }
-            }
-            _ => each(path, value),
-        },
-        _ => each(path, value),
+                FieldType::Keyed(key) if distinct(items.iter().map(|i| key_of(i, &key))) => {
+                    self.enter(&path)?;
+                    for item in items {
+                        if let Some(name) = key_of(item, &key) {
+                            self.within(join(&path, name), item)?;
+                        }
+                    }
+                }
+                _ => (self.each)(path, value)?,
+            },
+            _ => (self.each)(path, value)?,
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn enter(&self, path: &str) -> ControlFlow<()> {
+        if (self.may_enter)(path) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 
@@ -189,7 +225,7 @@ pub(crate) fn changed_paths<'a>(
     changed
 }
 
-fn key_of<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn key_of<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
     item.as_object()?.get(key)?.as_str()
 }
 
@@ -220,133 +256,6 @@ pub(crate) fn get<'a>(fields: &'a Fields, path: &str) -> Option<&'a Value> {
     let names = split(path);
     let (first, rest) = names.split_first()?;
     rest.iter().try_fold(fields.get(first)?, |value, name| within(value, name))
-}
-
-/// Puts `value` at `path`, or takes the path away; lists keep their order, and an object that becomes
-/// empty goes too.
-pub(crate) fn put(
-    fields: &mut Fields,
-    path: &str,
-    value: Option<Value>,
-    type_of: &dyn Fn(&str) -> FieldType,
-) {
-    put_in(fields, "", &split(path), value, type_of);
-}
-
-/// Puts several values, each path once. What tells an entry of a list from the others is taken away last:
-/// without it the rest of the entry would not be found.
-pub(crate) fn put_all(
-    fields: &mut Fields,
-    values: impl IntoIterator<Item = (String, Option<Value>)>,
-    type_of: &dyn Fn(&str) -> FieldType,
-) {
-    let is_lost_key =
-        |(path, value): &(String, Option<Value>)| value.is_none() && is_key(path, type_of);
-    let (last, first): (Vec<_>, Vec<_>) = values.into_iter().partition(is_lost_key);
-    for (path, value) in first.into_iter().chain(last) {
-        put(fields, &path, value, type_of);
-    }
-}
-
-/// Whether a path is the field that tells an entry of a list from the others: `ticks.S-48.item`.
-fn is_key(path: &str, type_of: &dyn Fn(&str) -> FieldType) -> bool {
-    let segments = split(path);
-    let [above @ .., _, key] = segments.as_slice() else { return false };
-    let list = above.iter().fold(String::new(), |path, name| join(&path, name));
-    type_of(&list) == FieldType::Keyed(key.clone())
-}
-
-fn put_in(
-    object: &mut Fields,
-    prefix: &str,
-    segments: &[String],
-    value: Option<Value>,
-    type_of: &dyn Fn(&str) -> FieldType,
-) {
-    let Some((name, rest)) = segments.split_first() else { return };
-    if rest.is_empty() {
-        match value {
-            Some(value) => object.insert(name.clone(), value),
-            None => object.remove(name),
-        };
-        return;
-    }
-    let path = join(prefix, name);
-    if value.is_none() && !object.contains_key(name) {
-        return;
-    }
-    let child = object.entry(name.clone()).or_insert(Value::Null);
-    let had_items = child.as_array().is_some_and(|items| !items.is_empty());
-    match type_of(&path) {
-        FieldType::Set if rest.len() == 1 => put_in_set(child, &rest[0], value.is_some()),
-        FieldType::Keyed(key) => put_in_keyed(child, &path, &key, rest, value, type_of),
-        _ => {
-            if !child.is_object() {
-                *child = Value::Object(Fields::new());
-            }
-            if let Value::Object(child) = child {
-                put_in(child, &path, rest, value, type_of);
-            }
-        }
-    }
-    // An empty list or object that somebody wrote is a value of its own; one that ran empty is gone.
-    let ran_empty = child.as_array().is_some_and(|items| items.is_empty() && had_items);
-    if ran_empty || child.as_object().is_some_and(Map::is_empty) {
-        object.remove(name);
-    }
-}
-
-fn put_in_set(list: &mut Value, word: &str, there: bool) {
-    if !list.is_array() {
-        *list = Value::Array(Vec::new());
-    }
-    if let Value::Array(items) = list {
-        let at = items.iter().position(|item| item.as_str() == Some(word));
-        match (at, there) {
-            (None, true) => items.push(Value::from(word)),
-            (Some(at), false) => drop(items.remove(at)),
-            _ => {}
-        }
-    }
-}
-
-fn put_in_keyed(
-    list: &mut Value,
-    path: &str,
-    key: &str,
-    segments: &[String],
-    value: Option<Value>,
-    type_of: &dyn Fn(&str) -> FieldType,
-) {
-    if !list.is_array() {
-        *list = Value::Array(Vec::new());
-    }
-    let Value::Array(items) = list else { return };
-    let name = &segments[0];
-    let at = items.iter().position(|item| key_of(item, key) == Some(name));
-    if segments.len() == 1 {
-        match (at, value) {
-            (Some(at), Some(value)) => items[at] = value,
-            (None, Some(value)) => items.push(value),
-            (Some(at), None) => drop(items.remove(at)),
-            (None, None) => {}
-        }
-        return;
-    }
-    if at.is_none() && value.is_none() {
-        return;
-    }
-    let at = at.unwrap_or_else(|| {
-        items
-            .push(Value::Object(Fields::from_iter([(key.to_owned(), Value::from(name.as_str()))])));
-        items.len() - 1
-    });
-    if let Value::Object(item) = &mut items[at] {
-        put_in(item, &join(path, name), &segments[1..], value, type_of);
-        if item.is_empty() {
-            items.remove(at);
-        }
-    }
 }
 
 /// Whether a path is another one or lies within it.
@@ -400,6 +309,11 @@ mod tests {
             ["", "labs", "labs", "a.b", "a\\\\"]
         );
         assert_eq!(get(&record, "labs.a\\.b"), Some(&Value::Null));
+        let entries = ["ticks.S-48.at", "ticks.S\\.48.at.b", "ticks.S-48", "ticks.a\\\\.at"];
+        assert_eq!(
+            entries.map(|path| entry_of(path, "ticks")),
+            ["ticks.S-48", "ticks.S\\.48", "ticks.S-48", "ticks.a\\\\"]
+        );
     }
 
     #[test]
@@ -409,50 +323,11 @@ mod tests {
         assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
     }
 
-    #[test]
-    fn put_reaches_into_lists_and_leaves_no_empty_objects() {
-        let mut record = fields(json!({"labs": {"inr": 1}, "tags": ["b", "a"]}));
-        put(&mut record, "labs.inr", None, &types);
-        put(&mut record, "tags.c", Some(json!(true)), &types);
-        put(&mut record, "tags.b", None, &types);
-        put(&mut record, "ticks.S-50.at", Some(json!("now")), &types);
-        put(&mut record, "access.site", Some(json!("vein")), &types);
-        assert_eq!(
-            Value::Object(record),
-            json!({"tags": ["a", "c"], "ticks": [{"item": "S-50", "at": "now"}], "access": {"site": "vein"}})
-        );
-    }
-
-    #[test]
-    fn an_entry_goes_whole_in_whichever_order_its_parts_are_named() {
-        let whole = fields(
-            json!({"ticks": [{"item": "S-48", "at": "t", "on": 1}, {"item": "S-50", "at": "u"}]}),
-        );
-        let mut paths = ["ticks.S-48.item", "ticks.S-48.at", "ticks.S-48.on", "ticks.S-51.at"];
-        for _ in 0..paths.len() {
-            paths.rotate_left(1);
-            let mut record = whole.clone();
-            put_all(&mut record, paths.map(|path| (path.to_owned(), None)), &types);
-            assert_eq!(Value::Object(record), json!({"ticks": [{"item": "S-50", "at": "u"}]}));
-        }
-    }
-
     proptest! {
         #[test]
         fn names_survive_as_paths(names in prop::collection::vec(".{1,8}", 1..4)) {
             let path = names.iter().fold(String::new(), |path, name| join(&path, name));
             prop_assert_eq!(split(&path), names);
-        }
-
-        #[test]
-        fn putting_every_path_rebuilds_the_record(keys in prop::collection::btree_map("[a-d.@]{1,3}", 0i32..9, 1..6)) {
-            let nested: Fields = keys.iter().map(|(k, v)| (k.clone(), json!({"x": v, "tags": [k]}))).collect();
-            let flat = flatten(&nested, &types);
-            let mut again = Fields::new();
-            for (path, value) in flat {
-                put(&mut again, &path, Some(value.clone()), &types);
-            }
-            prop_assert_eq!(again, nested);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Taking in what another device sent.
 
 use super::beside;
-use super::budget::is_too_much;
+use super::budget::fits;
 use super::history::{changes, remember_other, remember_replaced};
 use super::merge::{State, Whole, hear};
 use super::narrow::apart;
@@ -73,15 +73,12 @@ impl Tx<'_> {
             return Ok(TakenIn::Known);
         }
         let had_beside = before.has_beside();
-        let (ours, theirs, rest) = apart(before, sent, !knows_all);
+        let (ours, theirs, mut rest) = apart(before, sent, !knows_all);
         // Only who knows all of the other can come out as it went in.
         let unchanged = knows_all.then(|| ours.clone());
         let echo = covers(&sent_seen, &seen).then(|| theirs.clone());
         let others = if had_beside { ours.others() } else { Vec::new() };
         let joined = ours.join(theirs);
-        if is_too_much(&joined) {
-            return Ok(TakenIn::TooMuch);
-        }
         if unchanged.is_some_and(|ours| ours == joined) {
             return Ok(TakenIn::Known);
         }
@@ -90,10 +87,17 @@ impl Tx<'_> {
         } else {
             SenderHasIt::After(rest.was.lseq)
         };
+        let narrow = joined.whole(0, rest.was.fields.clone());
+        let mut after = narrow.clone();
+        rest.put_back(&mut after.record);
+        // What a user has written here at length is no reason to hear nobody else of that record.
+        if !fits(&after) && fits(&beside::at(self.conn(), k)?) {
+            return Ok(TakenIn::TooMuch);
+        }
         self.observe(joined.highest());
         let lseq = self.next_lseq();
-        let mut after = joined.whole(lseq, rest.was.fields.clone());
-        let (was, is) = (&rest.was, &after.record);
+        after.record.lseq = lseq;
+        let (was, is) = (&rest.was, &narrow.record);
         let changed = changes(was, is);
         let keeps_words = was.kind == is.kind && changed.iter().all(ChangedPath::is_wordless);
         remember_replaced(self.conn(), k, &changed, &was.meta, (self.now(), lseq))?;
@@ -107,7 +111,6 @@ impl Tx<'_> {
             (false, true) => What::Restored,
             _ => What::Edited,
         };
-        rest.put_back(&mut after.record);
         let removed = if after.record.alive { None } else { Some(self.now().0) };
         let indexed = words::before(self.conn(), k, keeps_words)?;
         rows::update(self.conn(), k, &after.record, removed)?;
@@ -145,6 +148,7 @@ impl Tx<'_> {
     }
 
     fn take_in_gone(&mut self, gone: &Gone) -> Result<TakenIn> {
+        let gone = &gone.clone().for_good();
         let highest = gone.seen.values().fold(gone.stamp.hlc, |highest, hlc| highest.max(*hlc));
         if self.is_too_far_ahead(highest) {
             return Ok(TakenIn::Refused);
@@ -194,5 +198,5 @@ fn join_gone(one: &Gone, other: &Gone) -> Gone {
     let mut seen = one.seen.clone();
     hear(&mut seen, &other.seen);
     let erased = one.erased || other.erased;
-    Gone { id: one.id, erased, stamp: one.stamp.max(other.stamp), seen }
+    Gone { id: one.id, erased, stamp: one.stamp.max(other.stamp), seen }.for_good()
 }

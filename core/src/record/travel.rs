@@ -37,8 +37,19 @@ pub(crate) struct Gone {
     /// Erased for good: beats any edit.
     pub(crate) erased: bool,
     pub(crate) stamp: Stamp,
-    /// What a purged record had taken in: an edit beyond that brings it back.
+    /// What a purged record had taken in: an edit beyond that brings it back. Nothing of one that was erased,
+    /// which no edit does.
     pub(crate) seen: Seen,
+}
+
+impl Gone {
+    /// Without what it had taken in, where it is erased for good.
+    pub(super) fn for_good(mut self) -> Self {
+        if self.erased {
+            self.seen.clear();
+        }
+        self
+    }
 }
 
 /// For each device the highest of its stamps.
@@ -180,7 +191,8 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     let offset_min = if null(input)? { None } else { Some(input.i16()?) };
     let alive = input.bool()?;
     let meta = Meta::decode(input.bytes()?).ok_or(Unreadable)?;
-    if meta.seen().keys().any(|device| i64::try_from(device.0).is_err()) {
+    let seen = meta.seen();
+    if seen.keys().any(|device| i64::try_from(device.0).is_err()) {
         return Err(Unreadable);
     }
     let fields: Fields = serde_json::from_str(input.str()?).map_err(|_| Unreadable)?;
@@ -198,7 +210,6 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     let is_moment = MOMENTS_MS.contains(&utc.0)
         && offset_min.is_none_or(|offset| offset.unsigned_abs() <= MOST_OFFSET_MIN);
     // What stands beside a record was written by somebody whom it has heard.
-    let seen = meta.seen();
     let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
     let all_known = meta.authors.values().all(known)
         && siblings.iter().all(|one| known(&one.stamp) && known(&one.dot.author));

@@ -11,7 +11,8 @@ use super::dots::Dot;
 use super::history::{changes, remember_other, remember_replaced};
 use super::merge::{Put, State};
 use super::meta::Meta;
-use super::path::{ChangedPath, Fields, flatten, get, is_within, join, put_all};
+use super::path::{ChangedPath, Fields, flatten, get, is_within, join};
+use super::put::put_all;
 use super::rows;
 use super::shape::{FieldType, Shape};
 use super::travel::Gone;
@@ -286,7 +287,7 @@ impl<'c> Tx<'c> {
         let (k, record) = self.load(id)?;
         let stamp = self.stamp(record.meta.highest());
         let lseq = self.next_lseq();
-        let gone = Gone { id, erased, stamp, seen: record.meta.seen() };
+        let gone = Gone { id, erased, stamp, seen: record.meta.seen() }.for_good();
         rows::bury(self.conn, Some(k), &gone, lseq)?;
         Ok(self.changed(id, &record.kind, What::Erased))
     }

@@ -121,6 +121,81 @@ fn a_record_that_grows_by_every_join_stays_what_it_was() {
     assert_eq!(devices[0].book.record(id).unwrap().fields["role"], json!("mine"));
 }
 
+#[test]
+fn what_came_of_a_join_is_weighed_whole() {
+    let devices = paired::<2>();
+    let id = devices[0].book.create_case(fields(many(2_000))).unwrap().id;
+    run(&devices, 0, 1, usize::MAX);
+    // Each is within the budget; both together, with the stamps of what was added, are not.
+    for (device, name) in devices.iter().zip(["phone", "laptop"]) {
+        let patch = (0..700).map(|n| (format!("{name}{n}"), Some(json!(n)))).collect();
+        device.book.transact(|tx| tx.edit(id, patch, None)).unwrap();
+    }
+    let before = devices.iter().map(|device| device.book.record(id).unwrap());
+    let before: Vec<_> = before.collect();
+    run(&devices, 0, 1, usize::MAX);
+    for (device, before) in devices.iter().zip(&before) {
+        assert_eq!(device.book.record(id).unwrap(), *before);
+        let refused = device.book.record_sync(id).unwrap().refused;
+        assert_eq!(refused, Some(WhyRefused::TooMuch));
+    }
+    // Where the user's own is more than that already, what others write is heard all the same.
+    let patch = (0..3_000).map(|n| (format!("own{n}"), Some(json!(n)))).collect();
+    devices[0].book.transact(|tx| tx.edit(id, patch, None)).unwrap();
+    edit(&devices[1].book, id, "role", Some(json!("assisted")));
+    let theirs = devices[1].book.record(id).unwrap();
+    run(&devices, 0, 1, usize::MAX);
+    let kept = devices[0].book.record(id).unwrap().fields;
+    assert!(kept.contains_key("laptop0") && kept.contains_key("own0"));
+    assert_eq!(devices[1].book.record(id).unwrap(), theirs);
+}
+
+#[test]
+fn what_is_erased_goes_everywhere_however_many_devices_it_has_seen() {
+    let devices = paired::<2>();
+    let [phone, laptop] = &devices;
+    let ids: Vec<RecordId> = (0..2)
+        .map(|_| phone.book.create_case(fields(json!({"role": "observed"}))).unwrap().id)
+        .collect();
+    run(&devices, 0, 1, usize::MAX);
+    // As after years of renewed devices.
+    let many_seen = |from: u64| {
+        changed(json!({}), |traveling| {
+            let Traveling::Record(whole) = traveling else { return };
+            whole.record.id = ids[0];
+            let all = (from..from + 1_000).map(|n| (DeviceId(n), crate::time::Hlc(1)));
+            whole.record.meta.context.extend(all);
+        })
+    };
+    let alone = |bytes| Incoming { cursor: None, ..page(vec![bytes]) };
+    phone.book.apply(key(1), &alone(many_seen(1))).unwrap();
+    assert_eq!(phone.book.record(ids[0]).unwrap().meta.seen().len(), 1_002);
+    for id in &ids {
+        phone.book.erase(*id).unwrap();
+    }
+    // And a device that erased it with all that it had seen, as before.
+    let gone = |conn: &Connection| {
+        let entries = record::entries(conn, 0, 9)?;
+        entries.iter().map(|entry| record::traveling(conn, &entry.what)).collect::<Result<Vec<_>>>()
+    };
+    let gone = phone.book.read(gone).unwrap();
+    let mut erased = gone.into_iter().filter_map(|traveling| match traveling {
+        Traveling::Gone(gone) => Some(gone),
+        Traveling::Record(_) => None,
+    });
+    let mut first = erased.next().unwrap();
+    assert!(first.seen.is_empty() && erased.all(|gone| gone.seen.is_empty()));
+    first.seen = (1..2_000).map(|n| (DeviceId(n), crate::time::Hlc(1))).collect();
+    let bytes = record::encode_traveling(&Traveling::Gone(first));
+    let applied = laptop.book.apply(key(0), &alone(bytes)).unwrap();
+    assert_eq!(applied.refused, []);
+    run(&devices, 0, 1, usize::MAX);
+    for id in &ids {
+        assert!(laptop.book.record(*id).is_err());
+    }
+    assert_eq!(run(&devices, 0, 1, usize::MAX).len(), 2);
+}
+
 /// Saves a case whenever it hears that something was taken in.
 struct Saving {
     book: Weak<Logbook>,

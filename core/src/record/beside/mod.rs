@@ -3,7 +3,9 @@
 
 mod rows;
 
-use super::merge::{Other, State, Whole};
+pub(crate) use rows::{any, contested};
+
+use super::merge::{Sibling, State, Whole};
 use super::{Record, rows as record_rows};
 use crate::error::Result;
 use crate::ids::RecordId;
@@ -17,21 +19,11 @@ pub(crate) fn whole(conn: &Connection, k: i64, record: Record) -> Result<Whole> 
     Ok(Whole { record, siblings: rows::siblings(conn, k)? })
 }
 
-/// Whether anything is beside the record.
-pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
-    rows::any(conn, k)
-}
-
 /// What stands beside what the record shows and says something else.
-pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Other>> {
+pub(crate) fn others_of(conn: &Connection, id: RecordId) -> Result<Vec<Sibling>> {
     let Some((k, record)) = record_rows::load_row(conn, id)? else { return Ok(Vec::new()) };
     let whole = whole(conn, k, record)?;
     Ok(if whole.has_beside() { State::of(&whole).others() } else { Vec::new() })
-}
-
-/// Records that are not deleted and may have such values: also equal ones are kept apart.
-pub(crate) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
-    rows::contested(conn)
 }
 
 /// Keeps what is beside a record, in place of what was there.

@@ -11,13 +11,15 @@ use crate::record::meta::ALIVE;
 use crate::store::{Connection, sql};
 use crate::time::{Hlc, Stamp};
 
-pub(super) fn any(conn: &Connection, k: i64) -> Result<bool> {
+/// Whether anything is beside the record.
+pub(crate) fn any(conn: &Connection, k: i64) -> Result<bool> {
     let query = "SELECT EXISTS (SELECT 1 FROM sibling WHERE k = ?1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     statement.query_row([k], |row| row.get(0)).map_err(sql)
 }
 
-pub(super) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
+/// Records that are not deleted and may have such values: also equal ones are kept apart.
+pub(crate) fn contested(conn: &Connection) -> Result<Vec<RecordId>> {
     let query = "SELECT id FROM record
                  WHERE alive AND k IN (SELECT k FROM sibling WHERE path <> ?1)";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;

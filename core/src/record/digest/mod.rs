@@ -37,7 +37,8 @@ pub(crate) fn sum_up(conn: &Connection) -> Result<Option<(u64, Sums)>> {
         weight += budget::weigh(&traveling, 0).unwrap_or(budget::PIECE);
         let (id, digest) = match traveling {
             Traveling::Record(whole) => {
-                weight += whole.record.fields.values().map(bytes_of).sum::<usize>();
+                let beside = whole.siblings.iter().filter_map(|sibling| sibling.dot.value.as_ref());
+                weight += whole.record.fields.values().chain(beside).map(bytes_of).sum::<usize>();
                 let digest = whole.record.alive.then(|| digest(&State::of(&whole)));
                 (whole.record.id, digest)
             }
