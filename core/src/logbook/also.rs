@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::authors::WrittenBy;
 use super::difference::{TextPiece, lines_of_both, pieces};
 use super::sheet::{label_of, part_text};
-use super::{DEVICE, Draft, Logbook, RecordName, rows as draft};
+use super::{Draft, Logbook, RecordName, rows as draft};
 use crate::content::words;
 use crate::error::{LogbookError, Result};
 use crate::form::{self, EntryContext, FieldKind, FormDefinition, FormField, TypedField};
 use crate::ids::{DeviceId, DraftId, Ids, RecordId};
 use crate::record::{self, Change, Choice, Record, StaleField, Tx, is_within};
-use crate::store::Connection;
+use crate::store::{Connection, is_own_writing};
 use crate::time::{Hlc, Stamp, UtcMillis};
 
 /// The form of the draft that holds what was typed.
@@ -46,7 +46,8 @@ pub struct AlsoWritten {
     /// All that was written in the field in one, to be edited before it is kept: the lines of all in order,
     /// common ones once. `None` where one has to be chosen, as of numbers.
     pub both: Option<String>,
-    /// What there is to choose from, for `settle`: a choice is made between what was looked at.
+    /// What there was to choose from when this was read. Pass it to `settle`, which refuses where that has
+    /// changed since.
     pub seen: String,
 }
 
@@ -74,17 +75,25 @@ quiet_debug!(AlsoWritten, Keep);
 /// One of them.
 struct Candidate {
     path: String,
-    /// The write that stands there; `None`: it was typed into a form here.
-    stamp: Option<Stamp>,
+    origin: Origin,
     value: Option<Value>,
     author: Stamp,
 }
 
+/// Where it comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// This write, which stands in the record.
+    Write(Stamp),
+    /// It was typed into a form here that could not save it.
+    Draft(DraftId),
+}
+
 impl Candidate {
     fn which(&self) -> String {
-        match self.stamp {
-            Some(stamp) => which(stamp),
-            None => format!("{TYPED}-{:x}", self.author.hlc.0),
+        match self.origin {
+            Origin::Write(stamp) => which(stamp),
+            Origin::Draft(draft) => format!("{TYPED}-{draft}"),
         }
     }
 }
@@ -96,7 +105,7 @@ fn which(stamp: Stamp) -> String {
     format!("{:x}-{:x}", stamp.hlc.0, stamp.device.0)
 }
 
-/// Puts aside what was typed in fields that were left alone.
+/// Puts aside what was typed in fields that were left alone, beside what was put aside before.
 pub(super) fn keep(
     tx: &Tx<'_>,
     record: RecordId,
@@ -104,24 +113,17 @@ pub(super) fn keep(
     stale: &[StaleField],
     (now, ids): (UtcMillis, &dyn Ids),
 ) -> Result<()> {
-    let is_stale = |field: &&TypedField| stale.iter().any(|s| is_within(&s.path, &field.path));
-    let aside: Vec<TypedField> = typed.iter().filter(is_stale).cloned().collect();
+    let kept = draft::of_record(tx.conn(), ALSO, record)?;
+    let is_stale = |field: &TypedField| stale.iter().any(|s| is_within(&s.path, &field.path));
+    let is_kept = |field: &TypedField| kept.iter().any(|draft| draft.typed.contains(field));
+    let aside: Vec<TypedField> =
+        typed.iter().filter(|field| is_stale(field) && !is_kept(field)).cloned().collect();
     if aside.is_empty() {
         return Ok(());
     }
-    let mut kept = draft::of_record(tx.conn(), ALSO, record)?.unwrap_or_else(|| Draft {
-        id: DraftId::new(now, ids),
-        form: ALSO.to_owned(),
-        record: Some(record),
-        opened: 0,
-        typed: Vec::new(),
-        begun: now,
-        updated: now,
-    });
-    kept.typed.retain(|old| !aside.iter().any(|new| new.path == old.path));
-    kept.typed.extend(aside);
-    kept.updated = now;
-    draft::put(tx.conn(), &kept)
+    let (id, form, record) = (DraftId::new(now, ids), ALSO.to_owned(), Some(record));
+    let (begun, updated) = (now, now);
+    draft::put(tx.conn(), &Draft { id, form, record, opened: 0, typed: aside, begun, updated })
 }
 
 impl Logbook {
@@ -129,9 +131,7 @@ impl Logbook {
     pub fn also_written(&self, id: RecordId) -> Result<Vec<AlsoWritten>> {
         let (record, form) = self.with_form(id)?;
         let form = form.as_deref();
-        let here = self.device();
-        let context = self.entry().edits(record.when());
-        let candidates = self.read(|conn| candidates(conn, &record, form, (here, &context)))?;
+        let candidates = self.candidates(&record, form)?;
         if candidates.is_empty() {
             return Ok(Vec::new());
         }
@@ -168,11 +168,12 @@ impl Logbook {
         Ok(candidates.iter().map(also).collect())
     }
 
-    /// Ends it for one field; undoing that brings back what was written. `seen` is that of what was looked at.
+    /// Ends it for one field; undoing that brings back what was written. `seen_then` is the `seen` of what the
+    /// user chose from.
     ///
     /// # Errors
-    /// `NothingToChoose` where it was settled already, or where both cannot be kept in one; `ChoiceChanged` where something else has been written
-    /// since.
+    /// `NothingToChoose` where it was settled already, or where both cannot be kept in one; `ChoiceChanged`
+    /// where something else has been written since.
     pub fn settle(
         &self,
         id: RecordId,
@@ -199,8 +200,10 @@ impl Logbook {
                 Keep::Other { which } => {
                     let chosen = on_path.iter().find(|candidate| candidate.which() == *which);
                     let chosen = chosen.ok_or(LogbookError::NothingToChoose)?;
-                    let typed = || Choice::Written(chosen.value.clone());
-                    chosen.stamp.map_or_else(typed, Choice::Other)
+                    match chosen.origin {
+                        Origin::Write(stamp) => Choice::Other(stamp),
+                        Origin::Draft(_) => Choice::Written(chosen.value.clone()),
+                    }
                 }
                 Keep::Both { text } => {
                     let shown = record.shown(path);
@@ -211,7 +214,7 @@ impl Logbook {
                     Choice::Written(form::read(&field, std::slice::from_ref(text), &context).value)
                 }
             };
-            if let Some(mut kept) = draft::of_record(tx.conn(), ALSO, id)? {
+            for mut kept in draft::of_record(tx.conn(), ALSO, id)? {
                 kept.typed.retain(|typed| typed.path != path);
                 if kept.typed.is_empty() {
                     draft::remove(tx.conn(), kept.id)?;
@@ -233,12 +236,18 @@ impl Logbook {
         ids.sort();
         ids.dedup();
         for id in ids {
-            if !self.also_written(id)?.is_empty() {
-                names.push(RecordName::of(&self.record(id)?));
+            let (record, form) = self.with_form(id)?;
+            if !self.candidates(&record, form.as_deref())?.is_empty() {
+                names.push(RecordName::of(&record));
             }
         }
         names.sort_by_key(|name| std::cmp::Reverse(name.when.utc));
         Ok(names)
+    }
+
+    fn candidates(&self, record: &Record, form: Option<&FormDefinition>) -> Result<Vec<Candidate>> {
+        let (here, context) = (self.device(), self.entry().edits(record.when()));
+        self.read(|conn| candidates(conn, record, form, (here, &context)))
     }
 
     /// A record and the form that shows its fields, where there is one.
@@ -252,30 +261,32 @@ impl Logbook {
     }
 }
 
-/// Everything that stands beside what a record shows. What devices are called is nobody's to choose here.
+/// Everything that stands beside what a record shows. What devices say of each other is nobody's to choose
+/// here.
 fn candidates(
     conn: &Connection,
     record: &Record,
     form: Option<&FormDefinition>,
     (here, context): (DeviceId, &EntryContext),
 ) -> Result<Vec<Candidate>> {
-    if record.kind == DEVICE {
+    if !is_own_writing(&record.kind) {
         return Ok(Vec::new());
     }
     let others = record::others_of(conn, record.id)?.into_iter();
     let mut candidates: Vec<Candidate> = others
         .map(|other| Candidate {
             path: other.path,
-            stamp: Some(other.stamp),
+            origin: Origin::Write(other.stamp),
             value: other.dot.value,
             author: other.dot.author,
         })
         .collect();
-    if let Some(kept) = draft::of_record(conn, ALSO, record.id)? {
+    for kept in draft::of_record(conn, ALSO, record.id)? {
+        let origin = Origin::Draft(kept.id);
         let author = Stamp { hlc: Hlc::from_ms(kept.updated), device: here };
         candidates.extend(kept.typed.iter().filter_map(|typed| {
             let value = form::read(form?.field(&typed.path)?, &typed.texts, context).value;
-            Some(Candidate { path: typed.path.clone(), stamp: None, value, author })
+            Some(Candidate { path: typed.path.clone(), origin, value, author })
         }));
     }
     Ok(candidates)
@@ -383,6 +394,60 @@ mod tests {
         assert!(book.written_twice().unwrap().is_empty());
         assert_eq!(settle(1, &Keep::Shown), gone);
         assert!(book.drafts().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_typed_late_again_stands_beside_what_was_typed_late_before() {
+        let (_folder, book) = book();
+        let fields = json!({"fluoro_min": 1, "note": "a"});
+        let id = book.create_case(serde_json::from_value(fields).unwrap()).unwrap().id;
+        let opened = book.open_form(CASE, Some(id)).unwrap().opened;
+        let save = |text: &str| {
+            let fields = [typed("fluoro_min", text), typed("note", &format!("note {text}"))];
+            book.save_form(CASE, Some(id), opened, &fields, None).unwrap()
+        };
+        assert!(save("2").stale.is_empty());
+        for text in ["3", "4", "4", "3"] {
+            assert_eq!(save(text).stale.len(), 2);
+        }
+        let of = |path: &str| {
+            let mut also = book.also_written(id).unwrap();
+            also.retain(|also| also.path == path);
+            also
+        };
+        let numbers = of("fluoro_min");
+        let texts: Vec<_> = numbers.iter().map(|also| also.text.as_str()).collect();
+        assert_eq!(texts, ["3 min", "4 min"]);
+        // The second is a later one, and is told from the first.
+        assert!(numbers[0].which != numbers[1].which);
+        assert_eq!(of("note")[0].both.as_deref(), Some("note 2\nnote 3\nnote 4"));
+        let first = Keep::Other { which: numbers[0].which.clone() };
+        book.settle(id, "fluoro_min", &first, &numbers[0].seen).unwrap();
+        assert_eq!(book.record(id).unwrap().fields["fluoro_min"], json!(3));
+        assert!(of("fluoro_min").is_empty());
+        assert_eq!(of("note").len(), 2);
+    }
+
+    #[test]
+    fn each_of_what_was_typed_late_has_its_own_time() {
+        let (_folder, book) = book();
+        let fields = json!({"fluoro_min": 1, "note": "a"});
+        let id = book.create_case(serde_json::from_value(fields).unwrap()).unwrap().id;
+        let opened = book.open_form(CASE, Some(id)).unwrap().opened;
+        let save = |path: &str, text: &str| {
+            book.save_form(CASE, Some(id), opened, &[typed(path, text)], None).unwrap()
+        };
+        let at = |path: &str| {
+            let also = book.also_written(id).unwrap();
+            also.iter().find(|also| also.path == path).unwrap().by.at
+        };
+        save("fluoro_min", "2");
+        save("note", "b");
+        save("fluoro_min", "3");
+        let first = at("fluoro_min");
+        save("note", "c");
+        assert_eq!(at("fluoro_min"), first);
+        assert!(at("note") > first);
     }
 
     #[test]

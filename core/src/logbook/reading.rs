@@ -1,10 +1,9 @@
 //! Reads the book as it is at one moment, record by record, for long work.
 
-use super::{DEVICE, REVOCATION};
 use crate::error::Result;
 use crate::job::JobProgress;
 use crate::record::{self, Listed, NewRecord};
-use crate::store::OwnConnection;
+use crate::store::{OwnConnection, is_own_writing};
 
 /// Places found in one step; few in a test, so that it takes several.
 const STEP_PLACES: u32 = if cfg!(test) { 6 } else { 5_000 };
@@ -55,9 +54,7 @@ impl Reading {
         let found = self.conn.read(|conn| record::listed(conn, last, STEP_PLACES))?;
         let wanted = |place: &&Listed| self.kind.as_ref().is_none_or(|kind| *kind == place.kind);
         let all = found.len() < STEP_PLACES as usize || !found.iter().all(|place| wanted(&place));
-        // The names of paired devices are of no use elsewhere.
-        let written =
-            |place: &&Listed| place.alive && place.kind != DEVICE && place.kind != REVOCATION;
+        let written = |place: &&Listed| place.alive && is_own_writing(&place.kind);
         let alive = found.iter().filter(wanted).filter(written);
         self.places.extend(alive.map(|place| (place.at_ms, place.k)));
         if all {

@@ -17,6 +17,7 @@ use crate::ids::SystemIds;
 use crate::store::backup::{ReplacedBook, Seal};
 use crate::store::key::{KeyVault, KeyVaultError, RecoveryCode};
 use crate::store::key_file::KeyFile;
+use crate::sync::Fingerprint;
 
 /// A vault that tells what it holds, and can be told to forget nothing.
 #[derive(Default)]
@@ -134,6 +135,8 @@ fn what_a_restore_would_do_is_told_and_can_be_declined() {
     let first = first.rows().last().unwrap().id;
     let patch = vec![("note".to_owned(), Some(json!("changed")))];
     book.transact(|tx| tx.edit(first, patch, None)).unwrap();
+    // What is said of devices is nothing that the user wrote.
+    book.revoke(Fingerprint([7; 32]), "07070707").unwrap();
     let now = book.now();
     drop(book);
     let before = entries(&setup.place.folder);

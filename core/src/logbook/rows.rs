@@ -43,10 +43,14 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<Draft>> {
     statement.query_map([], read).and_then(Iterator::collect).map_err(sql)
 }
 
-/// The draft of `form` for a record, where there is one.
-pub(super) fn of_record(conn: &Connection, form: &str, id: RecordId) -> Result<Option<Draft>> {
-    let fits = |draft: &Draft| draft.form == form && draft.record == Some(id);
-    Ok(all(conn)?.into_iter().find(fits))
+/// The drafts of `form` for a record, the first begun first.
+pub(super) fn of_record(conn: &Connection, form: &str, id: RecordId) -> Result<Vec<Draft>> {
+    let query = format!(
+        "SELECT {COLUMNS} FROM draft WHERE form = ?1 AND record = ?2 ORDER BY begun_ms, id"
+    );
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+    let drafts = statement.query_map(params![form, id.bytes()], read);
+    drafts.and_then(Iterator::collect).map_err(sql)
 }
 
 pub(super) fn remove(conn: &Connection, id: DraftId) -> Result<()> {

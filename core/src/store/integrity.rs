@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::aside::Aside;
 use super::key::BookKey;
 use super::peek::Peek;
-use super::{OwnConnection, Place, connect, migrate, search, sql};
+use super::{DEVICE_KIND, OwnConnection, Place, REVOCATION_KIND, connect, migrate, search, sql};
 use crate::error::{DamagedPart, LogbookError, Result};
 
 /// Whether the file begins with the salt that its key names. SQLCipher does not look at these bytes
@@ -80,6 +80,7 @@ pub(crate) fn begin_parts(conn: OwnConnection) -> Result<Aside<Vec<DamagedPart>>
 
 /// What a copy that was checked holds.
 pub(crate) struct Whole {
+    /// Records that a user wrote, deleted ones too.
     pub(crate) records: u64,
 }
 
@@ -101,8 +102,9 @@ pub(crate) fn begin_check(database: &Path, key: &BookKey, place: &Place) -> Resu
         if parts.contains(&DamagedPart::SearchIndex) {
             search::rebuild(&conn)?;
         }
-        let count = "SELECT count(*) FROM record";
-        let records = conn.query_row(count, [], |row| row.get(0)).map_err(sql)?;
+        let count = "SELECT count(*) FROM record WHERE kind NOT IN (?1, ?2)";
+        let own = [DEVICE_KIND, REVOCATION_KIND];
+        let records = conn.query_row(count, own, |row| row.get(0)).map_err(sql)?;
         conn.close().map_err(|(_, error)| sql(error))?;
         Ok(Whole { records })
     })

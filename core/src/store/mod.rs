@@ -69,6 +69,16 @@ const DATABASE: &str = "book.db";
 const LOG: &str = "book.db-wal";
 const SHARED_MEMORY: &str = "book.db-shm";
 
+/// The kind of the records that name devices, and of those that revoke keys.
+pub(crate) const DEVICE_KIND: &str = "device";
+pub(crate) const REVOCATION_KIND: &str = "revocation";
+
+/// Whether records of this kind are what a user wrote; the others are about the user's devices, and no
+/// matter for a file, a count or a choice.
+pub(crate) fn is_own_writing(kind: &str) -> bool {
+    kind != DEVICE_KIND && kind != REVOCATION_KIND
+}
+
 /// How durable a commit is. What ships is `Full`; `Normal` is for measuring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Synchronous {

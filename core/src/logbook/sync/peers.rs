@@ -9,14 +9,14 @@ use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
 use crate::logbook::Logbook;
 use crate::record::{self, Created, Fields, NewRecord, Record};
-use crate::store::Connection;
+use crate::store::{self, Connection};
 use crate::sync::Fingerprint;
 use crate::sync::frame::WhyRefused;
 use crate::sync::pairing::{DeviceName, Party, SealKey};
 use crate::time::{Hlc, Moment};
 
 /// The kind of the records that name devices.
-pub const DEVICE: &str = "device";
+pub const DEVICE: &str = store::DEVICE_KIND;
 const NAME: &str = "name";
 const KEY: &str = "key";
 const SEAL_KEY: &str = "seal_key";

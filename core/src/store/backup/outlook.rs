@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use crate::error::{MissingPart, Result};
 use crate::store::key::{BookKey, KeyVault};
 use crate::store::parts::{self, Found};
-use crate::store::{LOG, Place, connect, open_key, open_keyed, sql};
+use crate::store::{LOG, Place, connect, is_own_writing, open_key, open_keyed, sql};
 use crate::time::{Hlc, Moment, UtcMillis};
 
 /// What a restore would do.
@@ -22,7 +22,7 @@ pub struct RestoreOutlook {
     pub made: Moment,
     /// How many days ago that was, by the calendar; 0: today.
     pub days: u32,
-    /// Records in it, deleted ones too.
+    /// Records in it that a user wrote, deleted ones too.
     pub records: u64,
     /// What is in the place that it would go to.
     pub replaced: ReplacedBook,
@@ -107,10 +107,13 @@ fn newer(
 ) -> Result<ReplacedBook> {
     let conn = as_it_is(place, &open_key(place, vault)?.0)?;
     let (mut added, mut changed, mut latest) = (0, 0, None);
-    let query = "SELECT id, hlc, alive FROM record WHERE kind <> 'device'";
+    let query = "SELECT id, hlc, alive, kind FROM record";
     let mut statement = conn.prepare(query).map_err(sql)?;
     let mut rows = statement.query([]).map_err(sql)?;
     while let Some(row) = rows.next().map_err(sql)? {
+        if !is_own_writing(&row.get::<_, String>(3).map_err(sql)?) {
+            continue;
+        }
         let (id, hlc): (Id, i64) = (row.get(0).map_err(sql)?, row.get(1).map_err(sql)?);
         match backup.get(&id) {
             Some(before) if *before >= hlc => continue,

@@ -36,7 +36,7 @@ use crate::time::{Moment, UtcMillis};
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct RestoreReport {
-    /// Records in the restored book, deleted ones too.
+    /// Records in the restored book that a user wrote, deleted ones too.
     pub records: u64,
     /// The folder in which the replaced book is kept; `None` where there was none.
     pub replaced: Option<String>,
