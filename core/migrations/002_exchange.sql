@@ -39,9 +39,10 @@ CREATE TABLE echo (
   PRIMARY KEY (fingerprint, first)
 ) STRICT, WITHOUT ROWID;
 
--- Records that one side could not take in. They never stop the others.
+-- Records that one side could not take in. They never stop the others. What was set aside here outlives the
+-- pairing: a revocation may be among it.
 CREATE TABLE refused (
-  fingerprint BLOB NOT NULL REFERENCES peer (fingerprint) ON DELETE CASCADE,
+  fingerprint BLOB NOT NULL,
   id BLOB NOT NULL,
   why TEXT NOT NULL,
   bytes BLOB,                     -- what the peer sent, for a later version; empty: too much to keep; NULL: it refused ours

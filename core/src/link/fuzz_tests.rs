@@ -12,6 +12,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::json;
 
 use super::bundle::{self, Bundle};
+use super::wire::Patience;
 use super::*;
 use crate::ids::SystemIds;
 use crate::logbook::tests::{book, fields};
@@ -21,6 +22,9 @@ use crate::sync::pairing::{DeviceName, PairMessage, Party, ProofKind, SealKey, W
 use crate::sync::session::{Effect, Event};
 use crate::sync::{Fingerprint, Invitation, PairingSecret, TypedSecret};
 use crate::time::UtcMillis;
+
+/// Longer than anything takes that works.
+const LONG: Duration = Duration::from_secs(30);
 
 /// What is done to a good input.
 #[derive(Debug, Clone)]
@@ -222,17 +226,21 @@ fn frames() {
     let me = DeviceIdentity::generate(&SystemIds).unwrap();
     let config = tls::answering(&me, std::sync::Arc::new(|_: &Fingerprint| true)).unwrap();
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = socket.local_addr().unwrap().to_string();
+    let address = socket.local_addr().unwrap();
+    let patience = Patience { handshake: LONG, write: LONG };
     fuzz(&good, |input| {
         thread::scope(|both| {
-            let answer = both.spawn(|| Wire::accept(socket.accept().unwrap().0, &config).unwrap());
-            let calling = Wire::connect(&address, Duration::from_secs(30), &me, Pin::Anyone);
-            let mut calling = calling.unwrap();
+            // Connected before anybody answers: nobody waits for a call that does not come.
+            let near = std::net::TcpStream::connect(address).unwrap();
+            let far = socket.accept().unwrap().0;
+            let answer = both.spawn(|| Wire::accept(far, &config).unwrap());
+            let calling = tls::calling(&me, Pin::Anyone).unwrap();
+            let mut calling = Wire::agree(near, calling, patience).unwrap();
             let mut wire = answer.join().unwrap();
             let reading = both.spawn(move || {
                 let mut got = Vec::new();
                 loop {
-                    match wire.next(Duration::from_secs(30)) {
+                    match wire.next(LONG) {
                         Incoming::Frame(frame) => {
                             got.extend(u32::try_from(frame.len()).unwrap().to_be_bytes());
                             got.extend(frame);

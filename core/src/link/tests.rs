@@ -459,6 +459,7 @@ fn tee(to: std::net::SocketAddr) -> (std::net::SocketAddr, thread::JoinHandle<Ve
     let heard = thread::spawn(move || {
         let mut near = socket.accept().unwrap().0;
         let mut far = TcpStream::connect(to).unwrap();
+        near.set_read_timeout(Some(LONG)).and(far.set_read_timeout(Some(LONG))).unwrap();
         let (mut back, mut forth) = (far.try_clone().unwrap(), near.try_clone().unwrap());
         let copy = |from: &mut TcpStream, to: &mut TcpStream| {
             let (mut all, mut piece) = (Vec::new(), [0; 4096]);

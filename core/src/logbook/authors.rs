@@ -1,6 +1,6 @@
 //! Who wrote what: the values that a field has or had, each with its author.
 
-use super::{Logbook, sync};
+use super::{Logbook, identity, sync};
 use crate::content::words;
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
@@ -44,7 +44,8 @@ quiet_debug!(WrittenBy);
 
 /// The devices that can be told by name.
 pub(super) struct Authors {
-    here: DeviceId,
+    /// The ids of this device, those of before too.
+    here: Vec<DeviceId>,
     peers: Vec<(DeviceId, String)>,
 }
 
@@ -53,7 +54,7 @@ impl Authors {
     pub(super) fn by(&self, author: Stamp) -> WrittenBy {
         let name = self.peers.iter().find(|(device, _)| *device == author.device);
         let place = match name {
-            _ if author.device == self.here => words("badge.place_here", &[]),
+            _ if self.here.contains(&author.device) => words("badge.place_here", &[]),
             Some((_, name)) => words("badge.place_named", &[("name", name)]),
             None => words("badge.place_another", &[]),
         };
@@ -63,21 +64,16 @@ impl Authors {
 
 impl Logbook {
     pub(super) fn authors(&self) -> Result<Authors> {
-        Ok(Authors { here: self.device(), peers: self.read(sync::names)? })
+        let (mut here, peers) =
+            self.read(|conn| Ok((identity::former(conn)?, sync::names(conn)?)))?;
+        here.push(self.device());
+        Ok(Authors { here, peers })
     }
 
-    /// What the field at `path` holds and held, or all fields where it is empty: what is shown first, then what stands beside it, then what
-    /// was replaced, the latest first.
+    /// What the field at `path` holds and held, or all fields where it is empty: what is shown first, then what
+    /// stands beside it, then what was replaced, the latest first.
     pub fn history(&self, id: RecordId, path: &str) -> Result<Vec<FieldVersion>> {
-        self.history_by(&self.authors()?, id, path)
-    }
-
-    pub(super) fn history_by(
-        &self,
-        authors: &Authors,
-        id: RecordId,
-        path: &str,
-    ) -> Result<Vec<FieldVersion>> {
+        let authors = self.authors()?;
         let versions = self.read(|conn| record::history_of(conn, id, path))?;
         let told = |version: record::Version| FieldVersion {
             path: version.path,
@@ -87,5 +83,33 @@ impl Logbook {
             stands_beside: version.stands_beside,
         };
         Ok(versions.into_iter().map(told).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::logbook::tests::{case, setup};
+    use crate::logbook::{Logbook, Setup};
+
+    #[test]
+    fn what_a_device_wrote_under_an_earlier_id_was_written_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = setup(folder.path());
+        let book = Logbook::create(setup.clone()).unwrap().0;
+        let id = case(&book, json!({"note": "first"})).id;
+        let place = |book: &Logbook| book.history(id, "note").unwrap().remove(0).by.place;
+        let here = place(&book);
+        for _ in 0..2 {
+            book.renew_identity().unwrap();
+            assert_eq!(place(&book), here);
+        }
+        // In a copy on another device it was not.
+        drop(book);
+        let book = Logbook::open(Setup { installation: "elsewhere".to_owned(), ..setup }).unwrap();
+        assert_ne!(place(&book), here);
+        book.renew_identity().unwrap();
+        assert_ne!(place(&book), here);
     }
 }

@@ -1,6 +1,8 @@
 //! Which device is writing. A restored or copied book must not stamp under its old name.
 
-use crate::error::Result;
+use zeroize::Zeroizing;
+
+use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, Ids, random};
 use crate::store::{Connection, Store, local};
 #[cfg(feature = "lan")]
@@ -14,6 +16,8 @@ use super::{Setup, sync};
 use crate::link::DeviceIdentity;
 
 const DEVICE: &str = "device";
+/// The ids under which this device wrote before, as JSON.
+const FORMER: &str = "former_devices";
 const IDENTITY: &str = "identity";
 const INSTALLATION: &str = "installation";
 const KEYS: &str = "keys";
@@ -45,6 +49,11 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
         }
         let former = local::text(conn, INSTALLATION)?;
         let is_elsewhere = former.is_some_and(|former| former != installation);
+        if is_elsewhere {
+            // What was written under that id is no longer what was written here.
+            local::remove(conn, DEVICE)?;
+            local::remove(conn, FORMER)?;
+        }
         if is_elsewhere || local::number(conn, local::RENEW_IDENTITY)?.is_some() {
             // Keys belong to one device: what was copied to another, or restored, pairs anew.
             forget_keys(conn)?;
@@ -58,19 +67,45 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
 /// The device's keys for the exchange, made when they are first asked for.
 #[cfg(feature = "lan")]
 pub(super) fn keys(store: &Store, ids: &dyn Ids) -> Result<DeviceIdentity, SyncError> {
-    if let Some(bytes) = store.read(|conn| local::blob(conn, KEYS))? {
-        return Ok(DeviceIdentity::from_bytes(&bytes)?);
+    let make = || Ok::<_, SyncError>(DeviceIdentity::generate(ids)?.to_bytes());
+    Ok(DeviceIdentity::from_bytes(&made_once(store, KEYS, |_| true, make)?)?)
+}
+
+fn former_numbers(conn: &Connection) -> Result<Vec<i64>> {
+    let former = local::text(conn, FORMER)?;
+    // Where they cannot be read, what was written under them is another device's.
+    Ok(former.and_then(|former| serde_json::from_str(&former).ok()).unwrap_or_default())
+}
+
+/// The ids under which this device wrote before: it was restored since, or revoked.
+pub(super) fn former(conn: &Connection) -> Result<Vec<DeviceId>> {
+    let numbers = former_numbers(conn)?.into_iter();
+    Ok(numbers.filter_map(|number| u64::try_from(number).ok().map(DeviceId)).collect())
+}
+
+/// What is kept under a name, made when it is first asked for, or where it does not fit. Of two programs that
+/// make it at once one does, and both have that.
+fn made_once<E: From<LogbookError>>(
+    store: &Store,
+    name: &str,
+    fits: impl Fn(&[u8]) -> bool,
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, E>,
+) -> Result<Zeroizing<Vec<u8>>, E> {
+    let known = |conn: &Connection| {
+        Ok(local::blob(conn, name)?.map(Zeroizing::new).filter(|bytes| fits(bytes)))
+    };
+    if let Some(known) = store.read(known)? {
+        return Ok(known);
     }
-    let keys = DeviceIdentity::generate(ids)?;
-    let other = store.write(|conn| {
-        // Another program may have made them just now.
-        let other = local::blob(conn, KEYS)?;
-        if other.is_none() {
-            local::set(conn, KEYS, &keys.to_bytes().as_slice())?;
+    let new = make()?;
+    let kept = store.write(|conn| {
+        if let Some(known) = known(conn)? {
+            return Ok(known);
         }
-        Ok(other)
-    })?;
-    Ok(other.map_or(Ok(keys), |bytes| DeviceIdentity::from_bytes(&bytes))?)
+        local::set(conn, name, &new.as_slice())?;
+        Ok(new)
+    });
+    Ok(kept?)
 }
 
 /// Who this device is, once it has keys.
@@ -94,13 +129,10 @@ pub(super) fn forget_keys(conn: &Connection) -> Result<()> {
 /// What receipts for our own pages are made with, made when it is first asked for. It stays with the book
 /// and all its copies: an older copy recognizes what a later one has given out.
 pub(super) fn receipt_key(store: &Store, ids: &dyn Ids) -> Result<ReceiptKey> {
-    let known = store.read(|conn| local::blob(conn, RECEIPT_KEY))?;
-    if let Some(key) = known.and_then(|key| key.try_into().ok()) {
-        return Ok(ReceiptKey(key));
-    }
-    let key: [u8; 32] = random(ids);
-    store.write(|conn| local::set(conn, RECEIPT_KEY, &key.as_slice()))?;
-    Ok(ReceiptKey(key))
+    let fits = |bytes: &[u8]| bytes.len() == 32;
+    let make = || Ok::<_, LogbookError>(Zeroizing::new(random::<32>(ids).to_vec()));
+    let key = made_once(store, RECEIPT_KEY, fits, make)?;
+    key.as_slice().try_into().map(ReceiptKey).map_err(|_| LogbookError::Io)
 }
 
 /// A paired device has said that our key is revoked.
@@ -115,14 +147,39 @@ pub(super) fn was_told_revoked(conn: &Connection, own: &Fingerprint) -> Result<b
     Ok(local::text(conn, TOLD_REVOKED)?.as_deref() == Some(own.to_string().as_str()))
 }
 
-/// A new device id.
-pub(super) fn renew(store: &Store, ids: &dyn Ids) -> Result<DeviceId> {
-    store.write(|conn| new_device(conn, ids))
-}
-
+/// A new device id, under which this book writes from now on.
 pub(super) fn new_device(conn: &Connection, ids: &dyn Ids) -> Result<DeviceId> {
     let device = DeviceId::new(ids);
     sync::forget_sent(conn)?;
+    if let Some(before) = local::number(conn, DEVICE)? {
+        let mut former = former_numbers(conn)?;
+        former.push(before);
+        local::set(conn, FORMER, &serde_json::json!(former).to_string())?;
+    }
     local::set(conn, DEVICE, &i64::try_from(device.0).unwrap_or(i64::MAX))?;
     Ok(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SystemIds;
+    use crate::logbook::tests::book;
+
+    /// Another program that asks for the same in the very moment.
+    struct Meanwhile<'a>(&'a Store);
+
+    impl Ids for Meanwhile<'_> {
+        fn fill(&self, bytes: &mut [u8]) {
+            receipt_key(self.0, &SystemIds).unwrap();
+            SystemIds.fill(bytes);
+        }
+    }
+
+    #[test]
+    fn of_two_programs_that_make_the_key_of_receipts_both_have_the_same() {
+        let (_folder, book) = book();
+        let first = receipt_key(&book.store, &Meanwhile(&book.store)).unwrap();
+        assert!(first.0 == receipt_key(&book.store, &SystemIds).unwrap().0);
+    }
 }

@@ -311,8 +311,13 @@ impl Logbook {
     /// device that was revoked, and for a book that was restored: there `store::local::RENEW_IDENTITY`,
     /// set in the restored file, does the same as soon as it is opened.
     pub fn renew_identity(&self) -> Result<()> {
+        self.renew_device(identity::forget_keys)
+    }
+
+    /// From now on this book writes under a new device id.
+    fn renew_device(&self, forget: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
         let device = self.store.write(|conn| {
-            identity::forget_keys(conn)?;
+            forget(conn)?;
             identity::new_device(conn, &*self.ids)
         })?;
         self.device.store(device.0, std::sync::atomic::Ordering::Relaxed);

@@ -128,12 +128,14 @@ impl Logbook {
     fn sections(&self, record: &Record, form: &FormDefinition) -> Result<Vec<SheetSection>> {
         let (id, fields) = (record.id, &record.fields);
         let mut also = self.also_written(id)?;
-        let authors = self.authors()?;
+        let history = self.history(id, "")?;
         let mut sections = Vec::new();
         for section in &form.sections {
             let mut shown = Vec::new();
             for field in &section.fields {
-                let versions = self.history_by(&authors, id, &field.path)?;
+                let of_field = |version: &&FieldVersion| is_within(&version.path, &field.path);
+                let versions: Vec<FieldVersion> =
+                    history.iter().filter(of_field).cloned().collect();
                 let here = |also: &mut AlsoWritten| is_within(&also.path, &field.path);
                 let also = also.extract_if(.., here).collect();
                 let stands = |version: &&FieldVersion| {

@@ -60,11 +60,14 @@ pub(super) fn device_that_sees(name: &str, around: Option<Arc<dyn Discovery>>) -
 impl Device {
     /// Waits until `fits`, woken by the observer.
     pub(super) fn until<T>(&self, mut fits: impl FnMut(&Self) -> Option<T>) -> T {
+        let until = now() + LONG;
         loop {
             if let Some(found) = fits(self) {
                 return found;
             }
-            self.rings.recv_timeout(LONG).expect("it comes to that");
+            // However often it rings meanwhile.
+            let left = until.saturating_duration_since(now());
+            self.rings.recv_timeout(left).expect("it comes to that");
         }
     }
 

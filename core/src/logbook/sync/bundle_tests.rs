@@ -159,6 +159,31 @@ fn what_is_revoked_damaged_or_for_another_changes_nothing() {
 }
 
 #[test]
+fn a_revocation_that_is_heard_by_bundles_only_ends_the_trust() {
+    let (mut phone, mut laptop, mut lost) = (Device::new(), Device::new(), Device::new());
+    for (one, other) in [(&phone, &laptop), (&phone, &lost), (&laptop, &lost)] {
+        pair(one, other);
+    }
+    lost.write(1);
+    let before = lost.make_for(&laptop);
+    phone.book.revoke(lost.key(), "Device").unwrap();
+    laptop.take(&phone.make_for(&laptop)).unwrap();
+    assert!(laptop.book.is_revoked(lost.key()).unwrap());
+    assert!(!laptop.book.trusts(lost.key()).unwrap());
+    assert_eq!(refused(laptop.take(&before)), Some(BundleError::NotPaired));
+    let to = BundleTo::Device { fingerprint: lost.key().to_string(), code: None };
+    let file = laptop.folder.path().join("none.bundle");
+    let made = laptop.book.make_bundle_job(&file, Existing::Replace, &to, "Device").err();
+    assert_eq!(made, Some(BundleError::NotPaired.into()));
+    assert_eq!(laptop.count(), 0);
+    // The laptop passes it on like any other record.
+    let other = Device::new();
+    pair(&laptop, &other);
+    other.take(&laptop.make_for(&other)).unwrap();
+    assert!(other.book.is_revoked(lost.key()).unwrap());
+}
+
+#[test]
 fn what_begins_behind_what_has_arrived_is_not_taken_in() {
     let (mut phone, mut laptop) = (Device::new(), Device::new());
     pair(&phone, &laptop);
@@ -173,7 +198,7 @@ fn what_begins_behind_what_has_arrived_is_not_taken_in() {
     assert_eq!(refused(laptop.take(&file)), Some(BundleError::EarlierMissing));
     assert_eq!(laptop.count(), 1);
     // It says so in the next bundle, and gets everything again.
-    phone.book.renew().unwrap();
+    phone.book.renew_device(|_| Ok(())).unwrap();
     phone.take(&laptop.make_for(&phone)).unwrap();
     laptop.take(&phone.make_for(&laptop)).unwrap();
     assert_eq!(laptop.count(), 2);

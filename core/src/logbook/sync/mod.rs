@@ -44,8 +44,6 @@ use crate::sync::Fingerprint;
 use crate::sync::frame::{PAGE_BYTES, PAGE_RECORDS, Receipt, Refusal, WhyRefused, id_of};
 use crate::sync::session::{Applied, Batch, Effect, Event, Greeting, Incoming, Merged, Outgoing};
 
-/// What is larger no device takes in.
-const LARGEST: usize = record::MOST_RECORD_BYTES;
 /// A record that weighs more than that on an average is heavy.
 const MEDIUM: usize = 8 << 10;
 /// How many entries are looked at in one go.
@@ -88,7 +86,8 @@ impl Logbook {
                 self.store.write(|conn| rows::restart(conn, peer, *replica))?;
                 Ok(None)
             }
-            Effect::Renew => self.renew().map(|()| None),
+            // It was restored from an older copy.
+            Effect::Renew => self.renew_device(|_| Ok(())).map(|()| None),
             Effect::Acked { to, refused, also } => {
                 self.store.write(|conn| {
                     to.map_or(Ok(()), |to| rows::note_sent(conn, peer, to))?;
@@ -118,7 +117,7 @@ impl Logbook {
         loop {
             let summed = self.store.write(|conn| {
                 let Some((head, mut sums)) = record::sum_up(conn)? else { return Ok(None) };
-                record::without(conn, &mut sums, &rows::refused_in_sums(conn, peer)?)?;
+                record::without(conn, &mut sums, &rows::refused(conn, peer)?)?;
                 Ok(Some((head, sums)))
             })?;
             if let Some(summed) = summed {
@@ -144,13 +143,6 @@ impl Logbook {
         Ok(())
     }
 
-    /// From now on this book writes under a new device id: it was restored from an older copy.
-    fn renew(&self) -> Result<()> {
-        let device = identity::renew(&self.store, &*self.ids)?;
-        self.device.store(device.0, Ordering::Relaxed);
-        Ok(())
-    }
-
     fn read_batch(&self, peer: Fingerprint, after: u64, buckets: Option<&[u8]>) -> Result<Batch> {
         let (mut batch, too_large) = self.read(|conn| {
             revocation::refuse_revoked(conn, peer)?;
@@ -158,7 +150,7 @@ impl Logbook {
         })?;
         let mut again = Vec::new();
         self.read(|conn| {
-            if rows::count_refused(conn, peer)? == 0 {
+            if !rows::has_refused(conn, peer)? {
                 return Ok(());
             }
             for Outgoing { id, .. } in &batch.records {
@@ -231,7 +223,8 @@ fn take_piece(tx: &mut Tx<'_>, peer: Fingerprint, piece: Piece<'_>) -> Result<Ap
     revocation::refuse_revoked(tx.conn(), peer)?;
     let mut applied = Applied::default();
     let mut echo = Vec::new();
-    let has_aside = rows::count_refused(tx.conn(), peer)? > 0;
+    let has_aside = rows::has_refused(tx.conn(), peer)?;
+    let mut set_aside = Vec::new();
     for ((place, bytes), read) in piece.records {
         let id = id_of(bytes);
         let is_aside = match id {
@@ -256,11 +249,12 @@ fn take_piece(tx: &mut Tx<'_>, peer: Fingerprint, piece: Piece<'_>) -> Result<Ap
                 // Without an id there is nothing to keep it under: the sender still has it.
                 if let Some(id) = id {
                     rows::refuse(tx.conn(), peer, id, why, Some(bytes))?;
-                    revocation::heed(tx, id)?;
+                    set_aside.push(id);
                 }
             }
         }
     }
+    revocation::heed(tx, &set_aside)?;
     note_echo(tx.conn(), peer, &echo)?;
     if let Some((cursor, receipt)) = piece.cursor {
         rows::note_received(tx.conn(), peer, cursor, receipt)?;
@@ -339,7 +333,7 @@ fn batch(
             }
             let traveling = record::traveling(conn, &entry.what)?;
             let (id, mut bytes) = (traveling.id(), record::encode_traveling(&traveling));
-            if bytes.len() > LARGEST {
+            if bytes.len() > record::MOST_RECORD_BYTES {
                 too_large.push(id);
                 bytes = record::too_large(id);
             }

@@ -19,12 +19,12 @@ use crate::logbook::Logbook;
 #[cfg(feature = "lan")]
 use crate::logbook::identity;
 use crate::record::{self, Change, Created, NewRecord, Tx};
-use crate::store::Connection;
+use crate::store::{self, Connection};
 use crate::sync::Fingerprint;
 use crate::time::Moment;
 
 /// The kind of the records by which keys are revoked.
-pub const REVOCATION: &str = "revocation";
+pub const REVOCATION: &str = store::REVOCATION_KIND;
 const KEY: &str = "key";
 const BY: &str = "by";
 /// How many of those who revoked a key are listed, the earliest first.
@@ -229,11 +229,14 @@ pub(in crate::logbook) fn may_revoke(kind: &str) -> bool {
     kind == REVOCATION || kind.is_empty()
 }
 
-/// A record was set aside: where it is one that revokes a device which is paired here, its key is revoked
-/// all the same.
-pub(super) fn heed(tx: &mut Tx<'_>, id: RecordId) -> Result<()> {
+/// Records were set aside: where one revokes a device that is paired here, its key is revoked all the same.
+pub(super) fn heed(tx: &mut Tx<'_>, set_aside: &[RecordId]) -> Result<()> {
+    if set_aside.is_empty() {
+        return Ok(());
+    }
     for (key, _) in rows::peers(tx.conn())? {
-        if revocation_id(key) == id {
+        let id = revocation_id(key);
+        if set_aside.contains(&id) {
             let fields = [(KEY.to_owned(), json!(key.to_string()))].into_iter().collect();
             let at = Moment { utc: tx.now(), offset_min: None };
             tx.create(NewRecord { id, kind: REVOCATION.to_owned(), at, fields })?;

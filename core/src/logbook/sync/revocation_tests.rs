@@ -354,6 +354,47 @@ fn what_is_set_aside_of_a_revocation_revokes_as_well() {
 }
 
 #[test]
+fn what_was_set_aside_revokes_even_after_the_own_keys_are_new() {
+    let mut world = three_and_x();
+    // Of a device that this one has never met.
+    let stranger = fresh(99);
+    let records = vec![record::too_large(revocation_id(stranger))];
+    let incoming = Incoming { cursor: None, receipt: Receipt::default(), records };
+    world.book(B).apply(world.keys[A], &incoming).unwrap();
+    assert!(world.book(B).is_revoked(stranger).unwrap());
+    world.new_keys(B);
+    assert!(world.book(B).is_revoked(stranger).unwrap());
+    let party =
+        Party { fingerprint: stranger, name: DeviceName::new("?"), seal_key: SealKey(stranger.0) };
+    let paired = world.book(B).add_peer(&party);
+    assert!(matches!(paired, Err(LogbookError::KeyRevoked { .. })));
+    // The same device paired again is not said to have set anything aside that it can send.
+    world.pair(A, B);
+    world.revoke(A, stranger);
+    world.sync(A, B);
+    assert_eq!(world.book(B).peers().unwrap()[0].refused, 0);
+    assert!(world.book(B).is_revoked(stranger).unwrap());
+}
+
+#[test]
+fn nobody_is_asked_to_choose_between_what_devices_say_of_each_other() {
+    let world = three_and_x();
+    world.revoke(A, world.keys[M]);
+    world.sync(A, B);
+    let id = revocation_id(world.keys[M]);
+    for (who, said) in [(A, "one"), (B, "other")] {
+        edit(world.book(who), id, "key", Some(json!(said)));
+        edit(world.book(who), device_id(world.keys[A]), "name", Some(json!(said)));
+    }
+    world.sync(A, B);
+    for book in [A, B].map(|who| world.book(who)) {
+        assert_eq!(book.read(|conn| Ok(record::others_of(conn, id)?.len())).unwrap(), 1);
+        assert!(book.also_written(id).unwrap().is_empty());
+        assert!(book.written_twice().unwrap().is_empty());
+    }
+}
+
+#[test]
 fn it_is_confirmed_by_name_and_edits_of_names_do_not_matter() {
     let world = three_and_x();
     let key = world.keys[M];

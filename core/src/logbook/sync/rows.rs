@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::error::Result;
 use crate::ids::{DeviceId, RecordId};
+use crate::record;
 use crate::store::{Connection, sql};
 use crate::sync::Fingerprint;
 use crate::sync::frame::{Receipt, WhyRefused};
@@ -119,10 +120,12 @@ pub(in crate::logbook) fn forget_sent(conn: &Connection) -> Result<()> {
     run(conn, "UPDATE peer SET sent = 0", [])
 }
 
-/// This copy of the book is on another device: it is paired with nobody.
+/// This copy of the book is on another device: it is paired with nobody. What was set aside here stays known
+/// by its id: a revocation may be among it.
 pub(in crate::logbook) fn forget_peers(conn: &Connection) -> Result<()> {
     run(conn, "DELETE FROM echo", [])?;
-    run(conn, "DELETE FROM refused", [])?;
+    run(conn, "DELETE FROM refused WHERE bytes IS NULL", [])?;
+    run(conn, "UPDATE refused SET bytes = x''", [])?;
     run(conn, "DELETE FROM peer", [])
 }
 
@@ -188,10 +191,12 @@ pub(super) fn has(conn: &Connection, peer: Fingerprint, lseq: u64) -> Result<boo
 
 /// Whether there is a record of this id, or ever was, or one was set aside.
 pub(super) fn was_ever(conn: &Connection, id: RecordId) -> Result<bool> {
-    let query = "SELECT EXISTS (SELECT 1 FROM record WHERE id = ?1) OR EXISTS (SELECT 1 FROM tomb WHERE id = ?1)
-                     OR EXISTS (SELECT 1 FROM refused WHERE id = ?1)";
-    let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    statement.query_row([id.bytes()], |row| row.get(0)).map_err(sql)
+    let (is_known, is_gone) = record::known_and_gone(conn, id)?;
+    if is_known || is_gone {
+        return Ok(true);
+    }
+    let query = "SELECT 1 FROM refused WHERE id = ?1";
+    conn.prepare_cached(query).and_then(|mut statement| statement.exists([id.bytes()])).map_err(sql)
 }
 
 const WHYS: [(WhyRefused, &str); 4] = [
@@ -223,7 +228,7 @@ pub(super) fn refuse(
     run(conn, change, params![peer.0, id.bytes(), why, bytes, VERSION])
 }
 
-/// Forgets that a record was set aside, where `fits`.
+/// Forgets that a record was set aside, where the condition `fits` (SQL) holds for it.
 fn forget_refused(conn: &Connection, peer: Fingerprint, id: RecordId, fits: &str) -> Result<()> {
     let query = format!(
         "DELETE FROM refused WHERE fingerprint = ?1 AND id = ?2 AND {fits} RETURNING length(bytes)"
@@ -242,15 +247,20 @@ fn forget_refused(conn: &Connection, peer: Fingerprint, id: RecordId, fits: &str
     Ok(())
 }
 
-/// The records that one of both sides has set aside, as far as they are in the sums.
-pub(super) fn refused_in_sums(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
-    let query = "SELECT refused.id FROM refused JOIN digest ON digest.id = refused.id
-                 WHERE refused.fingerprint = ?1";
+/// The records that one of both sides has set aside.
+pub(super) fn refused(conn: &Connection, peer: Fingerprint) -> Result<Vec<RecordId>> {
+    let query = "SELECT id FROM refused WHERE fingerprint = ?1";
     let mut statement = conn.prepare_cached(query).map_err(sql)?;
     let ids = statement
         .query_map([peer.0], |row| row.get(0).map(RecordId::from_bytes))
         .and_then(Iterator::collect);
     ids.map_err(sql)
+}
+
+/// Whether there are any.
+pub(super) fn has_refused(conn: &Connection, peer: Fingerprint) -> Result<bool> {
+    let query = "SELECT 1 FROM refused WHERE fingerprint = ?1";
+    conn.prepare_cached(query).and_then(|mut statement| statement.exists([peer.0])).map_err(sql)
 }
 
 /// How many records one of both sides has set aside.
