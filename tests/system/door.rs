@@ -309,16 +309,7 @@ fn another_user_finds_nothing_to_come_in_with() {
 #[test]
 fn thousands_of_quiet_connections_do_not_hang_the_page() {
     let app = App::new();
-    let inner = app.command(&["serve", "--no-open"]);
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 1024; exec \"$0\" \"$@\""]).arg(inner.get_program());
-    command.args(inner.get_args());
-    for (name, value) in inner.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let mut command = with_few_files(&app.command(&["serve", "--no-open"]));
     command.stdin(Stdio::null());
     let page = Page::start(command);
     let cookie = page.enter(&page.opening());
@@ -337,11 +328,26 @@ fn thousands_of_quiet_connections_do_not_hang_the_page() {
     assert_eq!(page.ask("GET", "/", &[("Cookie", &cookie)], "").status, 200);
 }
 
+/// The same command where it may have no more than 1,024 files open.
+#[cfg(unix)]
+pub fn with_few_files(inner: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 1024; exec \"$0\" \"$@\""]).arg(inner.get_program());
+    command.args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 /// A program that holds half-open connections, until dropped.
-struct Quiet(std::process::Child);
+pub struct Quiet(std::process::Child);
 
 impl Quiet {
-    fn open(port: u16, count: u16) -> Self {
+    pub fn open(port: u16, count: u16) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_half_open"));
         command.args([port.to_string(), count.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -1,12 +1,14 @@
 //! Sync by the command line: two data folders, real processes, loopback.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 use system_tests::{App, wait};
 
 use crate::cli::{done, text};
+#[cfg(target_os = "linux")]
+use crate::door::{Quiet, with_few_files};
 
 fn refused(output: &Output, code: i32) -> String {
     let said = text(&output.stderr);
@@ -24,7 +26,10 @@ struct Running {
 
 impl Running {
     fn start(app: &App, args: &[&str]) -> Self {
-        let mut command = app.command(args);
+        Self::of(app.command(args))
+    }
+
+    fn of(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
@@ -66,8 +71,8 @@ fn on_loopback(address: &str) -> String {
     format!("127.0.0.1:{}", address.rsplit_once(':').unwrap().1)
 }
 
-/// Pairs two folders by the typed code.
-fn pair(laptop: &App, other: &App) {
+/// Pairs two folders by the typed code; gives where the first listens.
+fn pair(laptop: &App, other: &App) -> String {
     let mut shows = Running::start(laptop, &["pair", "--show", "--name", "Laptop"]);
     let code = shows.value("code");
     let at = on_loopback(&shows.value("at"));
@@ -77,10 +82,35 @@ fn pair(laptop: &App, other: &App) {
     shows.type_line(&digits);
     assert_eq!(joins.end(), Some(0));
     assert_eq!(shows.end(), Some(0));
+    at
 }
 
 fn one_json(output: &Output) -> Value {
     serde_json::from_str(done(output).trim()).unwrap()
+}
+
+/// Where nobody raised the number of files, three thousand calls that say nothing keep no paired device out.
+#[cfg(target_os = "linux")]
+#[test]
+fn thousands_of_quiet_calls_keep_no_paired_device_out() {
+    let (laptop, other) = (App::new(), App::new());
+    let at = pair(&laptop, &other);
+    // It listens there again.
+    let port = at.rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut answers = Running::of(with_few_files(&laptop.command(&["sync"])));
+    answers.value("");
+    let quiet: Vec<Quiet> = (0..4).map(|_| Quiet::open(port, 750)).collect();
+    for (count, text) in [(1, "paracentesis, performed"), (2, "TIPS, observed")] {
+        done(&other.run(&["jot", text]));
+        let synced = one_json(&other.run(&["sync", "--once", "--json"]));
+        assert_eq!((&synced["state"], &synced["waiting"]), (&"up_to_date".into(), &0.into()));
+        assert_eq!(cases(&laptop), count);
+    }
+    let open = std::fs::read_dir(format!("/proc/{}/fd", answers.child.id())).unwrap().count();
+    assert!(open < 512, "{open} files are open");
+    drop(quiet);
+    system_tests::send(answers.child.id(), "INT");
+    assert_eq!(answers.end(), Some(0));
 }
 
 #[test]

@@ -278,7 +278,6 @@ fn who_stalls_is_given_up() {
     let called = Wire::agree(socket.accept().unwrap().0, session, patience);
     assert_eq!(called.err(), Some(LinkError::Stalled));
     drop(silent);
-
     // One who reads nothing.
     let config = tls::answering(&other, only(&one)).unwrap();
     let address = socket.local_addr().unwrap();
