@@ -69,10 +69,9 @@ fn one(field: &FormField, text: &str, context: &EntryContext) -> Reading {
             Some(quantity) => number(path, text, quantity),
             None => Reading::odd(text, path, FormProblem::NotANumber),
         },
-        FieldKind::Flag => match text.to_lowercase().as_str() {
-            "true" | "yes" | "y" | "on" | "1" => Reading::plain(json!(true)),
-            "false" | "no" | "n" | "off" | "0" => Reading::plain(json!(false)),
-            _ => Reading::odd(text, path, FormProblem::NotYesOrNo),
+        FieldKind::Flag => match reading::yes_or_no(text) {
+            Some(said) => Reading::plain(json!(said)),
+            None => Reading::odd(text, path, FormProblem::NotYesOrNo),
         },
         FieldKind::Time => match moment(text, context) {
             Some(typed) => Reading {

@@ -174,11 +174,7 @@ fn certain_number(text: &str, quantity: &Quantity) -> Option<Number> {
 fn as_flag(value: &Value) -> Meaning {
     let said = match value {
         Value::Bool(_) => return Meaning::AsStored,
-        Value::String(text) => match text.trim().to_lowercase().as_str() {
-            "true" | "yes" | "y" | "on" | "1" => Some(true),
-            "false" | "no" | "n" | "off" | "0" => Some(false),
-            _ => None,
-        },
+        Value::String(text) => yes_or_no(text),
         Value::Number(number) => match number.as_i64() {
             Some(1) => Some(true),
             Some(0) => Some(false),
@@ -187,6 +183,15 @@ fn as_flag(value: &Value) -> Meaning {
         _ => None,
     };
     said.map_or(Meaning::Unread, |said| Meaning::Reads(Value::Bool(said)))
+}
+
+/// Yes or no, as people type it.
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "no" | "n" | "off" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 fn choice(text: &str, words: &Spellings) -> Meaning {

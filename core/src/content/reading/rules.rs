@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 
 use crate::content::{Content, Quantity};
+use crate::fold;
 
 /// How the values of a field are read.
 pub(super) enum Rule {
@@ -51,7 +52,7 @@ pub(super) const THINGS: [&str; 4] = [
 ];
 
 /// Raised where what is here reads something else of the same content.
-const RULES_REVISION: i64 = 1;
+const RULES_REVISION: i64 = 2;
 
 pub(super) const REVISION: i64 = {
     let mut sum = hash(RULES_OF_PROCEDURES, hash(ROLES, 0xcbf2_9ce4_8422_2325));
@@ -271,16 +272,10 @@ fn synonyms() -> HashMap<String, Option<String>> {
     names
 }
 
-/// A text without what people write differently: case, and whatever is no letter or digit.
+/// A text without what people write differently: case, accents, and whatever is no letter or digit.
 pub(super) fn folded(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let words =
-        text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-    for word in words {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.extend(word.chars().flat_map(char::to_lowercase));
-    }
-    folded
+    // Accents first: one that stands for itself is no letter, and would cut its word in two.
+    let text = fold::fold(text);
+    let words = text.split(|letter: char| !letter.is_alphanumeric());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -26,6 +26,8 @@ fn what_is_certain_is_read_as_a_form_reads_it() {
     reads("procedure", &json!("PICC"), json!("picc"));
     reads("procedure", &json!("picc placement"), json!("picc"));
     reads("procedure", &json!("Peripherally inserted central catheter"), json!("picc"));
+    reads("procedure", &json!("Pícc placement"), json!("picc"));
+    reads("procedure", &json!("Pi\u{301}cc placement"), json!("picc"));
     reads("role", &json!("Did part"), json!("did_part"));
     reads("role", &json!("performed, supervised"), json!("performed_supervised"));
     reads("role", &json!("First assist"), json!("assisted"));
