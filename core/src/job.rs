@@ -18,8 +18,8 @@ pub struct JobProgress {
     pub finished: bool,
 }
 
-/// What a kind of long work implements. Dropping it unfinished must leave nothing half-done: what it
-/// leaves is none of it, or whole pieces of which `stopped` tells.
+/// A kind of long work. Dropping it before its end leaves nothing half-done: nothing at all, or whole
+/// pieces that `stopped` tells of.
 pub trait Work<E = LogbookError>: Send {
     /// What it ends with.
     type Output: Send;

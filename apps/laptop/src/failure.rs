@@ -190,6 +190,7 @@ impl Failure {
             Some(wording(&format!("app.{variant}"), values))
         };
         match self {
+            Self::Book(LogbookError::FileExists) => said("file_exists", &[]),
             Self::Book(error) => Some(error.wording()),
             Self::LogGone { folder, trace } => {
                 said("log_gone", &[("folder", &shown(folder)), ("trace", &shown(trace))])
@@ -290,7 +291,7 @@ fn missing(part: MissingPart, folder: &Path, backups: &[FoundBackup]) -> Wording
     let told = LogbookError::PartMissing { part }.wording();
     let Some(latest) = backups.first() else { return told };
     let count = backups.len().to_string();
-    let day = latest.day.clone().unwrap_or_else(|| words("app.day_before_upgrade", &[]));
+    let day = latest.day.clone().unwrap_or_else(|| words("ago.before_upgrade", &[]));
     let values = [
         ("count", count.as_str()),
         ("folder", &shown(&folder.join("backups"))),

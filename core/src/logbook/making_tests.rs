@@ -8,18 +8,14 @@ use std::sync::{Arc, Barrier};
 use serde_json::json;
 
 use super::recovery_tests::counted;
+use super::safety_tests::count;
 use super::tests::{MemoryVault, case, setup};
 use super::*;
-use crate::case_log::list::CaseFilter;
 use crate::error::{LogbookError, MissingPart};
 use crate::ids::SystemIds;
 use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
 use crate::store::{FileLock, backup};
-
-fn count(book: &Logbook) -> u64 {
-    book.count_cases(&CaseFilter::default()).unwrap()
-}
 
 /// Randomness that differs from one to the next.
 fn own_ids(setup: Setup) -> Setup {
@@ -152,14 +148,19 @@ fn subset<'p>(parts: &[&'p str], chosen: usize) -> Vec<&'p str> {
     parts.iter().enumerate().filter(|(n, _)| chosen >> n & 1 == 1).map(|(_, part)| *part).collect()
 }
 
-#[test]
-fn parts_that_are_taken_away_and_returned_leave_everything_as_it_was() {
+/// A book with one case and an automatic backup of it.
+fn backed_up() -> (tempfile::TempDir, Setup, RecoveryCode) {
     let base = tempfile::tempdir().unwrap();
     let setup = setup(&base.path().join("book"));
     let (book, code) = Logbook::create(setup.clone()).unwrap();
     case(&book, json!({"procedure": "picc"}));
     book.automatic_backup_job().unwrap().unwrap().run(|_| ()).unwrap();
-    drop(book);
+    (base, setup, code)
+}
+
+#[test]
+fn parts_that_are_taken_away_and_returned_leave_everything_as_it_was() {
+    let (base, setup, code) = backed_up();
     let (folder, away) = (&setup.place.folder, base.path().join("away"));
     fs::create_dir(&away).unwrap();
     let parts = ["book.db", "book.key", "book.key.copy", "backups"];
@@ -207,12 +208,7 @@ fn parts_that_are_taken_away_and_returned_leave_everything_as_it_was() {
 
 #[test]
 fn a_backup_in_a_folder_without_its_book_is_offered_and_restored() {
-    let base = tempfile::tempdir().unwrap();
-    let setup = setup(&base.path().join("book"));
-    let (book, code) = Logbook::create(setup.clone()).unwrap();
-    case(&book, json!({"procedure": "picc"}));
-    book.automatic_backup_job().unwrap().unwrap().run(|_| ()).unwrap();
-    drop(book);
+    let (_base, setup, code) = backed_up();
     let folder = &setup.place.folder;
     fs::remove_file(folder.join("book.db")).unwrap();
     // What a program that was killed left of its last session.

@@ -50,8 +50,8 @@ impl Logbook {
         EntryContext::new(self.now(), self.zone())
     }
 
-    /// The same for times near `when`, none of which is an edit of it: the zone's, unless `when` was
-    /// written elsewhere.
+    /// The same for other times near `when`: in this device's zone, or with the offset of `when` where
+    /// that was written in another zone.
     pub(super) fn entry_near(&self, when: Moment) -> EntryContext {
         let here = self.entry();
         let is_here = |zone: &Zone| zone.offset_min(when.utc) == when.offset_min;

@@ -141,6 +141,11 @@ mod tests {
     }
 
     #[test]
+    fn what_each_shell_offers_in_its_own_way_is_named_by_none_here() {
+        assert!(!LogbookError::FileExists.wording().line().contains("--"));
+    }
+
+    #[test]
     fn every_variant_has_its_words_and_every_word_its_variant() {
         let names = names();
         assert!(names.len() > 30, "{names:?}");

@@ -52,7 +52,7 @@ impl From<KeyVaultError> for LogbookError {
 
 /// Where a shell keeps keys: Keychain, Keystore, Secret Service, or a sealed file.
 ///
-/// Called from whichever thread opens a book; no lock of the core is held meanwhile.
+/// It is called on the thread that opens a book, while no lock of the core is held.
 #[cfg_attr(feature = "ffi", uniffi::export(with_foreign))]
 pub trait KeyVault: Send + Sync {
     /// The secret stored under `name`, or `None` where there is none.

@@ -1,11 +1,11 @@
 //! Words that the search index would not find by itself: within a text that has no blanks between its
 //! words, in another spelling of a letter, and emoji.
 //!
-//! FTS5's tokenizer takes accents away, but a Chinese or Japanese sentence is one word to it, `ß` is no
+//! FTS5's tokenizer takes accents away, but a Chinese or Japanese sentence is one word to it, `ß` is not
 //! `ss`, and an emoji is nothing. Those go into a column of their own, `more`; a text without them has
-//! none there, and costs nothing. A letter of Chinese or Japanese text takes some 11 bytes more in the index.
-//! Whoever changes what this file says of a text must build the index
-//! anew in a migration: what is taken out of it has to be what was put in.
+//! nothing there, and costs nothing. A letter of Chinese or Japanese text takes some 11 bytes more in the
+//! index. Whoever changes what this file says of a text must build the index anew in a migration: what is
+//! taken out of it has to be what was put in.
 
 use crate::fold;
 
