@@ -162,16 +162,18 @@ pub(super) fn new_device(conn: &Connection, ids: &dyn Ids) -> Result<DeviceId> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
     use crate::ids::SystemIds;
     use crate::logbook::tests::book;
 
-    /// Another program that asks for the same in the very moment.
-    struct Meanwhile<'a>(&'a Store);
+    /// Another program that asks for the same in the very moment, and what it is given.
+    struct Meanwhile<'a>(&'a Store, Mutex<Vec<[u8; 32]>>);
 
     impl Ids for Meanwhile<'_> {
         fn fill(&self, bytes: &mut [u8]) {
-            receipt_key(self.0, &SystemIds).unwrap();
+            self.1.lock().unwrap().push(receipt_key(self.0, &SystemIds).unwrap().0);
             SystemIds.fill(bytes);
         }
     }
@@ -179,7 +181,8 @@ mod tests {
     #[test]
     fn of_two_programs_that_make_the_key_of_receipts_both_have_the_same() {
         let (_folder, book) = book();
-        let first = receipt_key(&book.store, &Meanwhile(&book.store)).unwrap();
-        assert!(first.0 == receipt_key(&book.store, &SystemIds).unwrap().0);
+        let other = Meanwhile(&book.store, Mutex::default());
+        let first = receipt_key(&book.store, &other).unwrap();
+        assert_eq!(*other.1.lock().unwrap(), [first.0]);
     }
 }
