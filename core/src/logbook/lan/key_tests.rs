@@ -1,5 +1,7 @@
 //! Which keys a service speaks under, and what ends when they are revoked.
 
+use std::sync::mpsc::channel;
+
 use super::tests::{Around, Device, LONG, device, device_that_sees, pair_again, paired};
 use super::*;
 use crate::ids::SystemIds;
@@ -110,6 +112,9 @@ fn a_listener_that_is_replaced_waits_for_nobody_who_asks_for_it() {
     laptop.until_in_step();
     phone.until_in_step();
     let before = laptop.sync.port().unwrap();
-    let port = laptop.sync.listen("127.0.0.1:0").unwrap();
+    let (listens, listened) = channel();
+    let sync = Arc::clone(&laptop.sync);
+    thread::spawn(move || listens.send(sync.listen("127.0.0.1:0").unwrap()));
+    let port = listened.recv_timeout(LONG).unwrap();
     assert!(port != before && laptop.sync.port() == Some(port));
 }
