@@ -250,12 +250,17 @@ fn the_command_line_backs_up_restores_and_changes_keys() {
 
     let refused = run(&["restore", &file], &[old], "");
     assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
-    let restored = run(&["restore", &file], &[old], &format!("{PASSPHRASE}\n"));
+    let listed = |secret| run(&["cases", "--json"], &[secret], "").stdout;
+    let now = listed(old);
+    let refused = run(&["restore", &file], &[old], &format!("{PASSPHRASE}\n"));
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("Written since: 1.") && said(&refused).contains("--force"));
+    assert_eq!(listed(old), now);
+    let restored = run(&["restore", "--force", &file], &[old], &format!("{PASSPHRASE}\n"));
     assert!(restored.status.success(), "{}", said(&restored));
     for part in ["made on", "today", "Written since: 1.", "Records restored: 1.", "replaced-"] {
         assert!(said(&restored).contains(part), "{part}: {}", said(&restored));
     }
-    let listed = |secret| run(&["cases", "--json"], &[secret], "").stdout;
     assert_eq!(listed(old).split(|byte| *byte == b'\n').count(), 2);
 
     let changed = run(&["key", "change"], &[old, ("SELDINGER_NEW_PASSPHRASE", "new")], "");

@@ -38,7 +38,7 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// A backup. The log that is here now is kept beside.
     file: PathBuf,
-    /// Do not ask, whatever is newer in the log that is here now.
+    /// Do not ask, whatever is newer in the log that is here now; needed then where nobody can be asked.
     #[arg(long)]
     force: bool,
 }
@@ -105,7 +105,7 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     let setup = home.setup(Place::new(home.places.own_book()), &vault);
     let ready = job::run(Logbook::restore_job(&setup, &args.file, secret)?, "Restoring")?;
     say::note(&ready.outlook().wording().line());
-    if !args.force && ready.outlook().leaves_something_out() && !agreed("app.ask_restore")? {
+    if !args.force && ready.outlook().leaves_something_out() && !agreed()? {
         return Err(Failure::NotRestored);
     }
     let report = ready.put_in_place()?;
@@ -117,11 +117,14 @@ pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether somebody at a terminal says yes; where nobody can be asked, what was called for is done.
-fn agreed(question: &str) -> Result<bool, Failure> {
-    let answer = input::answer(&wording(question, &[]))?;
-    let is_yes = |answer: &str| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    Ok(answer.is_none_or(|answer| is_yes(&answer)))
+/// Whether somebody at a terminal says yes.
+///
+/// # Errors
+/// `Misused` where nobody can be asked: a log with newer records is replaced by no script by mistake.
+fn agreed() -> Result<bool, Failure> {
+    let needs_force = || Failure::Misused(wording("app.restore_needs_force", &[]));
+    let answer = input::answer(&wording("app.ask_restore", &[]))?.ok_or_else(needs_force)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// The same as `typed`; the question is told, too, where a program has to answer it.
