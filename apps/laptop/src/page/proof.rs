@@ -6,13 +6,14 @@
 //! back is the path that was asked for, so it has to answer GET too.
 
 use askama::Template;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::post;
+use axum::routing::get;
 use axum::{Extension, Form, Router};
-use seldinger_core::content::{Wording, wording};
+use seldinger_core::content::Wording;
+use serde::Deserialize;
 
 use super::fields::Posted;
 use super::shell::{Room, Shell, draw};
@@ -22,7 +23,7 @@ use crate::vault::VaultMode;
 
 /// Actions of this room.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/prove", post(prove))
+    Router::new().route("/prove", get(asked).post(prove))
 }
 
 /// The user of this browser has shown lately who they are.
@@ -39,6 +40,14 @@ struct ProofPage {
     told: Option<Wording>,
 }
 
+/// Leads from a part of a page to where its user is asked.
+#[derive(Template)]
+#[template(path = "part/proof.html")]
+struct ProofPart {
+    /// Where to go on.
+    to: String,
+}
+
 impl FromRequestParts<AppState> for Proven {
     type Rejection = Response;
 
@@ -49,25 +58,31 @@ impl FromRequestParts<AppState> for Proven {
         }
         let shell = Shell::from_request_parts(parts, state).await;
         let shell = shell.map_err(Trouble::into_response)?;
+        let to = way_back(parts.uri.path());
         if shell.part {
-            return Err(
-                Trouble::told(StatusCode::FORBIDDEN, wording("app.prove", &[])).into_response()
-            );
+            let drawn = draw(&ProofPart { to }).map_err(Trouble::into_response)?;
+            return Err((StatusCode::FORBIDDEN, drawn).into_response());
         }
-        Err(ask(state, shell, way_back(parts.uri.path()), None))
+        Err(ask(state, shell, to, None))
     }
 }
 
-/// What is downloaded has no page of its own to come back to.
+/// What is downloaded, or sent as a file, has no page of its own to come back to.
 fn way_back(path: &str) -> String {
-    if path.starts_with("/export/") { "/export".to_owned() } else { path.to_owned() }
+    let page = match path {
+        "/devices/bundle" => "/devices",
+        path if path.starts_with("/export/") => "/export",
+        path => path,
+    };
+    page.to_owned()
 }
 
-/// Whether a path stays within this page. A second slash would lead to another machine; browsers take a
-/// backslash for one and pass over tabs and line ends.
-fn is_within(path: &str) -> bool {
+/// A path within this page, or else the front page. A second slash would lead to another machine; browsers
+/// take a backslash for one and pass over tabs and line ends.
+fn within(path: &str) -> String {
     let is_plain = |c: char| c != '\\' && !c.is_control();
-    path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain)
+    let is_within = path.starts_with('/') && !path.starts_with("//") && path.chars().all(is_plain);
+    if is_within { path.to_owned() } else { "/".to_owned() }
 }
 
 fn ask(state: &AppState, shell: Shell, to: String, told: Option<Wording>) -> Response {
@@ -79,6 +94,24 @@ fn ask(state: &AppState, shell: Shell, to: String, told: Option<Wording>) -> Res
     }
 }
 
+/// Where to go on, as the address says.
+#[derive(Deserialize)]
+struct To {
+    #[serde(default)]
+    to: String,
+}
+
+/// Asks who is there, and goes on at once where that is known.
+async fn asked(
+    proven: Result<Proven, Response>,
+    State(state): State<AppState>,
+    shell: Shell,
+    Query(asked): Query<To>,
+) -> Response {
+    let to = within(&asked.to);
+    if proven.is_ok() { Redirect::to(&to).into_response() } else { ask(&state, shell, to, None) }
+}
+
 /// Takes the passphrase and goes on.
 async fn prove(
     State(state): State<AppState>,
@@ -86,8 +119,7 @@ async fn prove(
     shell: Shell,
     Form(mut posted): Form<Posted>,
 ) -> Result<Response, Trouble> {
-    let to = posted.one("to");
-    let to = if is_within(to) { to.to_owned() } else { "/".to_owned() };
+    let to = within(posted.one("to"));
     if state.vault_mode() != VaultMode::Passphrase {
         return Ok(ask(&state, shell, to, None));
     }
@@ -158,5 +190,28 @@ mod tests {
             let outside = [("passphrase", "four plain words here"), ("to", outside)];
             assert_eq!(visit.post("/prove", &outside).location(), "/", "{outside:?}");
         }
+        assert_eq!(visit.get("/prove?to=//evil.example").location(), "/");
+    }
+
+    #[test]
+    fn pairing_in_every_way_asks_who_is_there() {
+        let visit = Visit::new();
+        visit.forget_proof();
+        for (path, code) in
+            [("/devices/pair", ""), ("/devices/join", "code"), ("/devices/00/bundle", "code")]
+        {
+            assert_eq!(visit.post(path, &[("code", code)]).status, 403, "{path}");
+        }
+        assert!(!visit.get("/devices/pair").body.contains("Scan this code"));
+        let taken = |visit: &Visit| visit.post_file_with("/devices/bundle", "x", "A CODE");
+        let asked = taken(&visit);
+        assert_eq!(asked.status, 403);
+        assert!(asked.body.contains("href=\"/prove?to=/devices\""), "{}", asked.body);
+        assert_eq!(visit.get("/prove?to=/devices").status, 403);
+        let again = visit.another();
+        assert_eq!(again.get("/prove?to=/devices").location(), "/devices");
+        assert_ne!(taken(&again).status, 403);
+        // Without a code it is of a device that is paired.
+        assert_ne!(visit.post_file("/devices/bundle", "x").status, 403);
     }
 }

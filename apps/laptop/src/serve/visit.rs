@@ -133,6 +133,13 @@ impl Visit {
         self.ask(request.header("hx-request", "true").body(Body::from(bytes.to_owned())).unwrap())
     }
 
+    /// The same with a code.
+    pub fn post_file_with(&self, path: &str, bytes: &str, code: &str) -> Seen {
+        let request = self.request("POST", path).header("x-csrf-token", self.token());
+        let request = request.header("hx-request", "true").header("x-code", code);
+        self.ask(request.body(Body::from(bytes.to_owned())).unwrap())
+    }
+
     fn send<T: AsRef<str>>(&self, path: &str, fields: &[(&str, T)], part: bool) -> Seen {
         self.send_with(path, fields, part, Some(self.token()))
     }
