@@ -204,7 +204,10 @@ pub fn recover_into(
             let beside = path.with_extension("sealed.new");
             let _ = fs::remove_file(&beside);
             let keys = Sealed::open_or_make(&beside, &passphrase).map_err(unwritable)?;
-            keep(&(Arc::new(keys) as Arc<dyn KeyVault>))?;
+            let kept = keep(&(Arc::new(keys) as Arc<dyn KeyVault>));
+            // Whoever has the turn is alone with this one.
+            let _ = fs::remove_file(sealed::lock_of(&beside));
+            kept?;
             set_aside(&path)?;
             fs::rename(&beside, &path).map_err(|_| Failure::CannotWrite(path))
         }

@@ -182,7 +182,12 @@ fn cipher(passphrase: &str, salt: &[u8], cost: Cost) -> Result<XChaCha20Poly1305
 fn turn(path: &Path) -> Result<FileLock, KeyVaultError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private_folder(folder).map_err(|_| KeyVaultError::Unavailable)?;
-    FileLock::wait(&path.with_extension("lock")).map_err(|_| KeyVaultError::Unavailable)
+    FileLock::wait(&lock_of(path)).map_err(|_| KeyVaultError::Unavailable)
+}
+
+/// The file that is held while a sealed file changes.
+pub(super) fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
 }
 
 fn read(path: &Path) -> Result<Option<SealedFile>, KeyVaultError> {
