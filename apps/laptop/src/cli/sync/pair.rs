@@ -39,7 +39,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long devices that are announced have to be heard.
 const AROUND: Duration = Duration::from_secs(5);
 
-/// Pairs.
+/// Pairs, and exchanges what both have. Where only the other device, or another one, is not reached any
+/// more, pairing was all that was asked for, and is done. What else keeps the exchange from its end has
+/// its own exit code, Ctrl-C as well, which is said not to have undone the pairing.
 pub fn pair(home: &Home, args: &PairArgs) -> Result<(), Failure> {
     let claim = claim(home)?;
     let opened = home.existing_or_new()?;
@@ -55,19 +57,13 @@ pub fn pair(home: &Home, args: &PairArgs) -> Result<(), Failure> {
     // Paired is done. What is left to exchange goes on at the next sync, and is said to.
     let Err(failure) = run::until_in_step(&session) else { return Ok(()) };
     say::note(&words("app.paired_not_synced", &[]));
-    if !is_for_later(&failure) {
+    if !matches!(failure, Failure::OutOfReach(_)) {
         return Err(failure);
     }
     if let Some(told) = failure.wording() {
         say::note(&told.line());
     }
     Ok(())
-}
-
-/// Whether the other device was not reached, or not everything was exchanged. A log that cannot be read
-/// or written is no such thing, nor is Ctrl-C.
-fn is_for_later(failure: &Failure) -> bool {
-    matches!(failure, Failure::OutOfReach(_) | Failure::Told(_) | Failure::Sync(_))
 }
 
 fn invite(session: &Session) -> Result<(), Failure> {

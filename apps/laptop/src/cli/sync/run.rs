@@ -50,7 +50,8 @@ pub fn sync(home: &Home, args: &SyncArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     if args.json {
         out.line(status_json(&status))?;
-    } else if outcome.is_ok() {
+    } else if matches!(outcome, Ok(()) | Err(Failure::Book(LogbookError::Cancelled))) {
+        // Whoever stops it is told how far it came.
         out.line(plain(&status.text))?;
     }
     out.flush()?;
