@@ -321,8 +321,10 @@ fn thousands_of_quiet_connections_do_not_hang_the_page() {
         assert_eq!(page.ask("GET", "/", &[], "").status, 401);
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     }
-    let files = fs::read_dir(format!("/proc/{}/fd", page.id())).map_or(0, Iterator::count);
-    assert!(files < 512, "{files} files are open");
+    if cfg!(target_os = "linux") {
+        let files = fs::read_dir(format!("/proc/{}/fd", page.id())).unwrap().count();
+        assert!(files < 512, "{files} files are open");
+    }
     assert!(app.run(&["jot", "R port, scrubbed"]).status.success());
     drop(quiet);
     assert_eq!(page.ask("GET", "/", &[("Cookie", &cookie)], "").status, 200);
