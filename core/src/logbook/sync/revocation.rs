@@ -54,6 +54,8 @@ pub struct Revocation {
     pub name: String,
     /// It is this device's own.
     pub is_this_device: bool,
+    /// Its device stands among the peers, too: this book was paired with it.
+    pub is_peer: bool,
     /// Who revoked it, the earliest first.
     pub by: Vec<RevokedBy>,
 }
@@ -164,6 +166,7 @@ impl Logbook {
                     fingerprint: key.to_string(),
                     name: name_of(conn, key),
                     is_this_device: own == Some(key),
+                    is_peer: rows::is_peer(conn, key)?,
                     by: revoked_by(conn, key, own),
                 });
                 Ok(())

@@ -62,9 +62,8 @@ fn list(book: &Logbook, as_json: bool) -> Result<(), Failure> {
         }
     }
     // Of devices that others were paired with it is known, too.
-    let is_listed = |key: &String| peers.iter().any(|peer| peer.fingerprint == *key);
     let mut is_alone = peers.is_empty();
-    for revocation in book.revocations()?.iter().filter(|known| !is_listed(&known.fingerprint)) {
+    for revocation in book.revocations()?.iter().filter(|known| !known.is_peer) {
         is_alone = false;
         if as_json {
             out.line(json!({

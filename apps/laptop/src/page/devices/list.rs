@@ -47,11 +47,8 @@ impl List {
     async fn now(state: &AppState) -> Result<Self, Trouble> {
         let mut rows = rows(state.ask_exchange(|exchange| exchange.service().status()).await?);
         // Of devices that others were paired with it is known, too.
-        for known in state.ask_own(|book| Ok(book.revocations()?)).await? {
-            if !rows.iter().any(|row| row.fingerprint == known.fingerprint) {
-                rows.push(revoked_row(known));
-            }
-        }
+        let known = state.ask_own(|book| Ok(book.revocations()?)).await?;
+        rows.extend(known.into_iter().filter(|known| !known.is_peer).map(revoked_row));
         Ok(Self { rows, twice: state.ask(Logbook::written_twice).await? })
     }
 
@@ -133,7 +130,7 @@ fn row(device: DeviceStatus) -> Row {
 }
 
 fn revoked_row(known: Revocation) -> Row {
-    let Revocation { fingerprint, name, by, is_this_device } = known;
+    let Revocation { fingerprint, name, by, is_this_device, .. } = known;
     let about = if is_this_device { told("badge.this_device", &[]) } else { String::new() };
     let revoked_by = by.iter().map(RevokedBy::told).collect();
     Row { fingerprint, name, badge: Badge::none(), about, told: None, revoked: true, revoked_by }
