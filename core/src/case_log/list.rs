@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::values::{Guidance, Role};
-use crate::content::{Content, reading};
+use crate::content::{Content, Wording, reading};
 use crate::ids::RecordId;
 use crate::record::{self, Fields, get};
 use crate::time::{Day, IsoWeek, Moment};
@@ -100,6 +100,19 @@ pub struct CasePage {
     pub next: Option<String>,
 }
 
+/// A page of cases and what a list says besides, all of one moment.
+#[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "ffi", derive(uniffi::Record))]
+pub struct CaseList {
+    /// The rows.
+    pub page: CasePage,
+    /// How many cases the filter lets through.
+    pub count: u64,
+    /// What is to be said of names in the filter that mean nothing here: an attending whom no case has, a
+    /// procedure that nobody knows. Empty where all mean something.
+    pub told: Vec<Wording>,
+}
+
 /// Cases of one day under its name in every length, so that a row need not repeat it.
 #[derive(Clone, PartialEq)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
@@ -167,7 +180,7 @@ pub struct CaseChoices {
     pub tags: Vec<String>,
 }
 
-quiet_debug!(CaseFilter, CaseChoices, CasePage, CaseDay, CaseRow);
+quiet_debug!(CaseFilter, CaseChoices, CaseList, CasePage, CaseDay, CaseRow);
 
 /// The text at `path`; `None` where nothing or something else is written.
 pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {

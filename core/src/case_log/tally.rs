@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::values::Role;
-use crate::content::{Content, GoalScheme};
+use crate::content::{Content, GoalScheme, Wording};
 use crate::ids::RecordId;
 use crate::time::{Day, IsoWeek};
 
@@ -122,7 +122,7 @@ pub struct DoseQuantity {
     pub left_out: u32,
 }
 
-quiet_debug!(AttendingTally, DosePoint);
+quiet_debug!(AttendingTally, DosePoint, Tally);
 
 /// Dose over all cases; a case in which a quantity is not written does not count towards it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -201,7 +201,7 @@ pub struct OpenGoal {
 }
 
 /// Everything counted.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 #[cfg_attr(feature = "ffi", derive(uniffi::Record))]
 pub struct Tally {
     /// Cases in all.
@@ -226,6 +226,8 @@ pub struct Tally {
     pub dose: DoseTally,
     /// Goals.
     pub goals: GoalTally,
+    /// What is to be said of names in the filter that mean nothing here.
+    pub told: Vec<Wording>,
 }
 
 /// Dose points of a tally: more than a chart can tell apart, and few enough to hand over in one call.
@@ -295,6 +297,7 @@ impl Counter {
             categories: self.categories(),
             attendings,
             dose: self.dose,
+            told: Vec::new(),
         }
     }
 

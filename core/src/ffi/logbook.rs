@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::case_log::debrief::DebriefTimer;
 use crate::case_log::jot::{JotReading, StaffMember};
-use crate::case_log::list::{CaseChoices, CaseFilter, CasePage, CaseSort};
-use crate::content::Wording;
+use crate::case_log::list::{CaseChoices, CaseFilter, CaseList, CasePage, CaseSort};
 use crate::error::Result;
 use crate::form::{TextStyle, TypedField};
 use crate::ids::{DraftId, RecordId, SystemIds};
@@ -110,14 +109,19 @@ impl Logbook {
         self.book.cases(&filter, sort, after.as_deref())
     }
 
+    /// The same with how many cases there are in all, and what is said of names that mean nothing here.
+    pub fn case_list(
+        &self,
+        filter: CaseFilter,
+        sort: CaseSort,
+        after: Option<String>,
+    ) -> Result<CaseList> {
+        self.book.case_list(&filter, sort, after.as_deref())
+    }
+
     /// How many cases there are.
     pub fn count_cases(&self, filter: CaseFilter) -> Result<u64> {
         self.book.count_cases(&filter)
-    }
-
-    /// What is to be said of names in a filter that mean nothing here; empty where all mean something.
-    pub fn filter_told(&self, filter: CaseFilter) -> Result<Vec<Wording>> {
-        self.book.filter_told(&filter)
     }
 
     /// One case, deleted or not.

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{DELETED_DAYS, Logbook};
 use crate::case_log::list::{
-    self, CaseChoices, CaseFilter, CasePage, CaseRow, CaseSort, PAGE_ROWS,
+    self, CaseChoices, CaseFilter, CaseList, CasePage, CaseRow, CaseSort, PAGE_ROWS,
 };
 use crate::case_log::rows;
-use crate::content::Wording;
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
 use crate::record::{self, Change, Created, Fields, NewRecord};
@@ -135,6 +134,20 @@ impl Logbook {
         })
     }
 
+    /// The same with how many cases there are in all, and what is said of names that mean nothing here.
+    pub fn case_list(
+        &self,
+        filter: &CaseFilter,
+        sort: CaseSort,
+        after: Option<&str>,
+    ) -> Result<CaseList> {
+        self.read_filtered(filter, |conn| {
+            let meant = rows::meant(conn, filter)?;
+            let page = rows::page(conn, &meant, sort, after)?;
+            Ok(CaseList { page, count: rows::count(conn, &meant)?, told: meant.told })
+        })
+    }
+
     fn read_filtered<T>(
         &self,
         filter: &CaseFilter,
@@ -146,12 +159,6 @@ impl Logbook {
     /// How many cases there are.
     pub fn count_cases(&self, filter: &CaseFilter) -> Result<u64> {
         self.read_filtered(filter, |conn| rows::count(conn, &rows::meant(conn, filter)?))
-    }
-
-    /// What is to be said of names in a filter that mean nothing here: an attending whom no case has, a
-    /// procedure that nobody knows. Empty where all mean something.
-    pub fn filter_told(&self, filter: &CaseFilter) -> Result<Vec<Wording>> {
-        self.read(|conn| Ok(rows::meant(conn, filter)?.told))
     }
 
     /// One case, deleted or not.

@@ -57,6 +57,7 @@ impl Work for Count {
     }
 
     fn finish(self: Box<Self>) -> Result<Tally> {
-        Ok(self.counter.tally(self.scheme.as_ref().unwrap_or(Content::shipped().goals())))
+        let scheme = self.scheme.as_ref().unwrap_or(Content::shipped().goals());
+        Ok(Tally { told: self.filter.told, ..self.counter.tally(scheme) })
     }
 }

@@ -249,6 +249,15 @@ fn lists_page_by_page_with_filters() {
         book.cases(&filter, CaseSort::AirKerma, None).unwrap().days[0].rows[0].air_kerma_mgy,
         Some(117.0)
     );
+    let all = book.case_list(&CaseFilter::default(), CaseSort::Newest, None).unwrap();
+    assert_eq!((all.page.rows().count(), all.count, all.told.len()), (50, 120, 0));
+    let rest = book.case_list(&CaseFilter::default(), CaseSort::Newest, all.page.next.as_deref());
+    assert_eq!(rest.unwrap().count, 120);
+    let nobodys = CaseFilter { attending: Some("Nobody".to_owned()), ..CaseFilter::default() };
+    let list = book.case_list(&nobodys, CaseSort::Newest, None).unwrap();
+    assert_eq!((list.page.rows().count(), list.count), (0, 0));
+    assert!(list.told[0].line().contains("Nobody"));
+    assert_eq!(book.tally(&nobodys, None).unwrap().told, list.told);
 }
 
 #[test]

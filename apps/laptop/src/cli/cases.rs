@@ -1,8 +1,9 @@
 //! `cases`, `show`, `search`: the log, read.
 
 use clap::Args;
-use seldinger_core::case_log::list::{CaseFilter, CaseRow, CaseSort};
+use seldinger_core::case_log::list::{CaseFilter, CaseList, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
+use seldinger_core::content::Wording;
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::RecordId;
 use seldinger_core::library::search as search_library;
@@ -152,9 +153,8 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     let mut left = if args.limit == 0 { usize::MAX } else { args.limit };
     let mut shown = 0;
-    let mut next = None;
+    let CaseList { mut page, count, told } = book.case_list(&filter, sort, None)?;
     loop {
-        let page = book.cases(&filter, sort, next.as_deref())?;
         for row in page.rows().take(left) {
             if args.json {
                 out.line(row_json(row))?;
@@ -164,23 +164,19 @@ pub fn list(home: &Home, args: &CasesArgs) -> Result<(), Failure> {
             shown += 1;
         }
         left = left.saturating_sub(page.rows().count());
-        next = page.next;
-        if next.is_none() || left == 0 {
-            break;
-        }
+        let Some(next) = page.next.filter(|_| left > 0) else { break };
+        page = book.cases(&filter, sort, Some(&next))?;
     }
     out.flush()?;
-    tell_names(&book, &filter)?;
+    tell_names(told)?;
     if !args.json && say::to_terminal() {
-        let all = book.count_cases(&filter)?;
-        say::note(&format!("{shown} of {all} cases"));
+        say::note(&format!("{shown} of {count} cases"));
     }
     Ok(())
 }
 
 /// Says which names of a filter mean nothing here.
-pub fn tell_names(book: &Logbook, filter: &CaseFilter) -> Result<(), Failure> {
-    let mut told = book.filter_told(filter)?;
+pub fn tell_names(mut told: Vec<Wording>) -> Result<(), Failure> {
     let Some(last) = told.pop() else { return Ok(()) };
     for told in told {
         say::note(&told.line());

@@ -37,7 +37,7 @@ pub fn run(home: &Home, args: &TallyArgs) -> Result<(), Failure> {
         goals(&mut out, &tally)?;
     }
     out.flush()?;
-    tell_names(&book, &filter)
+    tell_names(tally.told)
 }
 
 fn totals(out: &mut Out, tally: &Tally) -> Result<(), Failure> {

@@ -113,6 +113,25 @@ fn a_guess_is_saved_when_it_is_confirmed() {
 }
 
 #[test]
+fn the_list_and_the_tally_name_who_is_on_no_case() {
+    let visit = Visit::new();
+    let fields = "{\"procedure\":\"picc\",\"attending\":\"Okafor\"}";
+    let at = "2026-10-05T07:05:00-05:00";
+    let line = format!("{{\"kind\":\"case\",\"at\":\"{at}\",\"fields\":{fields}}}\n");
+    assert_eq!(visit.post_file("/import", &line).status, 200);
+    for path in ["/cases", "/tally"] {
+        let nobodys = visit.post_part(path, &[("attending", "Nobody")]).body;
+        assert!(
+            nobodys.contains("attending Nobody") && nobodys.contains("No case fits."),
+            "{nobodys}"
+        );
+        let whole = visit.post(path, &[("attending", "Nobody")]).body;
+        assert!(whole.contains("attending Nobody"), "{whole}");
+        assert!(!visit.post_part(path, &[("attending", "Okafor")]).body.contains("No case fits."));
+    }
+}
+
+#[test]
 fn what_people_write_is_only_text() {
     let visit = Visit::new();
     let odd = "<script>alert(1)</script> \"onload=x\" Mr. Smith";

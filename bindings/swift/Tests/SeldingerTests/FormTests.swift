@@ -103,6 +103,9 @@ private func lesson(_ text: String) -> [TypedField] {
   #expect(try book.newest().rows.map(\.performed.offsetMin) == [-240])
   #expect(book.readTime(typed: "2026-03-08 02:30")?.warning?.problem == .clockSkipped)
   #expect(!book.setZone(name: "Mars/Olympus"))
-  let told = try book.filterTold(filter: CaseFilter(procedures: ["PICC"], attending: "Nobody"))
+  let nobodys = CaseFilter(procedures: ["PICC"], attending: "Nobody")
+  let list = try book.caseList(filter: nobodys, sort: .newest, after: nil)
+  #expect(list.count == 0 && list.page.days.isEmpty)
+  let told = list.told
   #expect(told.count == 1 && told[0].line.contains("Nobody"))
 }

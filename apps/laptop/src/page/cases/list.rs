@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
-use seldinger_core::case_log::list::{CaseChoices, CaseDay, CaseRow, CaseSort};
+use seldinger_core::case_log::list::{CaseChoices, CaseDay, CaseList, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::content::Wording;
 use seldinger_core::error::Result;
@@ -39,7 +39,8 @@ impl Rows {
     /// The rows that the query asks for.
     pub fn read(book: &Logbook, query: &CaseQuery) -> Result<Self> {
         let filter = query.filter();
-        let page = book.cases(&filter, query.sort(), query.after())?;
+        let CaseList { page, count, told } =
+            book.case_list(&filter, query.sort(), query.after())?;
         let ids: Vec<RecordId> = page.rows().map(|row| row.id).collect();
         Ok(Self {
             found: match &filter.text {
@@ -48,9 +49,9 @@ impl Rows {
             },
             days: page.days,
             next: page.next,
-            count: book.count_cases(&filter)?,
+            count,
             narrows: query.narrows(),
-            told: book.filter_told(&filter)?.iter().map(Wording::line).collect(),
+            told: told.iter().map(Wording::line).collect(),
             by_day: matches!(query.sort(), CaseSort::Newest | CaseSort::Oldest),
         })
     }

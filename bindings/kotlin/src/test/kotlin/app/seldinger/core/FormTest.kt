@@ -110,9 +110,10 @@ class FormTest {
             val skipped = book.readTime("2026-03-08 02:30")?.warning
             assertEquals(FormProblem.CLOCK_SKIPPED, skipped?.problem)
             assertFalse(book.setZone("Mars/Olympus"))
-            val told = book.filterTold(
-                CaseFilter(attending = "Nobody", procedures = listOf("PICC")),
-            )
-            assertTrue(told.single().line.contains("Nobody"))
+            val nobodys = CaseFilter(attending = "Nobody", procedures = listOf("PICC"))
+            val list = book.caseList(nobodys, CaseSort.NEWEST, null)
+            assertEquals(0uL, list.count)
+            assertTrue(list.page.days.isEmpty())
+            assertTrue(list.told.single().line.contains("Nobody"))
         }
 }
