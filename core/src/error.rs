@@ -60,6 +60,21 @@ pub enum LogbookError {
     /// There is no book in the folder.
     #[error("no book here")]
     NoBook,
+    /// It is there, and must not be read: it belongs to somebody else, or its rights do not allow it.
+    #[error("cannot be read")]
+    CannotRead,
+    /// The book is of an older version, and cannot be brought to this one because it cannot be written.
+    #[error("schema {found} is older than {known} and cannot be written")]
+    OlderSchema {
+        /// The book's schema.
+        found: u32,
+        /// The one that it would be brought to.
+        known: u32,
+    },
+    /// The book's disk cannot be written, and there is no room elsewhere for the copy that it takes to read
+    /// it.
+    #[error("no room to read")]
+    NoRoomToRead,
     /// There is a book in the folder already.
     #[error("a book is here already")]
     BookExists,
@@ -269,6 +284,17 @@ pub type Result<T, E = LogbookError> = std::result::Result<T, E>;
 impl From<crate::ids::NotAnId> for LogbookError {
     fn from(_: crate::ids::NotAnId) -> Self {
         Self::NotAnId
+    }
+}
+
+impl LogbookError {
+    /// What it means that something could not be opened or read.
+    pub fn reading(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NoFile,
+            std::io::ErrorKind::PermissionDenied => Self::CannotRead,
+            _ => Self::Io,
+        }
     }
 }
 

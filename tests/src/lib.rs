@@ -1,5 +1,6 @@
 //! Tools that several system tests share.
 
+pub mod any_value;
 mod app;
 mod bad_link;
 mod book;

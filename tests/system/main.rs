@@ -24,6 +24,7 @@ mod migrations;
 mod modes;
 mod notices;
 mod phones;
+mod read_only;
 mod recovery;
 mod secrets;
 mod serve;

@@ -88,6 +88,12 @@ pub enum Failure {
     /// A file cannot be read.
     #[error("cannot read a file")]
     CannotRead(PathBuf),
+    /// There is no such file.
+    #[error("no such file")]
+    NoSuchFile(PathBuf),
+    /// A file or folder must not be read by this user.
+    #[error("not allowed to read a file")]
+    NotAllowed(PathBuf),
     /// A file or folder cannot be written.
     #[error("cannot write a file")]
     CannotWrite(PathBuf),
@@ -184,6 +190,15 @@ impl From<SyncError> for Failure {
 }
 
 impl Failure {
+    /// Why a file could not be read.
+    pub fn unreadable(file: &Path, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NoSuchFile(file.to_owned()),
+            std::io::ErrorKind::PermissionDenied => Self::NotAllowed(file.to_owned()),
+            _ => Self::CannotRead(file.to_owned()),
+        }
+    }
+
     /// What is said on standard error; nothing where nobody reads.
     pub fn wording(&self) -> Option<Wording> {
         let said = |variant: &str, values: &[(&str, &str)]| {
@@ -214,6 +229,8 @@ impl Failure {
             Self::Output => said("output", &[]),
             Self::NoHome => said("no_home", &[]),
             Self::CannotRead(file) => said("cannot_read", &[("file", &shown(file))]),
+            Self::NoSuchFile(file) => said("no_such_file", &[("file", &shown(file))]),
+            Self::NotAllowed(file) => said("not_allowed", &[("file", &shown(file))]),
             Self::CannotWrite(file) => said("cannot_write", &[("file", &shown(file))]),
             Self::NotText { from, line, saved_before } => {
                 let told = if *saved_before { "not_text_before" } else { "not_text" };
@@ -273,8 +290,11 @@ impl Failure {
             | Self::NoVaultNote(_)
             | Self::BackupSecretNeeded => 4,
             Self::DamageFound | Self::LogGone { .. } | Self::PartMissing { .. } => 5,
-            Self::CannotWrite(_) | Self::Output => 6,
-            Self::BadPeople { .. } | Self::CannotRead(_) | Self::NotText { .. } => 7,
+            Self::CannotWrite(_) | Self::NotAllowed(_) | Self::Output => 6,
+            Self::BadPeople { .. }
+            | Self::CannotRead(_)
+            | Self::NoSuchFile(_)
+            | Self::NotText { .. } => 7,
             Self::NotRestored => 130,
             Self::NoHome
             | Self::PortTaken(_)
@@ -321,7 +341,14 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::CodeTooOld
         | E::CodeDiffers => 4,
         E::Damaged { .. } | E::PartMissing { .. } => 5,
-        E::DiskFull | E::ReadOnly | E::Busy | E::Io | E::FileExists => 6,
+        E::DiskFull
+        | E::ReadOnly
+        | E::CannotRead
+        | E::OlderSchema { .. }
+        | E::NoRoomToRead
+        | E::Busy
+        | E::Io
+        | E::FileExists => 6,
         E::NoFile
         | E::BadBackup
         | E::FormerBackup

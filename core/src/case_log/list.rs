@@ -187,6 +187,16 @@ pub(crate) fn text(fields: &Fields, path: &str) -> Option<String> {
     record::text(fields, path).map(str::to_owned).filter(|text| !text.trim().is_empty())
 }
 
+/// The words of a list; one that stands alone is a list of one. What is no word is passed over.
+fn words<'a>(fields: &'a Fields, path: &str) -> impl Iterator<Item = &'a str> {
+    let entries = match get(fields, path) {
+        Some(Value::Array(entries)) => entries.as_slice(),
+        Some(alone) => std::slice::from_ref(alone),
+        None => &[],
+    };
+    entries.iter().filter_map(Value::as_str).filter(|word| !word.trim().is_empty())
+}
+
 /// The word at `path` as it is read; `None` where nothing or something else is written.
 fn word(fields: &Fields, path: &str) -> Option<String> {
     reading::word("case", fields, path).filter(|word| !word.trim().is_empty())
@@ -270,9 +280,6 @@ impl CaseRow {
     /// Reads what it can; the rest stays in the record.
     pub(crate) fn new(id: RecordId, performed: Moment, fields: &Fields) -> Self {
         let (procedure, procedure_name) = procedure(fields);
-        let words = |path| {
-            get(fields, path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-        };
         Self {
             id,
             performed,
@@ -282,14 +289,11 @@ impl CaseRow {
             indication: text(fields, "indication"),
             role: word(fields, "role").and_then(|role| Role::parse(&role)),
             attending: text(fields, "attending"),
-            guidance: words("access.guidance")
-                .iter()
-                .filter_map(|v| Guidance::parse(v.as_str()?))
-                .collect(),
+            guidance: words(fields, "access.guidance").filter_map(Guidance::parse).collect(),
             air_kerma_mgy: reading::number("case", fields, "air_kerma_mgy"),
             interesting: reading::flag("case", fields, "interesting"),
             adverse_event: adverse_event(fields),
-            tags: words("tags").iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+            tags: words(fields, "tags").map(str::to_owned).collect(),
             has_lesson: text(fields, "lesson").is_some(),
         }
     }

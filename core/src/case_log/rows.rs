@@ -72,17 +72,7 @@ pub(crate) fn meant(conn: &Connection, filter: &CaseFilter) -> Result<Meant> {
     Ok(named::meant(filter, &on_record))
 }
 
-/// The tags in what the index holds of them: a list as JSON, or a word that stands alone.
-fn tags_in(written: &str) -> Vec<String> {
-    let entries = match serde_json::from_str(written) {
-        Ok(Value::Array(entries)) => entries,
-        _ => vec![Value::from(written)],
-    };
-    let words = entries.iter().filter_map(Value::as_str).filter(|word| !word.trim().is_empty());
-    words.map(str::to_owned).collect()
-}
-
-fn condition(meant: &Meant) -> Condition {
+fn condition(conn: &Connection, meant: &Meant) -> Result<Condition> {
     let filter = &meant.filter;
     let mut c = Condition { text: "kind = 'case' AND alive = 1".to_owned(), values: Vec::new() };
     let day = |day: Day| SqlValue::from(i64::from(day.0));
@@ -126,9 +116,10 @@ fn condition(meant: &Meant) -> Condition {
         c.and(&format!("({PROCEDURE} IS NULL OR {ROLE} IS NULL OR {LESSON} IS NULL)"), []);
     }
     if let Some(expression) = filter.text.as_deref().and_then(search_expression) {
-        c.and("k IN (SELECT rowid FROM search WHERE search MATCH ?)", [SqlValue::from(expression)]);
+        let (found, times) = search::found(conn)?;
+        c.and(&found, vec![SqlValue::from(expression); times]);
     }
-    c
+    Ok(c)
 }
 
 /// What was typed, as a query in which a word may also stand for a procedure's name.
@@ -160,7 +151,7 @@ pub(crate) fn page(
     sort: CaseSort,
     after: Option<&str>,
 ) -> Result<CasePage> {
-    let mut c = condition(filter);
+    let mut c = condition(conn, filter)?;
     let order = order(sort);
     let mut offset = 0;
     if let Some(after) = after {
@@ -208,7 +199,7 @@ fn read(row: &rusqlite::Row<'_>) -> Result<CaseRow> {
 
 /// How many cases there are.
 pub(crate) fn count(conn: &Connection, filter: &Meant) -> Result<u64> {
-    let c = condition(filter);
+    let c = condition(conn, filter)?;
     let query = format!("SELECT count(*) FROM record WHERE {}", c.text);
     let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     statement.query_row(params_from_iter(c.values), |row| row.get(0)).map_err(sql)
@@ -226,7 +217,7 @@ pub(crate) fn tally_rows(
     after: (i64, i64),
     mut each: impl FnMut(TallyRow),
 ) -> Result<Option<(i64, i64)>> {
-    let mut c = condition(filter);
+    let mut c = condition(conn, filter)?;
     c.and("(when_ms, k) > (?, ?)", [after.0.into(), after.1.into()]);
     let query = format!(
         "SELECT id, day, {PROCEDURE}, {ROLE}, attending, {AIR_KERMA}, {FLUORO},
@@ -326,17 +317,30 @@ pub(crate) fn choices(conn: &Connection) -> Result<CaseChoices> {
     let mut procedures: Vec<String> = procedures.into_iter().collect();
     let known = Content::shipped().procedures();
     procedures.sort_by_key(|id| known.iter().position(|p| p.id == *id).unwrap_or(usize::MAX));
-    // Where a word stands alone, it is a list of one; SQLite would take it for broken JSON.
-    let tags = format!(
-        "SELECT DISTINCT tag.value FROM (SELECT {TAGS} AS tags FROM record
-           WHERE kind = 'case' AND alive = 1 ORDER BY when_ms DESC LIMIT 2000),
-           json_each(CASE WHEN json_valid(tags) THEN tags ELSE json_array(tags) END) AS tag
-         WHERE tag.type = 'text' ORDER BY 1"
+    let latest = format!(
+        "SELECT {TAGS} FROM record WHERE kind = 'case' AND alive = 1 ORDER BY when_ms DESC LIMIT 2000"
     );
-    let mut statement = conn.prepare_cached(&tags).map_err(sql)?;
-    let tags = statement.query_map([], |row| row.get(0)).map_err(sql)?;
-    let tags = tags.collect::<rusqlite::Result<_>>().map_err(sql)?;
+    let mut statement = conn.prepare_cached(&latest).map_err(sql)?;
+    let (mut rows, mut tags) = (statement.query([]).map_err(sql)?, BTreeSet::new());
+    while let Some(row) = rows.next().map_err(sql)? {
+        if let ValueRef::Text(written) = row.get_ref(0).map_err(sql)? {
+            tags.extend(tags_in(&String::from_utf8_lossy(written)));
+        }
+    }
+    let tags = tags.into_iter().collect();
     Ok(CaseChoices { weeks, procedures, attendings: attendings.into_iter().collect(), tags })
+}
+
+/// The tags in what the index holds of them: a list as JSON, or a word that stands alone.
+fn tags_in(written: &str) -> Vec<String> {
+    let entries = match serde_json::from_str(written) {
+        Ok(Value::Array(entries)) => entries,
+        // Nobody chooses by what is no word; it stays in the record as it is.
+        Ok(Value::Object(_)) => Vec::new(),
+        _ => vec![Value::from(written)],
+    };
+    let words = entries.iter().filter_map(Value::as_str).filter(|word| !word.trim().is_empty());
+    words.map(str::to_owned).collect()
 }
 
 /// Puts a column's text to those seen, without a copy of one that is there.
@@ -415,12 +419,16 @@ mod tests {
             ..CaseFilter::default()
         };
         let some = |name: &str| Some(vec![name.to_owned()]);
-        let c = condition(&Meant {
-            procedures: some("picc"),
-            attendings: some("Okafor"),
-            tags: some("first case"),
-            ..named::meant(&filter, &OnRecord::default())
-        });
+        let c = condition(
+            &conn,
+            &Meant {
+                procedures: some("picc"),
+                attendings: some("Okafor"),
+                tags: some("first case"),
+                ..named::meant(&filter, &OnRecord::default())
+            },
+        )
+        .unwrap();
         for order in [CaseSort::Procedure, CaseSort::Attending, CaseSort::AirKerma].map(order) {
             let query = format!("EXPLAIN SELECT k FROM record WHERE {} ORDER BY {order}", c.text);
             let mut statement = conn.prepare(&query).unwrap();

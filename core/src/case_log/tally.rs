@@ -158,7 +158,8 @@ impl DoseQuantity {
             Amount::Number(amount) => amount,
         };
         self.cases += 1;
-        self.sum += amount;
+        // Two slips of the largest kind add up to more than a number can be.
+        self.sum = (self.sum + amount).clamp(f64::MIN, f64::MAX);
         self.points.push(DosePoint { id: row.id, name: name.to_owned(), role: row.role, amount });
         // Now and then, so that neither memory nor the last step grows with the book.
         if self.points.len() == 2 * MOST_POINTS {

@@ -2,7 +2,7 @@
 //! field by field; a line that never had an id gets one from its content.
 //!
 //! # Shape
-//! At most 1 MiB a line and 64 levels of nesting, so that a hostile file exhausts neither memory nor
+//! At most 4 MiB a line and 64 levels of nesting, so that a hostile file exhausts neither memory nor
 //! stack. Blank lines and a byte order mark are passed over. Names beside the four are ignored; of a
 //! name that stands twice in one object the last counts.
 
@@ -13,17 +13,16 @@ use serde_json::Value;
 
 use crate::error::{LineProblem, LogbookError, Result};
 use crate::ids::RecordId;
-use crate::record::{Fields, NewRecord};
+use crate::record::{Fields, NewRecord, bounds};
 use crate::time::Moment;
 
-/// The longest line that is read.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// The longest line that is read: the largest fields, and what stands around them.
+pub const LINE_BYTES_MAX: usize = bounds::FIELDS_BYTES_MAX + 1024;
 /// A longer line is passed over where bad lines are left out; one longer than this has no end, as of a
 /// file that is no text.
 pub const LINE_BYTES_SKIPPED_MAX: usize = 64 << 20;
 /// The deepest nesting that is read, the line's own object included.
-pub const DEPTH_MAX: usize = 64;
-const KIND_BYTES_MAX: usize = 64;
+pub const DEPTH_MAX: usize = bounds::DEPTH_MAX + 1;
 
 /// A line that was read.
 pub(crate) struct Parsed {
@@ -39,7 +38,7 @@ pub fn parse_line(line: &[u8]) -> Result<NewRecord, LineProblem> {
 
 /// The same, and whether the line says which record it is.
 pub(crate) fn parse(line: &[u8]) -> Result<Parsed, LineProblem> {
-    if line.len() > LINE_BYTES_MAX || depth(line) > DEPTH_MAX {
+    if line.len() > LINE_BYTES_MAX || bounds::depth(line) > DEPTH_MAX {
         return Err(LineProblem::TooLarge);
     }
     let text = std::str::from_utf8(line).map_err(|_| LineProblem::NotText)?;
@@ -47,8 +46,7 @@ pub(crate) fn parse(line: &[u8]) -> Result<Parsed, LineProblem> {
         return Err(LineProblem::NotAnObject);
     };
     let kind = line.get("kind").and_then(Value::as_str).ok_or(LineProblem::Kind)?.to_owned();
-    let is_word = |kind: &str| !kind.trim().is_empty() && !kind.chars().any(char::is_control);
-    if !is_word(&kind) || kind.len() > KIND_BYTES_MAX {
+    if !bounds::is_kind(&kind) {
         return Err(LineProblem::Kind);
     }
     let at = line.get("at").and_then(Value::as_str).ok_or(LineProblem::At)?;
@@ -127,25 +125,6 @@ fn put_object(out: &mut Vec<u8>, object: &Fields) {
         out.push(b',');
     }
     out.push(b'}');
-}
-
-/// How deep brackets nest, without reading the values: a parser that recurses comes after this.
-fn depth(line: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in line {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// One line of a file.
@@ -266,7 +245,7 @@ mod tests {
             (PLAIN.replace("{\"kind\"", "{\"id\":\"P1\",\"kind\""), LineProblem::Id),
             (PLAIN.replace("{\"kind\"", "{\"id\":7,\"kind\""), LineProblem::Id),
             (PLAIN.replace("null", &deep), LineProblem::TooLarge),
-            (PLAIN.replace('é', &"é".repeat(1 << 19)), LineProblem::TooLarge),
+            (PLAIN.replace('é', &"é".repeat(LINE_BYTES_MAX / 2)), LineProblem::TooLarge),
         ] {
             assert_eq!(parsed(&line).map(|record| record.id), Err(reason));
         }

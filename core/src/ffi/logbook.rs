@@ -35,6 +35,14 @@ pub(super) fn setup(folder: String, vault: Arc<dyn KeyVault>, installation: Stri
     }
 }
 
+#[cfg(test)]
+impl Logbook {
+    /// A book that a test has opened.
+    pub(crate) fn of(book: Arc<logbook::Logbook>) -> Self {
+        Self { book }
+    }
+}
+
 #[uniffi::export]
 impl Logbook {
     /// Makes a new book in `folder`, with a recovery code that `unconfirmed_code` gives. `installation`
@@ -70,6 +78,11 @@ impl Logbook {
     ) -> Result<Arc<Self>> {
         let (book, _) = logbook::Logbook::open_or_create(setup(folder, vault, installation))?;
         Ok(Arc::new(Self { book: Arc::new(book) }))
+    }
+
+    /// Whether the book can only be read: its disk is full, or it must not be written.
+    pub fn is_read_only(&self) -> bool {
+        self.book.is_read_only()
     }
 
     /// Tells `observer` of every change from now on.

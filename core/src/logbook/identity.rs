@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, Ids, random};
-use crate::store::{Connection, Store, local};
+use crate::store::{Connection, Store, is_about_writing, local};
 #[cfg(feature = "lan")]
 use crate::sync::Fingerprint;
 use crate::sync::frame::ReceiptKey;
@@ -42,7 +42,7 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
         return Ok(device);
     }
     let installation = blake3::hash(setup.installation.as_bytes()).to_hex().to_string();
-    store.write(|conn| {
+    let renewed = store.write(|conn| {
         // Another program may have opened the book for the first time just now.
         if let Some(device) = known(conn)? {
             return Ok(device);
@@ -61,7 +61,16 @@ pub(super) fn device_of(store: &Store, setup: &Setup) -> Result<DeviceId> {
         local::set(conn, INSTALLATION, &installation)?;
         local::set(conn, IDENTITY, &identity)?;
         new_device(conn, &*setup.ids)
-    })
+    });
+    match renewed {
+        // Under an id that may be another one's nothing must be written; reading needs none.
+        Err(error) if is_about_writing(&error) => {
+            store.read_only(error);
+            let last = store.read(|conn| local::number(conn, DEVICE))?;
+            Ok(DeviceId(last.and_then(|number| u64::try_from(number).ok()).unwrap_or(0)))
+        }
+        device => device,
+    }
 }
 
 /// The device's keys for the exchange, made when they are first asked for.

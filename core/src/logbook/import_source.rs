@@ -46,7 +46,10 @@ impl ImportSource {
 
     pub(super) fn open(&self) -> Result<Lines> {
         let input: Box<dyn BufRead + Send> = match self {
-            Self::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
+            Self::Path(path) => {
+                let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
+                Box::new(BufReader::with_capacity(1 << 16, file))
+            }
             Self::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
             Self::Packed(packed) => Box::new(BufReader::new(packed.open()?)),
         };
@@ -55,7 +58,10 @@ impl ImportSource {
 
     pub(super) fn bytes(&self) -> Result<u64> {
         match self {
-            Self::Path(path) => Ok(std::fs::metadata(path)?.len()),
+            Self::Path(path) => {
+                let about = std::fs::metadata(path);
+                Ok(about.map_err(|error| LogbookError::reading(&error))?.len())
+            }
             Self::Bytes(bytes) => Ok(bytes.len() as u64),
             Self::Packed(packed) => Ok(packed.bytes),
         }

@@ -10,7 +10,7 @@ use super::tests::book;
 use super::*;
 use crate::case_log::list::{CaseFilter, CaseSort};
 use crate::case_log::values::Role;
-use crate::error::StopReason;
+use crate::error::{LogbookError, StopReason};
 use crate::record::What;
 
 fn source(lines: &[Value]) -> ImportSource {

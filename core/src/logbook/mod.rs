@@ -84,11 +84,11 @@ pub use wall_clock::ReadTime;
 
 pub use crate::store::search::SnippetPiece;
 
-use crate::error::{LogbookError, Result};
+use crate::error::{LogbookError as E, Result};
 use crate::ids::{Ids, RecordId};
 use crate::record::{self, Change, Record, Tx};
 use crate::store::key::{self, KeyVault, RecoveryCode};
-use crate::store::{Connection, Place, Store, local};
+use crate::store::{Connection, Place, Store, is_about_writing, local};
 use crate::time::{Clock, DAY_MS, Hlc, UtcMillis, Zone};
 
 /// What a logbook is opened with.
@@ -207,7 +207,7 @@ impl Logbook {
     /// `KeyMissing`, `WrongKey`; whatever the vault says.
     pub fn check_vault(&self, vault: &Arc<dyn KeyVault>) -> Result<()> {
         let key = self.store.key();
-        if key::load(vault, &key.name())? == *key { Ok(()) } else { Err(LogbookError::WrongKey) }
+        if key::load(vault, &key.name())? == *key { Ok(()) } else { Err(E::WrongKey) }
     }
 
     fn with(store: Store, setup: Setup) -> Result<Self> {
@@ -216,9 +216,19 @@ impl Logbook {
         let device = AtomicU64::new(device.0);
         let (observers, zone) = (Observers::default(), Mutex::default());
         let book = Self { store, clock, ids, device, observers, zone };
-        book.purge()?;
-        book.read_values_again()?;
+        for due in [Self::purge, Self::read_values_again] {
+            match due(&book) {
+                // What is due stays until it can be written.
+                Err(error) if is_about_writing(&error) => {}
+                done => done?,
+            }
+        }
         Ok(book)
+    }
+
+    /// Whether the book can only be read: its disk is full, or this user may not write it.
+    pub fn is_read_only(&self) -> bool {
+        self.store.only_read().is_some()
     }
 
     /// Where this version reads values in another way than the one that wrote: brings what lists and
@@ -233,7 +243,8 @@ impl Logbook {
             local::set(conn, READINGS, &revision)
         });
         match written {
-            Err(LogbookError::ReadOnly | LogbookError::DiskFull | LogbookError::Busy) => Ok(()),
+            // Another program writes just now; the next one that opens the book does this.
+            Err(E::Busy) => Ok(()),
             other => other,
         }
     }
@@ -262,10 +273,24 @@ impl Logbook {
 
     /// The same for a read that searches: the index takes in the latest writes first.
     pub(crate) fn read_indexed<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        if self.read(record::index_is_behind)? {
-            self.store.write(record::catch_up_index)?;
+        if self.index_lags()? {
+            return self.store.read_prepared(record::index_beside, work);
         }
         self.read(work)
+    }
+
+    /// Lets the index take in the latest writes; whether it cannot, so that they have to be looked through
+    /// one by one.
+    pub(crate) fn index_lags(&self) -> Result<bool> {
+        if !self.read(record::index_is_behind)? {
+            return Ok(false);
+        }
+        match self.store.write(record::catch_up_index) {
+            Ok(()) => Ok(false),
+            // A search is a read: it does not fail because something cannot be written.
+            Err(E::ReadOnly | E::DiskFull | E::Busy | E::Io) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// One record, deleted or not.

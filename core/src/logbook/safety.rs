@@ -45,11 +45,14 @@ impl Logbook {
     /// # Errors
     /// `CodeTooOld`, and what `backup_job` gives.
     pub fn automatic_backup_job(&self) -> Result<Option<Job<BackupReport>>> {
+        if self.is_read_only() {
+            return Ok(None);
+        }
         let store = &self.store;
         let lseq = self.read(record::last_sequence)?;
         let now = self.now();
         let keys = self.read(BackupKeys::of)?.ok_or(LogbookError::CodeTooOld)?;
-        let due = backup::due(store.place(), &now.day().iso(), lseq, &keys);
+        let due = backup::due(store.place(), &now.day().iso(), lseq, &keys)?;
         let Some(target) = due else { return Ok(None) };
         let source = store.backup_source(now)?;
         Making::begin_automatic(source, &target).map(Job::new).map(Some)

@@ -8,17 +8,19 @@ use crate::case_log::tally::{Counter, Tally};
 use crate::content::{Content, GoalScheme};
 use crate::error::Result;
 use crate::job::{Job, JobProgress, Work};
+use crate::record;
 use crate::store::OwnConnection;
 
 impl Logbook {
     /// Counts the cases that `filter` lets through, against the goals of `scheme`, or the guide's. The
     /// book may be written to meanwhile; the tally shows it as it was. The progress counts cases.
     pub fn tally_job(&self, filter: &CaseFilter, scheme: Option<GoalScheme>) -> Result<Job<Tally>> {
-        if filter.text.is_some() {
-            self.read_indexed(|_| Ok(()))?;
-        }
+        let lags = filter.text.is_some() && self.index_lags()?;
         let conn = self.store.connect()?;
         conn.freeze()?;
+        if lags {
+            conn.read(record::index_beside)?;
+        }
         let counter = Counter::default();
         let filter = conn.read(|conn| rows::meant(conn, filter))?;
         Ok(Job::new(Count { conn, filter, scheme, counter, total: None, after: (i64::MIN, 0) }))

@@ -11,7 +11,7 @@ use crate::store::backup::{self, Checking};
 use crate::store::key::BookKey;
 use crate::store::key_file::KeyFile;
 use crate::store::recovery::BackupKeys;
-use crate::store::{OwnConnection, Place, integrity, search};
+use crate::store::{OwnConnection, Place, integrity, is_about_writing, search};
 
 /// Whether a backup in the book's folder is as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Logbook {
             conn: store.connect()?,
             last: Some(Listed::before(None)),
             records: 0,
-            backups: backup::automatic_files(store.place()),
+            backups: backup::automatic_files(store.place())?,
             report,
         }))
     }
@@ -141,8 +141,20 @@ impl Verify {
             self.key_file = KeyFile::new(&self.key, &keys.recipient)?;
         }
         if named.is_some() || !self.key_file.is_whole(&self.place.folder) {
-            self.key_file.write(&self.place.folder)?;
-            self.report.repaired.push(DamagedPart::KeyFile);
+            let written = self.key_file.write(&self.place.folder);
+            self.mended(DamagedPart::KeyFile, written)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what became of mending a part: where nothing can be written it stays as it is.
+    fn mended(&mut self, part: DamagedPart, written: Result<()>) -> Result<()> {
+        match written {
+            Err(error) if is_about_writing(&error) => self.damaged(part),
+            written => {
+                written?;
+                self.report.repaired.push(part);
+            }
         }
         Ok(())
     }
@@ -156,8 +168,8 @@ impl Verify {
         }
         let only_the_index = parts == [DamagedPart::SearchIndex] && self.report.damaged.is_empty();
         if only_the_index {
-            self.conn.write(search::rebuild)?;
-            self.report.repaired.push(DamagedPart::SearchIndex);
+            let written = self.conn.write(search::rebuild);
+            self.mended(DamagedPart::SearchIndex, written)?;
         } else {
             for part in parts {
                 self.damaged(part);
@@ -207,8 +219,8 @@ impl Verify {
             return Ok(Doing::Sums(recount));
         }
         if !self.sums.read(|conn| recount.agrees(conn))? {
-            self.conn.write(record::forget_sums)?;
-            self.report.repaired.push(DamagedPart::Sums);
+            let written = self.conn.write(record::forget_sums);
+            self.mended(DamagedPart::Sums, written)?;
         }
         Ok(Doing::Backups(None))
     }

@@ -8,7 +8,7 @@ impl LogbookError {
     pub fn wording(&self) -> Wording {
         let key = format!("logbook.{}", self.variant());
         match self {
-            Self::NewerSchema { found, known } => {
+            Self::NewerSchema { found, known } | Self::OlderSchema { found, known } => {
                 let (found, known) = (found.to_string(), known.to_string());
                 wording(&key, &[("found", &found), ("known", &known)])
             }
@@ -37,6 +37,9 @@ impl LogbookError {
             Self::PartMissing { part } => missing(*part),
             Self::Damaged { part } => damaged(*part),
             Self::NewerSchema { .. } => "newer_schema",
+            Self::OlderSchema { .. } => "older_schema",
+            Self::CannotRead => "cannot_read",
+            Self::NoRoomToRead => "no_room_to_read",
             Self::DiskFull => "disk_full",
             Self::ReadOnly => "read_only",
             Self::Busy => "busy",

@@ -3,12 +3,15 @@
 //! The limits are counts, so every device decides alike about the same bytes. They are far above what a
 //! person writes. They are low enough that two records within them are joined quickly, whatever they hold.
 //! What a user writes on this device is not limited: where it is more than this, it stays here and other
-//! devices set it aside.
+//! devices set it aside. What an import takes is wider in everything, and stands in `bounds.rs`: what is
+//! taken in from a peer, also after many joins, comes out of an export and goes in again.
 
 use std::ops::ControlFlow;
 
+use serde::Serialize;
 use serde_json::Value;
 
+use super::bounds;
 use super::merge::Whole;
 use super::path::{segments, try_each_path};
 use super::travel::{Gone, Traveling};
@@ -29,6 +32,8 @@ const MOST_ON_PATH: usize = 64;
 const MOST_DEVICES: usize = 1_024;
 /// What one item weighs, in bytes of text: its stamp, its path, its row.
 const ITEM_WEIGHT: usize = 64;
+/// What JSON puts around a value at most, beside its name: quotes, a colon, a comma.
+const JSON_AROUND: usize = 4;
 /// What is taken in at once, before others may write.
 pub(crate) const PIECE: usize = 1 << 20;
 
@@ -50,9 +55,9 @@ pub(crate) fn weigh(traveling: &Traveling, bytes: usize) -> Option<usize> {
     Some(bytes + items * ITEM_WEIGHT)
 }
 
-/// Whether a record is within what one of another device may be.
+/// Whether what came of a join is within what a record of another device may be.
 pub(crate) fn fits(whole: &Whole) -> bool {
-    items_of(whole).is_some()
+    items_of(whole).is_some() && bytes_of(whole) <= bounds::FIELDS_BYTES_MAX
 }
 
 /// Its values, stamps, types and devices.
@@ -118,6 +123,34 @@ fn values_in(value: &Value, deep: usize, room: usize) -> Option<usize> {
             list.iter().try_fold(1, |items, value| Some(items + values_in(value, deep, room)?))
         }
         _ => Some(1),
+    }
+}
+
+/// The bytes of its values as JSON, and of the paths that lead to them.
+fn bytes_of(whole: &Whole) -> usize {
+    let beside = whole.siblings.iter().filter_map(|sibling| {
+        let value = sibling.dot.value.as_ref()?;
+        Some(sibling.path.len() + JSON_AROUND + json_bytes(value))
+    });
+    json_bytes(&whole.record.fields) + beside.sum::<usize>()
+}
+
+/// The bytes of a value as JSON.
+fn json_bytes(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX / 2,
     }
 }
 
@@ -258,6 +291,21 @@ mod tests {
         assert!(weigh(&Traveling::Gone(gone.clone()), 50_000).is_some());
         gone.erased = false;
         assert_eq!(weigh(&Traveling::Gone(gone), 50_000), None);
+    }
+
+    #[test]
+    fn many_joins_make_no_record_that_an_export_could_not_give_back() {
+        let note = |name: usize| (name.to_string(), json!("x".repeat(MOST_RECORD_BYTES - 4_096)));
+        let of =
+            |notes: usize| plain((0..notes).map(note).collect::<serde_json::Map<_, _>>().into());
+        assert!(super::fits(&of(4)) && !super::fits(&of(5)));
+        let mut beside = of(4);
+        let dot = Dot { value: Some(note(4).1), author: stamp(0, 1) };
+        beside.siblings = vec![Sibling { path: "0".to_owned(), stamp: stamp(8, 2), dot }];
+        assert!(!super::fits(&beside));
+        for value in [json!(1e15), json!("\n\u{1}é"), json!([1, {"a": null}])] {
+            assert_eq!(json_bytes(&value), value.to_string().len());
+        }
     }
 
     proptest! {

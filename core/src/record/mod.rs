@@ -18,6 +18,7 @@
 //! Words that its tokenizer does not see are put beside the text: `store/spelling.rs`.
 
 mod beside;
+pub(crate) mod bounds;
 mod bring_in;
 mod budget;
 mod choice;
@@ -65,7 +66,7 @@ pub(crate) use travel::Traveling;
 pub(crate) use travel::{decode as decode_traveling, encode as encode_traveling};
 pub(crate) use travel::{is_too_large, too_large};
 pub use write::{Change, Created, EditOutcome, NewRecord, Patch, StaleField, Tx, What, patched};
-pub(crate) use write::{catch_up_index, index_is_behind};
+pub(crate) use write::{catch_up_index, index_beside, index_is_behind};
 
 use serde_json::Value;
 

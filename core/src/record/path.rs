@@ -99,7 +99,8 @@ pub(crate) fn entry_of<'a>(path: &'a str, list: &str) -> &'a str {
     end.map_or(path, |end| &path[..from + end])
 }
 
-/// Every path under `fields`. A list that is not of the form that its type promises is one value.
+/// Every path under `fields`. What is not of the form that its type promises is one value: a list with
+/// repeats, or an object in the place of a list.
 pub(crate) fn flatten<'a>(
     fields: impl IntoIterator<Item = (&'a String, &'a Value)>,
     type_of: &dyn Fn(&str) -> FieldType,
@@ -144,7 +145,7 @@ struct Walk<'w, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn within(&mut self, path: String, value: &'a Value) -> ControlFlow<()> {
         match value {
-            Value::Object(object) if !object.is_empty() => {
+            Value::Object(object) if !object.is_empty() && !(self.type_of)(&path).is_list() => {
                 self.enter(&path)?;
                 for (name, value) in object {
                     self.within(join(&path, name), value)?;
@@ -266,6 +267,7 @@ pub(crate) fn is_within(path: &str, outer: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::put::put_all;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -319,8 +321,15 @@ mod tests {
     #[test]
     fn what_breaks_its_type_is_one_value() {
         let broken = fields(json!({"tags": ["a", "a"], "ticks": [{"at": "t"}]}));
-        let flat = flatten(&broken, &types);
-        assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
+        let objects = fields(json!({"tags": {"a": 1, "b": true}, "ticks": {"S-48": {"item": 1}}}));
+        for broken in [broken, objects] {
+            let flat = flatten(&broken, &types);
+            assert_eq!(flat.keys().collect::<Vec<_>>(), ["tags", "ticks"]);
+            let mut again = Fields::new();
+            let values = flat.into_iter().map(|(path, value)| (path, Some(value.clone())));
+            put_all(&mut again, values, &types);
+            assert_eq!(again, broken);
+        }
     }
 
     proptest! {

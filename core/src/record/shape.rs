@@ -17,6 +17,13 @@ pub enum FieldType {
     Keyed(String),
 }
 
+impl FieldType {
+    /// Whether the value is a list whose entries are told apart.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self, Self::Set | Self::Keyed(_))
+    }
+}
+
 /// The shape of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

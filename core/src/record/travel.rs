@@ -7,7 +7,7 @@ use minicbor::{Decoder, Encoder};
 use super::dots::Dot;
 use super::merge::{Sibling, Whole};
 use super::meta::Meta;
-use super::{Fields, Record};
+use super::{Fields, Record, bounds};
 use crate::ids::{DeviceId, RecordId};
 use crate::time::{DAY_MS, Hlc, Moment, Stamp, UtcMillis};
 
@@ -196,6 +196,9 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
         return Err(Unreadable);
     }
     let fields: Fields = serde_json::from_str(input.str()?).map_err(|_| Unreadable)?;
+    if !bounds::is_word(&kind) {
+        return Err(Unreadable);
+    }
     let mut siblings = Vec::new();
     for _ in 0..array(input)? {
         expect_array(input, 4)?;
@@ -208,7 +211,8 @@ fn decode_whole(input: &mut Decoder<'_>) -> Read<Whole> {
     }
     let at = Moment { utc, offset_min };
     let is_moment = MOMENTS_MS.contains(&utc.0)
-        && offset_min.is_none_or(|offset| offset.unsigned_abs() <= MOST_OFFSET_MIN);
+        && offset_min.is_none_or(|offset| offset.unsigned_abs() <= MOST_OFFSET_MIN)
+        && bounds::is_moment(at);
     // What stands beside a record was written by somebody whom it has heard.
     let known = |stamp: &Stamp| seen.get(&stamp.device) >= Some(&stamp.hlc);
     let all_known = meta.authors.values().all(known)
@@ -262,6 +266,7 @@ fn null(input: &mut Decoder<'_>) -> Read<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::MINUTE_MS;
     use proptest::prelude::*;
 
     fn stamp(hlc: u64) -> Stamp {
@@ -288,9 +293,12 @@ mod tests {
         for ms in [i64::MIN, -70_000_000_000_000, 260_000_000_000_000, i64::MAX] {
             assert!(!reads(whole(ms, 0, 9)), "{ms}");
         }
-        for ms in [*MOMENTS_MS.start(), *MOMENTS_MS.end()] {
-            let at = Moment { utc: UtcMillis(ms), offset_min: Some(-1439) };
-            assert!(reads(whole(ms, -1439, 9)) && !at.rfc3339().is_empty() && at.day().0 != 0);
+        // The first and the last minute that a text with four digits for the year can say, in UTC.
+        let day = 1439;
+        let first = *MOMENTS_MS.start() + DAY_MS - i64::from(day) * MINUTE_MS;
+        let last = *MOMENTS_MS.end() - DAY_MS - MINUTE_MS + i64::from(day) * MINUTE_MS;
+        for (ms, offset) in [(first, day), (last, -day)] {
+            assert!(reads(whole(ms, offset, 9)) && !reads(whole(ms, 0, 9)), "{ms}");
         }
     }
 

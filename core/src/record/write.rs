@@ -142,6 +142,11 @@ pub(crate) fn catch_up_index(conn: &Connection) -> Result<()> {
     words::index(conn, rows::newest(conn)?.0)
 }
 
+/// Makes an index beside it, in memory, of what the search index has not taken in.
+pub(crate) fn index_beside(conn: &Connection) -> Result<()> {
+    words::gather_lately(conn)
+}
+
 /// An open transaction, its clock and what it has changed so far.
 pub struct Tx<'c> {
     conn: &'c Connection,

@@ -7,7 +7,10 @@ use rusqlite::Connection;
 use super::aside::Aside;
 use super::key::BookKey;
 use super::peek::Peek;
-use super::{DEVICE_KIND, OwnConnection, Place, REVOCATION_KIND, connect, migrate, search, sql};
+use super::{
+    DEVICE_KIND, OwnConnection, Place, REVOCATION_KIND, connect, is_about_writing, migrate, search,
+    sql,
+};
 use crate::error::{DamagedPart, LogbookError, Result};
 
 /// Whether the file begins with the salt that its key names. SQLCipher does not look at these bytes
@@ -60,22 +63,25 @@ pub(crate) fn disagreeing_parts(conn: &Connection) -> Result<Vec<DamagedPart>> {
 
 /// Begins to read every page of a book that is in use.
 pub(crate) fn begin_pages(conn: OwnConnection) -> Result<Aside<u64>> {
-    Aside::begin(Some(conn.0.get_interrupt_handle()), move |_| {
-        let bad = bad_pages(&conn.0)?;
+    Aside::begin(Some(conn.conn.get_interrupt_handle()), move |_| {
+        let bad = bad_pages(&conn.conn)?;
         if bad == 0 {
             return Ok(0);
         }
         // A checkpoint may have been writing just that page: looked at again while nobody can.
-        conn.0.execute_batch("BEGIN IMMEDIATE").map_err(sql)?;
-        let bad = bad_pages(&conn.0);
-        conn.0.execute_batch("ROLLBACK").map_err(sql)?;
+        match conn.conn.execute_batch("BEGIN IMMEDIATE").map_err(sql) {
+            Err(error) if is_about_writing(&error) => return Ok(bad),
+            begun => begun?,
+        }
+        let bad = bad_pages(&conn.conn);
+        conn.conn.execute_batch("ROLLBACK").map_err(sql)?;
         bad
     })
 }
 
 /// Begins to ask whether the parts of a book in use fit together.
 pub(crate) fn begin_parts(conn: OwnConnection) -> Result<Aside<Vec<DamagedPart>>> {
-    Aside::begin(Some(conn.0.get_interrupt_handle()), move |_| disagreeing_parts(&conn.0))
+    Aside::begin(Some(conn.conn.get_interrupt_handle()), move |_| disagreeing_parts(&conn.conn))
 }
 
 /// What a copy that was checked holds.

@@ -51,7 +51,7 @@ impl KeyFile {
                     }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(LogbookError::reading(&error)),
             }
         }
         if found {

@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::owner_only;
+use super::reading::is_about_writing;
 use crate::error::{LogbookError, Result};
 
 /// Stands for the files of the book in a folder.
@@ -17,7 +18,8 @@ const BOOK: &str = "book.lock";
 
 /// Held as long as it lives.
 pub struct FileLock {
-    file: File,
+    /// None where none can be made: then nobody without more rights replaces the files either.
+    file: Option<File>,
 }
 
 impl FileLock {
@@ -31,7 +33,7 @@ impl FileLock {
         loop {
             match file.lock() {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(()) | Err(_) => return Ok(Self { file }),
+                Ok(()) | Err(_) => return Ok(Self { file: Some(file) }),
             }
         }
     }
@@ -44,7 +46,7 @@ impl FileLock {
         let file = open(path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Ok(None),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self { file })),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self { file: Some(file) })),
         }
     }
 
@@ -53,10 +55,13 @@ impl FileLock {
     /// # Errors
     /// `Busy` while they are being replaced.
     pub(crate) fn share_book(folder: &Path) -> Result<Self> {
-        let file = open(&folder.join(BOOK))?;
+        let file = match open(&folder.join(BOOK)).map_err(LogbookError::from) {
+            Err(error) if is_about_writing(&error) => return Ok(Self { file: None }),
+            file => file?,
+        };
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Err(LogbookError::Busy),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file: Some(file) }),
         }
     }
 
@@ -73,7 +78,7 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // Closing alone lets go only once nobody has the file open: a program that this one is just
         // starting has, for a moment.
-        let _ = self.file.unlock();
+        let _ = self.file.as_ref().map(File::unlock);
     }
 }
 
@@ -107,7 +112,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("work.lock");
         let held = FileLock::wait(&path).unwrap();
-        let left = held.file.try_clone().unwrap();
+        let left = held.file.as_ref().map(File::try_clone);
         assert!(FileLock::try_now(&path).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_now(&path).unwrap().is_some());

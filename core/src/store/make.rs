@@ -43,9 +43,9 @@ pub(crate) fn begin(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<(FileLoc
 
 /// The right to use the files in a book's folder, once those on their way are in their place.
 pub(super) fn enter(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<FileLock> {
-    if swap::is_pending(folder) {
+    if swap::is_pending(folder)? {
         let _turn = turn(folder)?;
-        if swap::is_pending(folder) {
+        if swap::is_pending(folder)? {
             let _own = FileLock::own_book(folder)?;
             swap::finish(folder, vault)?;
         }

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::sql;
+use super::{is_about_writing, sql};
 use crate::error::{LogbookError, Result};
 
 /// Each step, never edited after release; a comment inside `CREATE TABLE` survives in the schema.
@@ -19,6 +19,20 @@ const _: () = assert!(STEPS.len() == SCHEMA as usize);
 pub(crate) fn version(conn: &Connection) -> Result<u32> {
     let found: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(sql)?;
     if found > SCHEMA { Err(LogbookError::NewerSchema { found, known: SCHEMA }) } else { Ok(found) }
+}
+
+/// Brings a database to the newest schema where it can be written and there is room for the backup;
+/// elsewhere it is told that it is older, and nothing is touched.
+pub(crate) fn migrate_or_tell(
+    conn: &mut Connection,
+    can_write: bool,
+    backup: impl FnOnce(u32) -> Result<()>,
+) -> Result<()> {
+    let older = LogbookError::OlderSchema { found: version(conn)?, known: SCHEMA };
+    match migrate(conn, |from| if can_write { backup(from) } else { Err(LogbookError::ReadOnly) }) {
+        Err(error) if is_about_writing(&error) => Err(older),
+        migrated => migrated,
+    }
 }
 
 /// Brings a database to the newest schema, all steps or none. `backup` is called with the present
@@ -74,5 +88,20 @@ mod tests {
         run(&mut conn, 1, &later, note).unwrap();
         assert_eq!((backed_up, version(&conn)), (Some(1), 2));
         run(&mut conn, 2, &later, |_| panic!("nothing is left to do")).unwrap();
+    }
+
+    #[test]
+    fn an_older_book_that_cannot_be_written_is_told_and_left_alone() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        run(&mut conn, 0, &STEPS[..1], |_| Ok(())).unwrap();
+        let older = Err(LogbookError::OlderSchema { found: 1, known: SCHEMA });
+        let mut asked = |can_write| {
+            let told = migrate_or_tell(&mut conn, can_write, |_| Err(LogbookError::DiskFull));
+            (told, version(&conn))
+        };
+        assert_eq!(asked(false), (older.clone(), Ok(1)));
+        assert_eq!(asked(true), (older, Ok(1)));
+        migrate_or_tell(&mut conn, true, |_| Ok(())).unwrap();
+        migrate_or_tell(&mut conn, false, |_| panic!("it is up to date")).unwrap();
     }
 }

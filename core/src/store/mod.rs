@@ -21,6 +21,7 @@ mod open_mark;
 pub mod owner_only;
 mod parts;
 mod peek;
+mod reading;
 pub(crate) mod recovery;
 pub(crate) mod rekey;
 pub mod search;
@@ -33,7 +34,7 @@ pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use parking_lot::FairMutex;
@@ -53,10 +54,12 @@ pub use lock::FileLock;
 pub use migrate::SCHEMA;
 use open_mark::Held;
 use parts::Found;
+pub(crate) use reading::is_about_writing;
+use reading::{Opened, ReadingCopy};
 pub use recovery::CodeGroups;
 pub use rekey::KeyChange;
 pub(crate) use transaction::OwnConnection;
-use transaction::{WRITE, within};
+use transaction::{OpenTransaction, WRITE, run, within};
 pub(crate) use whole_file::WholeFile;
 pub use whole_file::{Existing, sweep_unfinished, write_whole};
 
@@ -148,7 +151,10 @@ pub(crate) struct Store {
     /// Pages from before an erasure are still in the log.
     log_is_stale: AtomicBool,
     reader: Mutex<Connection>,
+    /// Why nothing can be written, where that is known.
+    only_read: OnceLock<LogbookError>,
     // Let go of last: until then the connections use the files.
+    copy: Option<ReadingCopy>,
     held: Arc<Held>,
 }
 
@@ -213,14 +219,18 @@ impl Store {
         let (key, key_file) = open_key(&place, vault)?;
         let held = Held::enter(&place.folder, lock)?.join();
         check_files(&place, &key, &stamp(now))?;
-        let mut conn = connect(&place.database(), &key, &place)?;
-        held.note_open();
-        migrate::migrate(&mut conn, |from| {
+        let mut opened = Opened::of(&place, &key)?;
+        if opened.only_read.is_some() {
+            held.only_reads();
+        } else {
+            held.note_open();
+        }
+        migrate::migrate_or_tell(&mut opened.writer, opened.only_read.is_none(), |from| {
             let conn = OwnConnection::open(&place, &key, &held)?;
             let (place, key, made) = (&place, &key, now.utc);
             backup::before_migration(Source { conn, place, key, made }, from, &stamp(now))
         })?;
-        Self::connected(place, key, key_file, held, conn)
+        Self::connected(place, key, key_file, held, opened)
     }
 
     fn connected(
@@ -228,17 +238,33 @@ impl Store {
         key: BookKey,
         key_file: KeyFile,
         held: Arc<Held>,
-        writer: Connection,
+        Opened { writer, only_read, copy }: Opened,
     ) -> Result<Self> {
-        let reader = connect(&place.database(), &key, &place)?;
+        let file = copy.as_ref().map_or_else(|| place.database(), ReadingCopy::database);
+        let reader = connect(&file, &key, &place)?;
         reader.pragma_update(None, "query_only", true).map_err(sql)?;
         let (writer, reader) = (FairMutex::new(writer), Mutex::new(reader));
         let log_is_stale = AtomicBool::new(false);
-        Ok(Self { place, key, key_file, writer, log_is_stale, reader, held })
+        let only_read = only_read.map_or_else(OnceLock::new, OnceLock::from);
+        Ok(Self { place, key, key_file, writer, log_is_stale, reader, only_read, copy, held })
+    }
+
+    /// Why nothing can be written, where that is known.
+    pub(crate) fn only_read(&self) -> Option<&LogbookError> {
+        self.only_read.get()
+    }
+
+    /// From now on nothing is written.
+    pub(crate) fn read_only(&self, why: LogbookError) {
+        // The first reason is as good as any.
+        let _ = self.only_read.set(why);
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if let Some(why) = self.only_read() {
+            return Err(why.clone());
+        }
         let conn = self.writer.lock();
         let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
@@ -253,9 +279,29 @@ impl Store {
         within(&lock(&self.reader), "BEGIN", work)
     }
 
+    /// The same after `prepare` has made tables of its own, in memory, which go in the end.
+    pub(crate) fn read_prepared<T>(
+        &self,
+        prepare: impl FnOnce(&Connection) -> Result<()>,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let conn = lock(&self.reader);
+        conn.pragma_update(None, "query_only", false).map_err(sql)?;
+        let read = run(&conn, "BEGIN").and_then(|()| {
+            // Rolled back when it is let go.
+            let _open = OpenTransaction(&conn);
+            prepare(&conn)?;
+            work(&conn)
+        });
+        conn.pragma_update(None, "query_only", true).map_err(sql)?;
+        read
+    }
+
     /// A connection of its own for long work.
     pub(crate) fn connect(&self) -> Result<OwnConnection> {
-        OwnConnection::open(&self.place, &self.key, &self.held)
+        let file = self.copy.as_ref().map_or_else(|| self.place.database(), ReadingCopy::database);
+        let conn = connect(&file, &self.key, &self.place)?;
+        Ok(OwnConnection::reaching(conn, &self.held, self.only_read().cloned()))
     }
 
     /// What a backup is made of.
@@ -271,6 +317,9 @@ impl Store {
     /// Moves the log into the database and empties it, so that no old page stays in it. While long work
     /// reads from the log that has to wait: it is made up for after a later write, or on closing.
     pub(crate) fn empty_log(&self) -> Result<()> {
+        if self.only_read().is_some() {
+            return Ok(());
+        }
         self.log_is_stale.store(true, Ordering::Relaxed);
         self.try_to_empty_log(&self.writer.lock())
     }
@@ -286,7 +335,8 @@ impl Store {
 
     /// What tells this file from a copy of it.
     pub(crate) fn file_identity(&self) -> Result<String> {
-        let about = std::fs::metadata(self.place.database())?;
+        let about = std::fs::metadata(self.place.database());
+        let about = about.map_err(|error| LogbookError::reading(&error))?;
         #[cfg(unix)]
         let number = {
             use std::os::unix::fs::MetadataExt as _;

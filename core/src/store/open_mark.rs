@@ -33,6 +33,8 @@ pub(crate) struct Held {
     /// Connections, or groups of them, that close on their own.
     users: AtomicUsize,
     is_clear: AtomicBool,
+    /// The log stays where it is: the mark is left as it was found.
+    only_reads: AtomicBool,
     _lock: FileLock,
 }
 
@@ -53,6 +55,7 @@ impl Held {
             mark,
             users: AtomicUsize::new(0),
             is_clear: AtomicBool::new(false),
+            only_reads: AtomicBool::new(false),
             _lock: lock,
         }))
     }
@@ -65,6 +68,11 @@ impl Held {
         }
     }
 
+    /// Nothing is written to the book, so that nothing is said about it.
+    pub(crate) fn only_reads(&self) {
+        self.only_reads.store(true, Ordering::Release);
+    }
+
     /// One more who uses the book and closes on their own.
     pub(crate) fn join(self: &Arc<Self>) -> Arc<Self> {
         self.users.fetch_add(1, Ordering::AcqRel);
@@ -75,6 +83,9 @@ impl Held {
     /// says that the book is closed.
     pub(crate) fn leave(&self, conn: &Connection) {
         if self.users.fetch_sub(1, Ordering::AcqRel) > 1 {
+            return;
+        }
+        if self.only_reads.load(Ordering::Acquire) {
             return;
         }
         let Some(mark) = &self.mark else { return };
@@ -105,6 +116,7 @@ impl Drop for Held {
         // Connections are closed by now. Where SQLite has removed the log, everything is in the database.
         if let Some(mark) = &self.mark
             && !self.is_clear.load(Ordering::Acquire)
+            && !self.only_reads.load(Ordering::Acquire)
             && !self.folder.join(LOG).exists()
         {
             let _ = write(mark, b"");

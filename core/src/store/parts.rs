@@ -29,10 +29,12 @@ pub(crate) fn look(folder: &Path) -> Result<Found> {
     let names = match fs::read_dir(folder) {
         Ok(entries) => {
             let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-            names.collect::<std::io::Result<BTreeSet<_>>>()?
+            names
+                .collect::<std::io::Result<BTreeSet<_>>>()
+                .map_err(|error| LogbookError::reading(&error))?
         }
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(LogbookError::reading(&error)),
     };
     let has = |name: &str| names.contains(name);
     if names.iter().any(|name| swap::is_on_its_way(name)) {

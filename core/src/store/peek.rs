@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 
 /// A database file, to be read at any place.
 pub(crate) struct Peek(Handle);
@@ -49,11 +49,12 @@ fn handle(path: &Path) -> Result<Handle> {
 
     static OPEN: Mutex<BTreeMap<(u64, u64), Arc<File>>> = Mutex::new(BTreeMap::new());
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let about = std::fs::metadata(path)?;
+    let reading = |error| LogbookError::reading(&error);
+    let about = std::fs::metadata(path).map_err(reading)?;
     if let Some(file) = open.get(&(about.dev(), about.ino())) {
         return Ok(file.clone());
     }
-    let file = Arc::new(File::open(path)?);
+    let file = Arc::new(File::open(path).map_err(reading)?);
     let about = file.metadata()?;
     open.insert((about.dev(), about.ino()), file.clone());
     Ok(file)
@@ -66,7 +67,7 @@ fn read_at(file: &File, bytes: &mut [u8], place: u64) -> std::io::Result<usize> 
 
 #[cfg(windows)]
 fn handle(path: &Path) -> Result<Handle> {
-    Ok(File::open(path)?)
+    File::open(path).map_err(|error| LogbookError::reading(&error))
 }
 
 #[cfg(windows)]

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::body::body;
 pub(crate) use super::spelling::{Wanted, wanted};
+use super::words::{LATELY, has_lately};
 use super::{spelling, sql, words};
 use crate::error::{LogbookError, Result};
 use crate::ids::RecordId;
@@ -107,13 +108,33 @@ pub(crate) fn newest(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Hit>> {
-    let query = "SELECT search.rowid, record.id, record.kind,
-                   snippet(search, 1, char(2), char(3), '…', 12),
+    let mut hits = newest_in(conn, "search", expression, kind, before, limit)?;
+    if has_lately(conn)? {
+        hits.extend(newest_in(conn, LATELY, expression, kind, before, limit)?);
+        hits.sort_by_key(|hit| std::cmp::Reverse(hit.k));
+        hits.truncate(limit as usize);
+    }
+    Ok(hits)
+}
+
+/// The same in one index.
+fn newest_in(
+    conn: &Connection,
+    index: &str,
+    expression: &str,
+    kind: Option<&str>,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Hit>> {
+    let query = format!(
+        "SELECT {index}.rowid, record.id, record.kind,
+                   snippet({index}, 1, char(2), char(3), '…', 12),
                    record.at_ms, record.at_offset_min, record.fields
-                 FROM search JOIN record ON record.k = search.rowid
-                 WHERE search MATCH ?1 AND search.rowid < ?2 AND (?3 IS NULL OR record.kind = ?3)
-                 ORDER BY search.rowid DESC LIMIT ?4";
-    let mut statement = conn.prepare_cached(query).map_err(sql)?;
+                 FROM {index} JOIN record ON record.k = {index}.rowid
+                 WHERE {index} MATCH ?1 AND {index}.rowid < ?2 AND (?3 IS NULL OR record.kind = ?3)
+                 ORDER BY {index}.rowid DESC LIMIT ?4"
+    );
+    let mut statement = conn.prepare_cached(&query).map_err(sql)?;
     let rows = statement
         .query_map(params![expression, before.unwrap_or(i64::MAX), kind, limit], |row| {
             Ok(Hit {
@@ -181,14 +202,31 @@ pub(crate) fn snippet(
     expression: &str,
     id: RecordId,
 ) -> Result<Option<(String, String)>> {
-    let query = "SELECT snippet(search, 1, char(2), char(3), '…', 12), record.fields
-                 FROM search JOIN record ON record.k = search.rowid
-                 WHERE search MATCH ?1 AND search.rowid = (SELECT k FROM record WHERE id = ?2)";
-    let mut statement = conn.prepare_cached(query).map_err(sql)?;
-    let found = statement.query_row(params![expression, id.bytes()], |row| {
-        Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?))
-    });
-    found.optional().map_err(sql)
+    let of = |index: &str| -> Result<Option<(String, String)>> {
+        let query = format!(
+            "SELECT snippet({index}, 1, char(2), char(3), '…', 12), record.fields
+             FROM {index} JOIN record ON record.k = {index}.rowid
+             WHERE {index} MATCH ?1 AND {index}.rowid = (SELECT k FROM record WHERE id = ?2)"
+        );
+        let mut statement = conn.prepare_cached(&query).map_err(sql)?;
+        let found = statement.query_row(params![expression, id.bytes()], |row| {
+            Ok((row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?))
+        });
+        found.optional().map_err(sql)
+    };
+    match of("search")? {
+        None if has_lately(conn)? => of(LATELY),
+        found => Ok(found),
+    }
+}
+
+/// The rows that a query finds, as a condition on `k`; its expression is bound so many times.
+pub(crate) fn found(conn: &Connection) -> Result<(String, usize)> {
+    let rows = |index: &str| format!("SELECT rowid FROM {index} WHERE {index} MATCH ?");
+    if has_lately(conn)? {
+        return Ok((format!("k IN ({} UNION ALL {})", rows("search"), rows(LATELY)), 2));
+    }
+    Ok((format!("k IN ({})", rows("search")), 1))
 }
 
 #[cfg(test)]

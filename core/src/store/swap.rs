@@ -116,8 +116,8 @@ pub(crate) fn is_ours(name: &str) -> bool {
 }
 
 /// Whether a book is on its way in.
-pub(crate) fn is_pending(folder: &Path) -> bool {
-    find(folder, INCOMING).or_else(|| find(folder, ARRIVING)).is_some()
+pub(crate) fn is_pending(folder: &Path) -> Result<bool> {
+    Ok(find(folder, INCOMING)?.is_some() || find(folder, ARRIVING)?.is_some())
 }
 
 /// Whether files wait to be removed.
@@ -128,7 +128,7 @@ pub(crate) fn has_leftovers(folder: &Path) -> bool {
 /// Finishes what a crash interrupted; whether old files were put aside. The book's lock is held.
 pub(crate) fn finish(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<bool> {
     let mut moved = false;
-    if let Some((incoming, aside)) = find(folder, INCOMING) {
+    if let Some((incoming, aside)) = find(folder, INCOMING)? {
         let old = folder.join(&aside);
         for name in files() {
             if folder.join(name).exists() {
@@ -144,7 +144,7 @@ pub(crate) fn finish(folder: &Path, vault: &Arc<dyn KeyVault>) -> Result<bool> {
         fs::rename(incoming, folder.join(format!("{ARRIVING}{aside}")))?;
         sync_folder(folder)?;
     }
-    if let Some((arriving, _)) = find(folder, ARRIVING) {
+    if let Some((arriving, _)) = find(folder, ARRIVING)? {
         // The database last: with it there is a book.
         for name in files().iter().rev() {
             if arriving.join(name).exists() {
@@ -207,8 +207,22 @@ fn entries(folder: &Path) -> impl Iterator<Item = (String, PathBuf)> {
 }
 
 /// The first folder whose name begins so, and the rest of its name.
-fn find(folder: &Path, prefix: &str) -> Option<(PathBuf, String)> {
-    entries(folder).find_map(|(name, path)| Some((path, name.strip_prefix(prefix)?.to_owned())))
+///
+/// # Errors
+/// `CannotRead` where the folder is there and must not be looked into.
+fn find(folder: &Path, prefix: &str) -> Result<Option<(PathBuf, String)>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.map_err(|error| LogbookError::reading(&error))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| LogbookError::reading(&error))?;
+        let name = entry.file_name();
+        if let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(prefix)) {
+            return Ok(Some((entry.path(), rest.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 fn make_folder(path: &Path) -> Result<()> {

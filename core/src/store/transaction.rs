@@ -8,15 +8,21 @@ use rusqlite::Connection;
 use super::key::BookKey;
 use super::open_mark::Held;
 use super::{Place, connect, sql};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 
 /// A job's connection: it waits for nobody but other writers.
-pub(crate) struct OwnConnection(pub(super) Connection, Option<Arc<Held>>);
+pub(crate) struct OwnConnection {
+    pub(super) conn: Connection,
+    /// Why nothing can be written.
+    only_read: Option<LogbookError>,
+    /// None where the file is no book.
+    held: Option<Arc<Held>>,
+}
 
 impl Drop for OwnConnection {
     fn drop(&mut self) {
-        if let Some(held) = &self.1 {
-            held.leave(&self.0);
+        if let Some(held) = &self.held {
+            held.leave(&self.conn);
         }
     }
 }
@@ -24,28 +30,39 @@ impl Drop for OwnConnection {
 impl OwnConnection {
     /// It keeps the files of the book in their place for as long as it lives.
     pub(super) fn open(place: &Place, key: &BookKey, held: &Arc<Held>) -> Result<Self> {
-        let conn = connect(&place.database(), key, place)?;
-        Ok(Self(conn, Some(held.join())))
+        Ok(Self::reaching(connect(&place.database(), key, place)?, held, None))
+    }
+
+    /// With why nothing can be written, where that is so.
+    pub(super) fn reaching(
+        conn: Connection,
+        held: &Arc<Held>,
+        only_read: Option<LogbookError>,
+    ) -> Self {
+        Self { conn, only_read, held: Some(held.join()) }
     }
 
     /// One to a file that is no book, and that nobody else has.
     pub(crate) fn apart(file: &Path, key: &BookKey, place: &Place) -> Result<Self> {
-        Ok(Self(connect(file, key, place)?, None))
+        Ok(Self { conn: connect(file, key, place)?, only_read: None, held: None })
     }
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        within(&self.0, WRITE, work)
+        match &self.only_read {
+            Some(why) => Err(why.clone()),
+            None => within(&self.conn, WRITE, work),
+        }
     }
 
     /// From here on every read sees the book as it is now, whatever is written meanwhile.
     pub(crate) fn freeze(&self) -> Result<()> {
-        self.0.execute_batch("BEGIN; SELECT count(*) FROM local").map_err(sql)
+        self.conn.execute_batch("BEGIN; SELECT count(*) FROM local").map_err(sql)
     }
 
     /// Runs `work` on it.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.0)
+        work(&self.conn)
     }
 }
 
@@ -66,7 +83,7 @@ pub(super) fn within<T>(
 
 /// A transaction that rolls back unless it was committed, also when its work panics. Its statements are
 /// kept prepared, which rusqlite's own are not; a save notices.
-struct OpenTransaction<'c>(&'c Connection);
+pub(super) struct OpenTransaction<'c>(pub(super) &'c Connection);
 
 impl OpenTransaction<'_> {
     fn commit(self) -> Result<()> {
@@ -83,7 +100,7 @@ impl Drop for OpenTransaction<'_> {
     }
 }
 
-fn run(conn: &Connection, statement: &str) -> Result<()> {
+pub(super) fn run(conn: &Connection, statement: &str) -> Result<()> {
     let mut statement = conn.prepare_cached(statement).map_err(sql)?;
     statement.execute([]).map(drop).map_err(sql)
 }

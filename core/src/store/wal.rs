@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -19,7 +19,7 @@ pub(crate) fn cuts_off_saved_work(path: &Path) -> Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(LogbookError::reading(&error)),
     };
     let mut input = BufReader::with_capacity(1 << 16, file);
     let mut header = [0; HEADER];

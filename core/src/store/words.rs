@@ -22,11 +22,45 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
     let mut statement =
         conn.prepare_cached("UPDATE local SET value = ?1 WHERE name = 'indexed'").map_err(sql)?;
     statement.execute([newest]).map_err(sql)?;
+    insert_since(conn, indexed, "search")?;
+    conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
+    Ok(())
+}
+
+/// The index of what the search index lacks, where that cannot be written: in memory, for as long as the
+/// open transaction lasts.
+pub(crate) const LATELY: &str = "lately";
+
+/// Makes that index.
+pub(crate) fn gather_lately(conn: &Connection) -> Result<()> {
+    let indexed = indexed(conn)?;
+    let query = "SELECT sql FROM sqlite_schema WHERE name = 'search'";
+    let made: String = conn.query_row(query, [], |row| row.get(0)).map_err(sql)?;
+    // It splits words as the search index does.
+    let tokenizer = made.split_once("tokenize = ").map_or("'unicode61'", |(_, rest)| rest);
+    let tokenizer =
+        tokenizer.trim_end().trim_end_matches(')').split(", ").next().unwrap_or_default();
+    let statement = format!(
+        "CREATE VIRTUAL TABLE temp.{LATELY} USING fts5 (procedure, body, more, tokenize = {})",
+        tokenizer.trim()
+    );
+    conn.execute_batch(&statement).map_err(sql)?;
+    insert_since(conn, indexed, LATELY)
+}
+
+/// Whether there is such an index.
+pub(crate) fn has_lately(conn: &Connection) -> Result<bool> {
+    let query = "SELECT 1 FROM sqlite_temp_schema WHERE name = ?1";
+    conn.prepare_cached(query).and_then(|mut s| s.exists([LATELY])).map_err(sql)
+}
+
+/// Puts the words of what was written after `indexed` into an index.
+fn insert_since(conn: &Connection, indexed: u64, index: &str) -> Result<()> {
     let query = "SELECT words.k, words.procedure, record.fields FROM words JOIN record USING (k)
                  WHERE k IN (SELECT k FROM record WHERE k > ?1 AND lseq = k
                    UNION ALL SELECT k FROM record WHERE lseq > ?1 AND lseq <> k)
                  AND k NOT IN (SELECT k FROM same_words)";
-    let mut insert = conn.prepare_cached(&insert_into("search")).map_err(sql)?;
+    let mut insert = conn.prepare_cached(&insert_into(index)).map_err(sql)?;
     let mut written = conn.prepare_cached(query).map_err(sql)?;
     let mut written = written.query([indexed]).map_err(sql)?;
     while let Some(row) = written.next().map_err(sql)? {
@@ -36,7 +70,6 @@ pub(crate) fn index(conn: &Connection, newest: u64) -> Result<()> {
         let words = Words { procedure, body };
         insert.execute(params![k, words.procedure, words.body, words.more()]).map_err(sql)?;
     }
-    conn.prepare_cached("DELETE FROM same_words").and_then(|mut s| s.execute([])).map_err(sql)?;
     Ok(())
 }
 

@@ -77,7 +77,7 @@ pub fn whole(file: &Path) -> Result<String, Failure> {
     } else {
         std::fs::File::open(file).and_then(|mut file| file.read_to_end(&mut bytes))
     };
-    read.map_err(|_| unreadable(&name))?;
+    read.map_err(|error| Failure::unreadable(Path::new(&name), &error))?;
     text_of(&bytes, &name).map(str::to_owned)
 }
 

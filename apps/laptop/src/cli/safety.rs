@@ -95,7 +95,7 @@ fn given() -> Result<Option<Zeroizing<String>>, Failure> {
 /// Restores a backup in the place of the log.
 pub fn restore(home: &Home, args: &RestoreArgs) -> Result<(), Failure> {
     // Whether it is a backup at all is told before anybody is asked for a secret.
-    std::fs::File::open(&args.file).map_err(|_| Failure::CannotRead(args.file.clone()))?;
+    std::fs::File::open(&args.file).map_err(|error| Failure::unreadable(&args.file, &error))?;
     let secret = match given()? {
         Some(passphrase) => passphrase,
         None => typed("app.ask_backup_secret")?.ok_or(Failure::BackupSecretNeeded)?,

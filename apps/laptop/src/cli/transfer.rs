@@ -104,7 +104,7 @@ pub fn import(home: &Home, args: &ImportArgs) -> Result<(), Failure> {
 
 /// Everything that can be read again: a file; else what it holds, since it is read twice.
 fn source(file: &Path) -> Result<ImportSource, Failure> {
-    let unreadable = |_| Failure::CannotRead(file.to_owned());
+    let unreadable = |error| Failure::unreadable(file, &error);
     if is_dash(file) {
         return Ok(ImportSource::read_once(std::io::stdin().lock())?);
     }

@@ -5,6 +5,8 @@
 //! that may wait for the disk, and draws an askama template that extends `layout.html` and has the
 //! shell as its field `shell`. `?` turns an error of the core into a page of its words.
 
+#[cfg(test)]
+mod any_value_tests;
 mod assets;
 mod calculators;
 mod case;

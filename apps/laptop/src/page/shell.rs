@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Response};
+use seldinger_core::content::Wording;
 use seldinger_core::error::LogbookError;
 
 use super::devices::Badge;
@@ -97,6 +98,10 @@ pub struct Shell {
     pub theme: &'static str,
     /// The sample rotation is shown.
     pub sample: bool,
+    /// The log can only be read.
+    pub read_only: bool,
+    /// Why what was sent was not saved; what was typed is still on the page.
+    pub unsaved: Option<Wording>,
     /// The token that this page's forms carry.
     pub csrf: String,
     /// What has just happened.
@@ -112,6 +117,11 @@ impl Shell {
     pub fn at(self, here: Room) -> Self {
         Self { here, ..self }
     }
+
+    /// The same around what could not be saved.
+    pub fn unsaved(self, why: &LogbookError) -> Self {
+        Self { unsaved: Some(why.wording()), ..self }
+    }
 }
 
 impl FromRequestParts<AppState> for Shell {
@@ -126,6 +136,8 @@ impl FromRequestParts<AppState> for Shell {
             here: Room::Cases,
             theme: theme(parts),
             sample: state.is_sample(),
+            read_only: state.shown_book().is_ok_and(|book| book.is_read_only()),
+            unsaved: None,
             csrf: session.page_token(),
             notice: reads.then(|| session.told().take(parts.uri.path(), Instant::now())).flatten(),
             badge,

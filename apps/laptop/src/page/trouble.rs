@@ -19,6 +19,11 @@ pub struct Trouble {
     told: Wording,
 }
 
+/// Whether a page can be shown again with what was typed, because nothing but the saving failed.
+pub fn is_unsaved(error: &LogbookError) -> bool {
+    matches!(error, LogbookError::DiskFull | LogbookError::ReadOnly)
+}
+
 impl Trouble {
     /// What has its words already.
     pub fn told(status: StatusCode, told: Wording) -> Self {
@@ -43,6 +48,7 @@ impl From<LogbookError> for Trouble {
             E::TooMuchAtOnce => {
                 return Self::told(StatusCode::PAYLOAD_TOO_LARGE, wording("app.too_large", &[]));
             }
+            E::DiskFull | E::ReadOnly => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, told: error.wording() }

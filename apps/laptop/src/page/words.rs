@@ -55,7 +55,12 @@ pub fn inside(label: &str) -> String {
 
 /// A figure with thousands apart: `1,190`.
 pub fn figure(value: impl Borrow<f64>) -> String {
-    let text = format!("{:.2}", value.borrow());
+    let value = *value.borrow();
+    // Longer than anybody reads, and more digits than a number knows.
+    if value.abs() >= 1e15 {
+        return format!("{value:e}");
+    }
+    let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     let (whole, rest) = text.split_once('.').map_or((text, None), |(a, b)| (a, Some(b)));
     let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |digits| ("-", digits));
@@ -136,8 +141,8 @@ mod tests {
 
     #[test]
     fn figures_are_easy_to_read() {
-        let shown = [0.0, 13.0, 402.5, 1190.0, 1_234_567.25].map(figure);
-        assert_eq!(shown, ["0", "13", "402.5", "1,190", "1,234,567.25"]);
+        let shown = [0.0, 13.0, 402.5, 1190.0, 1_234_567.25, -1e308].map(figure);
+        assert_eq!(shown, ["0", "13", "402.5", "1,190", "1,234,567.25", "-1e308"]);
         assert_eq!(
             (counted(1, "case", "cases"), counted(1200, "case", "cases")),
             ("1 case".into(), "1,200 cases".into())

@@ -47,15 +47,29 @@ pub struct Note {
 
 /// Held while the page runs.
 pub struct Claim {
-    // The lock is the system's: it ends with the process, however that ends.
-    _lock: File,
+    // The lock is the system's: it ends with the process, however that ends. None where none can be made.
+    _lock: Option<File>,
     places: Places,
 }
 
 impl Claim {
     /// Claims the data folder; `None` where another program serves it.
     pub fn take(places: &Places) -> Result<Option<Self>, Failure> {
-        let lock = owner_only::open_or_create(&places.serve_lock()).map_err(LogbookError::from)?;
+        let file = places.serve_lock();
+        let lock = owner_only::open_or_create(&file);
+        let lock = lock.or_else(|error| File::open(&file).map_err(|_| error));
+        if let Err(error) = &lock
+            && fs::read_dir(places.data()).is_err()
+        {
+            return Err(Failure::unreadable(places.data(), error));
+        }
+        let lock = match lock.map_err(LogbookError::from) {
+            // A log that cannot be written is read; a second start then finds no way to this one.
+            Err(error) if is_about_writing(&error) => {
+                return Ok(Some(Self { _lock: None, places: places.clone() }));
+            }
+            lock => lock?,
+        };
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(None),
@@ -64,7 +78,7 @@ impl Claim {
         // What a program that was killed left behind.
         let _ = fs::remove_file(places.serve_note());
         opening::sweep(places);
-        Ok(Some(Self { _lock: lock, places: places.clone() }))
+        Ok(Some(Self { _lock: Some(lock), places: places.clone() }))
     }
 
     /// Says where the page is from now on; gives the secret that the second has to show.
@@ -72,9 +86,16 @@ impl Claim {
         let note = Note { port, secret: random_word() };
         let text = serde_json::to_vec(&note).map_err(|_| LogbookError::Io)?;
         let file = self.places.serve_note();
-        write_private(&file, &text).map_err(|_| Failure::CannotWrite(file))?;
-        Ok(note.secret)
+        match write_private(&file, &text) {
+            Err(error) if !is_about_writing(&error) => Err(Failure::CannotWrite(file)),
+            _ => Ok(note.secret),
+        }
     }
+}
+
+/// Whether nothing but writing failed.
+fn is_about_writing(error: &LogbookError) -> bool {
+    matches!(error, LogbookError::ReadOnly | LogbookError::DiskFull)
 }
 
 impl Drop for Claim {

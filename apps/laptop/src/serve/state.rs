@@ -130,7 +130,7 @@ impl AppState {
     ///
     /// # Errors
     /// `KeyLocked` while the page is locked by its button.
-    fn shown_book(&self) -> Result<Arc<Logbook>> {
+    pub fn shown_book(&self) -> Result<Arc<Logbook>> {
         self.with_open(|open| open.sample.as_ref().unwrap_or(&open.own).clone())
     }
 

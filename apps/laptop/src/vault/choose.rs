@@ -174,9 +174,11 @@ fn typed_twice(places: &Places, first: Zeroizing<String>) -> Result<Zeroizing<St
 /// Opens the sealed file with the passphrase of the environment, or asks for it.
 pub(super) fn unseal(places: &Places) -> Result<Sealed, Failure> {
     let path = places.sealed_keys();
-    if !path.exists() {
+    match path.try_exists() {
+        Ok(true) => {}
         // Nobody is asked in vain.
-        return Err(LogbookError::KeyMissing.into());
+        Ok(false) => return Err(LogbookError::KeyMissing.into()),
+        Err(error) => return Err(Failure::unreadable(&path, &error)),
     }
     let open = |passphrase: &str| Sealed::open(&path, passphrase);
     let opened = |keys: Option<Sealed>| Ok(keys.ok_or(LogbookError::KeyMissing)?);

@@ -74,7 +74,7 @@ impl Note {
                 Err(_) => Err(Failure::CannotRead(file)),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(_) => Err(Failure::CannotRead(file)),
+            Err(error) => Err(Failure::unreadable(&file, &error)),
         }
     }
 

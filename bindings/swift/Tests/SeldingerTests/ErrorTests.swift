@@ -25,10 +25,11 @@ import Testing
   let errors: [LogbookError] = [
     .KeyLocked, .KeyCancelled, .KeyMissing, .KeyUnavailable, .WrongKey, .NoBook, .BookExists,
     .PartMissing(part: .database), .Damaged(part: .page), .NewerSchema(found: 2, known: 2),
-    .DiskFull, .ReadOnly, .Busy, .NoFile, .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft,
-    .NothingToChoose, .NotAnId, .NotADay, .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup,
-    .CodeNotKept, .CodeDiffers, .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition,
-    .NotAPage, .ChoiceChanged, .CodeTooOld,
+    .OlderSchema(found: 1, known: 2), .CannotRead, .NoRoomToRead, .DiskFull, .ReadOnly, .Busy,
+    .NoFile, .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId,
+    .NotADay, .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup, .CodeNotKept, .CodeDiffers,
+    .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition, .NotAPage, .ChoiceChanged,
+    .CodeTooOld,
   ]
   for error in errors {
     let words = error.wording.what

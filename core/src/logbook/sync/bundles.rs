@@ -185,7 +185,7 @@ fn read(source: &ImportSource) -> SyncResult<Vec<u8>> {
     let file = match source {
         ImportSource::Bytes(bytes) => return Ok(bytes.to_vec()),
         ImportSource::Path(path) => {
-            let file = File::open(path).map_err(LogbookError::from)?;
+            let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
             Box::new(file) as Box<dyn Read>
         }
         ImportSource::Packed(packed) => Box::new(packed.open()?),

@@ -2,6 +2,11 @@
 //! the frames is not this room's business.
 
 #[cfg(test)]
+#[cfg(feature = "ffi")]
+mod any_value_phone_tests;
+#[cfg(test)]
+mod any_value_tests;
+#[cfg(test)]
 mod bedside_tests;
 #[cfg(test)]
 mod budget_tests;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::file::FORMAT;
 use super::{FOLDER, Making, OLDER, Seal, Source, copy_aside};
-use crate::error::Result;
+use crate::error::{LogbookError, Result};
 use crate::job::Work as _;
 use crate::store::recovery::BackupKeys;
 use crate::store::{Existing, Place, owner_only};
@@ -20,19 +20,24 @@ const KEPT: usize = 7;
 const SUFFIX: &str = ".backup";
 
 /// Where today's automatic backup goes; `None` where none is due.
-pub(crate) fn due(place: &Place, day: &str, lseq: u64, keys: &BackupKeys) -> Option<PathBuf> {
+pub(crate) fn due(
+    place: &Place,
+    day: &str,
+    lseq: u64,
+    keys: &BackupKeys,
+) -> Result<Option<PathBuf>> {
     let folder = place.folder.join(FOLDER);
     let end = format!(".{}{SUFFIX}", tag(keys));
     let name = format!("{day}.{lseq:012}{end}");
     // Those that another recovery code opens do not count, nor those of a former format.
-    if let Some(last) = dated(&folder).into_iter().rfind(|name| name.ends_with(&end)) {
+    if let Some(last) = dated(&folder)?.into_iter().rfind(|name| name.ends_with(&end)) {
         let today = self::day(&last) >= Some(day);
         let unchanged = last.split('.').nth(1) == name.split('.').nth(1);
         if today || unchanged {
-            return None;
+            return Ok(None);
         }
     }
-    Some(folder.join(name))
+    Ok(Some(folder.join(name)))
 }
 
 /// In which format and to which recovery code a backup is sealed, without telling anything about the code.
@@ -43,10 +48,10 @@ fn tag(keys: &BackupKeys) -> String {
 }
 
 /// The names of the dated backups, oldest first.
-fn dated(folder: &Path) -> Vec<String> {
-    let mut names = names(folder);
+fn dated(folder: &Path) -> Result<Vec<String>> {
+    let mut names = names(folder)?;
     names.retain(|name| day(name).is_some());
-    names
+    Ok(names)
 }
 
 /// The day in the name of a dated backup; `None` in that of one that was made before an upgrade.
@@ -54,11 +59,12 @@ fn day(name: &str) -> Option<&str> {
     name.split('.').next().filter(|day| day.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The names of all backups in a folder of backups; none where it cannot be read.
-fn names(folder: &Path) -> Vec<String> {
-    let mut names = try_names(folder).unwrap_or_default();
+/// The names of all backups in a folder of backups; none where there is no such folder, an error where it
+/// must not be looked into.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let mut names = try_names(folder).map_err(|error| LogbookError::reading(&error))?;
     names.sort();
-    names
+    Ok(names)
 }
 
 fn try_names(folder: &Path) -> io::Result<Vec<String>> {
@@ -96,7 +102,9 @@ quiet_debug!(FoundBackup);
 /// The backups in the folder of a book, which need not be whole: the latest first, those made before an
 /// upgrade last.
 pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
+    // A folder that must not be looked into offers none; opening the book says why.
     let mut found: Vec<FoundBackup> = files(&Place::new(folder))
+        .unwrap_or_default()
         .into_iter()
         .filter_map(|path| {
             let name = path.file_name()?.to_string_lossy().into_owned();
@@ -110,15 +118,15 @@ pub fn found_in(folder: &Path) -> Vec<FoundBackup> {
 }
 
 /// Every backup in the book's folder, oldest first.
-pub(crate) fn files(place: &Place) -> Vec<PathBuf> {
+pub(crate) fn files(place: &Place) -> Result<Vec<PathBuf>> {
     let folder = place.folder.join(FOLDER);
-    names(&folder).into_iter().map(|name| folder.join(name)).collect()
+    Ok(names(&folder)?.into_iter().map(|name| folder.join(name)).collect())
 }
 
 /// Removes the oldest dated backups beside `newest`.
 pub(super) fn prune(newest: &Path, keep: usize) -> Result<()> {
     let Some(folder) = newest.parent() else { return Ok(()) };
-    let names = dated(folder);
+    let names = dated(folder)?;
     for name in &names[..names.len().saturating_sub(keep)] {
         fs::remove_file(folder.join(name))?;
     }
@@ -167,15 +175,15 @@ mod tests {
         let place = Place::new(folder.path());
         fs::create_dir(folder.path().join(FOLDER)).unwrap();
         let (ours, other) = (keys(), keys());
-        let made = due(&place, "2026-10-05", 7, &ours).unwrap();
+        let made = due(&place, "2026-10-05", 7, &ours).unwrap().unwrap();
         fs::write(&made, "").unwrap();
-        assert_eq!(due(&place, "2026-10-05", 9, &ours), None, "one was made today");
-        assert_eq!(due(&place, "2026-10-06", 7, &ours), None, "nothing changed");
-        assert!(due(&place, "2026-10-06", 9, &ours).is_some());
-        let again = due(&place, "2026-10-05", 7, &other).expect("another recovery code");
+        assert_eq!(due(&place, "2026-10-05", 9, &ours), Ok(None), "one was made today");
+        assert_eq!(due(&place, "2026-10-06", 7, &ours), Ok(None), "nothing changed");
+        assert!(due(&place, "2026-10-06", 9, &ours).unwrap().is_some());
+        let again = due(&place, "2026-10-05", 7, &other).unwrap().expect("another recovery code");
         fs::write(&again, "").unwrap();
-        assert_eq!(due(&place, "2026-10-05", 8, &other), None);
-        assert_eq!(due(&place, "2026-10-04", 9, &ours), None, "a clock that was set back");
+        assert_eq!(due(&place, "2026-10-05", 8, &other), Ok(None));
+        assert_eq!(due(&place, "2026-10-04", 9, &ours), Ok(None), "a clock that was set back");
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Checking {
     /// # Errors
     /// `NoFile`; `BadBackup` where it is something else, `FormerBackup` where it is of a former version.
     pub(crate) fn begin(path: &Path, code: Option<&RecoveryCode>) -> Result<Self> {
-        let file = File::open(path)?;
+        let file = File::open(path).map_err(|error| LogbookError::reading(&error))?;
         let about = file.metadata()?;
         if !about.is_file() {
             return Err(LogbookError::BadBackup);

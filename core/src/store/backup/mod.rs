@@ -23,6 +23,7 @@ use super::aside::{Aside, Stage};
 use super::key::BookKey;
 use super::lock::FileLock;
 use super::peek::Peek;
+use super::reading::is_about_writing;
 use super::recovery::{self, BackupKeys};
 use super::whole_file::sync_folder;
 use super::{
@@ -78,7 +79,8 @@ pub(crate) struct Making {
     keep: Option<usize>,
     stage: Option<Doing>,
     copy: Copy,
-    _lock: FileLock,
+    /// None where nothing can be written beside the book.
+    _lock: Option<FileLock>,
 }
 
 enum Doing {
@@ -111,10 +113,9 @@ impl Making {
     ) -> Result<Self> {
         let Source { conn, place, key, made } = source;
         let keys = conn.read(BackupKeys::of)?.ok_or(LogbookError::CodeTooOld)?;
-        let folder = place.folder.join(FOLDER);
-        owner_only::make_folder(&folder)?;
-        let lock = FileLock::try_now(&folder.join(".lock"))?.ok_or(LogbookError::Busy)?;
-        let copy = Copy(folder.join(".copy.db"));
+        let lock = lock(place)?;
+        // Beside the backup: the book's own disk may be full, or not to be written.
+        let copy = Copy(beside(place, target)?);
         let out = WholeFile::create(target, existing)?;
         let schema = conn.read(migrate::version)?;
         // Whoever opens the backup need not learn a code that is still to be confirmed.
@@ -181,6 +182,27 @@ impl Work for Making {
     }
 }
 
+/// Held while a backup of the book is made; a book that cannot be written has none.
+fn lock(place: &Place) -> Result<Option<FileLock>> {
+    let folder = place.folder.join(FOLDER);
+    let made = owner_only::make_folder(&folder);
+    let lock = made.and_then(|()| FileLock::try_now(&folder.join(".lock")));
+    match lock.map_err(LogbookError::from) {
+        Err(error) if is_about_writing(&error) => Ok(None),
+        lock => lock?.ok_or(LogbookError::Busy).map(Some),
+    }
+}
+
+/// Where the copy of the pages is while a backup is made of it. Among the automatic backups it has one
+/// name, so that the next one removes what a crash left.
+fn beside(place: &Place, target: &Path) -> Result<PathBuf> {
+    if target.parent() == Some(&place.folder.join(FOLDER)) {
+        return Ok(target.with_file_name(".copy.db"));
+    }
+    let name = target.file_name().ok_or(LogbookError::NoFile)?;
+    Ok(target.with_file_name(format!(".{}.pages", name.to_string_lossy())))
+}
+
 /// Copies the files of the book in `folder` as they are into a folder beside, named for why and when.
 pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
     let unfinished = folder.join(COPYING_ASIDE);
@@ -198,7 +220,7 @@ pub(crate) fn copy_aside(folder: &Path, why: &str, stamp: &str) -> Result<()> {
     sync_folder(folder)
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<()> {
     let from = Peek::open(from)?;
     let mut out = owner_only::create(to)?;
     let mut piece = vec![0; 1 << 18];

@@ -1,6 +1,7 @@
 //! The jot box: one typed line becomes a case.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
@@ -18,7 +19,7 @@ use super::list::Rows;
 use super::query::CaseQuery;
 use crate::page::fields::Posted;
 use crate::page::shell::{Notice, Notices, Shell, draw};
-use crate::page::trouble::Trouble;
+use crate::page::trouble::{Trouble, is_unsaved};
 use crate::page::words;
 use crate::serve::AppState;
 
@@ -68,6 +69,13 @@ impl JotBox {
         let (line, performed) = (posted.one(LINE).to_owned(), posted.one(PERFORMED).to_owned());
         let reading = Reading::of(book, &posted)?;
         Ok(Self { line, performed, draft: Some(draft.id), reading })
+    }
+
+    /// With a line that could not be saved.
+    pub(super) fn unsaved(book: &Logbook, posted: &Posted) -> Result<Self> {
+        let (line, performed) = (posted.one(LINE).to_owned(), posted.one(PERFORMED).to_owned());
+        let draft = posted.one(DRAFT).parse().ok();
+        Ok(Self { line, performed, draft, reading: Reading::of(book, posted)? })
     }
 
     pub(super) fn draft_id(&self) -> String {
@@ -156,6 +164,8 @@ pub async fn save(
     Extension(notices): Extension<Notices>,
     Form(posted): Form<Posted>,
 ) -> std::result::Result<Response, Trouble> {
+    let (sent, again) = (Arc::new(posted), state.clone());
+    let posted = sent.clone();
     let saved = state.ask(move |book| {
         let line = posted.one(LINE).trim();
         if line.is_empty() {
@@ -171,7 +181,15 @@ pub async fn save(
         let list = Rows::read(book, &CaseQuery::of(&posted))?;
         Ok(Some((notice(book, saved)?, JotBox::restore(book)?, list)))
     });
-    let Some((notice, jot, list)) = saved.await? else {
+    let saved = saved.await;
+    let saved = match saved {
+        // A part of the page leaves the line where it is.
+        Err(why) if is_unsaved(&why) && !shell.part => {
+            return super::list::unsaved(again, shell, sent, why).await;
+        }
+        saved => saved?,
+    };
+    let Some((notice, jot, list)) = saved else {
         return Ok(Redirect::to("/").into_response());
     };
     if shell.part {

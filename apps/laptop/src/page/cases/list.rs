@@ -1,20 +1,23 @@
 //! The case list.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use seldinger_core::case_log::list::{CaseChoices, CaseDay, CaseList, CaseRow, CaseSort};
 use seldinger_core::case_log::values::Role;
 use seldinger_core::content::Wording;
-use seldinger_core::error::Result;
+use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{CASE, Logbook, SnippetPiece};
 
 use super::jot::JotBox;
 use super::query::{self, CaseQuery, Group, NO_ROLE};
+use crate::page::fields::Posted;
 use crate::page::shell::{Room, Shell, draw};
 use crate::page::trouble::Trouble;
 use crate::page::words;
@@ -132,13 +135,37 @@ pub async fn more(
 }
 
 async fn whole(state: AppState, shell: Shell, query: CaseQuery) -> Result<Response, Trouble> {
+    drawn(state, shell, query, None).await
+}
+
+/// The whole page with a line that could not be saved, and why.
+pub(super) async fn unsaved(
+    state: AppState,
+    shell: Shell,
+    posted: Arc<Posted>,
+    why: LogbookError,
+) -> Result<Response, Trouble> {
+    let mut page = drawn(state, shell.unsaved(&why), CaseQuery::of(&posted), Some(posted)).await?;
+    *page.status_mut() = StatusCode::INSUFFICIENT_STORAGE;
+    Ok(page)
+}
+
+async fn drawn(
+    state: AppState,
+    shell: Shell,
+    query: CaseQuery,
+    unsaved: Option<Arc<Posted>>,
+) -> Result<Response, Trouble> {
     let shell = shell.at(Room::Cases);
     let asks = !shell.sample;
     let page = state.ask(move |book| {
         let code_waits = asks && book.has_unconfirmed_code()?;
         let half_typed = book.draft_of(CASE, None)?.is_some_and(|draft| !draft.typed.is_empty());
         let (list, choices) = (Rows::read(book, &query)?, book.case_choices()?);
-        let jot = JotBox::restore(book)?;
+        let jot = match unsaved {
+            Some(posted) => JotBox::unsaved(book, &posted)?,
+            None => JotBox::restore(book)?,
+        };
         Ok(CasesPage { shell, jot, half_typed, code_waits, query, choices, list })
     });
     draw(&page.await?)

@@ -21,6 +21,8 @@ const BESIDE: f64 = 7.0;
 const LETTER: f64 = 7.4;
 /// Room for one figure of the scale.
 const SCALE_ROOM: f64 = 150.0;
+/// Below this a scale would have steps of nothing.
+const SMALLEST: f64 = 1e-300;
 
 /// The chart.
 #[derive(Debug, Clone, Template)]
@@ -71,7 +73,7 @@ impl DoseChart {
     ) -> Option<Self> {
         let points = &quantity.points;
         let highest = points.first()?.amount;
-        let highest = if highest > 0.0 { highest } else { 1.0 };
+        let highest = if highest > 0.0 { highest.max(SMALLEST) } else { 1.0 };
         let place = |amount: f64| (amount.max(0.0) / highest).min(1.0) * width * SHARE;
         let mut named = name(&points[..points.len().min(NAMED)], width, place);
         let rows = named.iter().map(|one| one.row + 1).max().unwrap_or_default();
@@ -161,7 +163,7 @@ fn collide(one: &Named, row: u32, other: &Named) -> bool {
 
 /// Round figures below the axis.
 fn scale(highest: f64, width: f64, axis: f64, place: impl Fn(f64) -> f64) -> Vec<Label> {
-    let step = round_up(highest * SCALE_ROOM / width);
+    let step = round_up(highest * (SCALE_ROOM / width));
     let figures = (0_u32..).map(|n| f64::from(n) * step).take_while(|figure| *figure <= highest);
     let label = |figure: f64| Label {
         x: Px(place(figure)),
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn odd_figures_are_drawn_too() {
         assert!(DoseChart::wide("x", "y", &DoseQuantity::default()).is_none());
-        for amount in [0.0, -3.0, 1e-9, 1e12] {
+        for amount in [0.0, -3.0, 5e-324, 1e-9, 1e12, 1e308, f64::MAX, f64::MIN] {
             let drawn = DoseChart::slim("x", "y", &quantity(&[("", None, amount)])).unwrap();
             let text = drawn.to_string();
             assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");

@@ -11,11 +11,12 @@ use seldinger_core::ids::{DraftId, RecordId};
 use seldinger_core::logbook::{Logbook, OpenForm};
 
 use super::drawn;
+use super::view::unsaved;
 use crate::page::fields::Posted;
 use crate::page::places;
 use crate::page::records::name;
-use crate::page::shell::{Notices, draw};
-use crate::page::trouble::Trouble;
+use crate::page::shell::{Notices, Shell, draw};
+use crate::page::trouble::{Trouble, is_unsaved};
 use crate::serve::AppState;
 
 /// What every form of ours says about itself.
@@ -81,17 +82,23 @@ pub async fn keep(
 /// Saves the form.
 pub async fn save(
     State(state): State<AppState>,
+    shell: Shell,
     Extension(notices): Extension<Notices>,
     Form(posted): Form<Posted>,
 ) -> std::result::Result<Response, Trouble> {
+    let sent = Sent::read(posted)?;
+    let typed = sent.posted.typed();
+    let (form, again) = ((sent.form.clone(), sent.record, sent.opened), typed.clone());
     let saved = state.ask(move |book| {
-        let sent = Sent::read(posted)?;
-        let typed = sent.posted.typed();
         let saved = book.save_form(&sent.form, sent.record, sent.opened, &typed, sent.draft)?;
         let kept = book.record(saved.id)?;
         Ok((places::of(&kept.kind, saved.id), name(book, saved.id)?, saved))
     });
-    let (place, name, saved) = saved.await?;
+    let saved = saved.await;
+    let (place, name, saved) = match saved {
+        Err(why) if is_unsaved(&why) => return unsaved(state, shell, form, again, why).await,
+        saved => saved?,
+    };
     if !saved.stale.is_empty() {
         notices.leave(words("page.kept_beside", &[]), saved.change);
     } else if saved.change.is_some() {

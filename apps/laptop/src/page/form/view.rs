@@ -13,7 +13,7 @@ use seldinger_core::logbook::{CASE, DEBRIEF, Draft, Logbook, OpenForm, RecordNam
 
 use super::drawn;
 use crate::page::shell::{Shell, draw};
-use crate::page::trouble::Trouble;
+use crate::page::trouble::{Trouble, is_unsaved};
 use crate::page::words;
 use crate::serve::AppState;
 
@@ -147,17 +147,39 @@ pub fn opened(book: &Logbook, form: &str, record: Option<RecordId>) -> Result<(O
         Some(kept) if form == DEBRIEF && !is_over(book, kept.id)? && is_current(book, &kept)? => {
             return Ok((book.open_draft(kept.id)?, false));
         }
-        Some(kept) => book.drop_draft(kept.id)?,
+        // A full disk must not keep the form from being shown.
+        Some(kept) => match book.drop_draft(kept.id) {
+            Err(error) if !is_unsaved(&error) => return Err(error),
+            _ => {}
+        },
         None => {}
     }
     // A full disk must not keep the form from being shown.
     match book.begin_draft(form, record) {
         Ok(draft) => Ok((book.open_draft(draft.id)?, false)),
-        Err(LogbookError::DiskFull | LogbookError::ReadOnly) => {
-            Ok((book.open_form(form, record)?, false))
-        }
+        Err(error) if is_unsaved(&error) => Ok((book.open_form(form, record)?, false)),
         Err(error) => Err(error),
     }
+}
+
+/// A form that could not be saved, with what was typed into it and why.
+pub async fn unsaved(
+    state: AppState,
+    shell: Shell,
+    (form, record, opened): (String, Option<RecordId>, u64),
+    typed: Vec<TypedField>,
+    why: LogbookError,
+) -> Result<Response, Trouble> {
+    let shell = shell.unsaved(&why);
+    let page = state.ask(move |book| {
+        let open = OpenForm { opened, ..book.open_form(&form, record)? };
+        let open = book.look_over(open, &typed)?;
+        let (heading, about) = (open.view.title.clone(), String::new());
+        Ok(FormPage { shell, heading, about, open, typed_before: false, timer: None })
+    });
+    let mut drawn = draw(&page.await?)?;
+    *drawn.status_mut() = axum::http::StatusCode::INSUFFICIENT_STORAGE;
+    Ok(drawn)
 }
 
 /// A form for a new record, with what was typed into it before, else with what an address fills in; what
