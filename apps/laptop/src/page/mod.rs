@@ -7,6 +7,7 @@
 
 #[cfg(test)]
 mod any_value_tests;
+mod arriving;
 mod assets;
 mod calculators;
 mod case;

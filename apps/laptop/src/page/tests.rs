@@ -236,6 +236,23 @@ fn what_is_exported_can_be_imported() {
 }
 
 #[test]
+fn what_an_import_updated_can_be_undone_from_its_report() {
+    let visit = Visit::new();
+    let place = case(&visit, JOT);
+    let lines = visit.get("/export/logbook.jsonl").body;
+    let newer = lines.replace("\"fields\":{", "\"fields\":{\"lesson\":\"Wire first\",");
+    assert_ne!(lines, newer);
+    let report = visit.post_file("/import?update=true", &newer);
+    assert!(report.body.contains("1 record was updated"), "{}", report.body);
+    assert!(report.body.contains(&format!("href=\"{place}\"")), "{}", report.body);
+    assert!(visit.get(&place).body.contains("Wire first"));
+    let fields = ["id", "kind", "what", "lseq"].map(|name| (name, report.value(name)));
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(visit.post("/undo", &fields).location(), place);
+    assert_eq!(visit.get("/export/logbook.jsonl").body, lines);
+}
+
+#[test]
 fn a_long_list_comes_page_by_page() {
     let visit = Visit::new();
     let line = |n: u32| {

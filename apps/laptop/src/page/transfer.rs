@@ -1,13 +1,11 @@
 //! Records out of the book and into it.
 
-use std::future::poll_fn;
 use std::io::{self, Write};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -15,12 +13,15 @@ use axum::routing::{get, post};
 use seldinger_core::content::Wording;
 use seldinger_core::error::{LogbookError, Result};
 use seldinger_core::export::csv::CsvFor;
+use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{
     CASE, ExportFormat, ExportOptions, FlaggedRecord, ImportOptions, ImportReport, ImportSource,
     Logbook, Packer,
 };
+use seldinger_core::record::Change;
 use serde::Deserialize;
 
+use super::arriving::each_piece;
 use super::proof::Proven;
 use super::shell::{Room, Shell, draw};
 use super::trouble::Trouble;
@@ -54,8 +55,11 @@ struct TransferPage {
 #[derive(Template)]
 #[template(path = "transfer/report.html")]
 struct ReportPart {
+    shell: Shell,
     report: ImportReport,
     bad_lines: Vec<Wording>,
+    /// The first writes to records that were here before, with their names: each can be undone.
+    changed: Vec<(Change, String)>,
 }
 
 async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, Trouble> {
@@ -64,7 +68,7 @@ async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, T
         let report = book.identifier_job(None)?.run(|_| {})?;
         let flagged = report.flagged.len() as u64;
         let named = report.flagged.into_iter().take(MOST_NAMED);
-        let named = named.map(|record| Ok((name(book, &record)?, record)));
+        let named = named.map(|record| Ok((name(book, &record.kind, record.id)?, record)));
         let named = named.map(|pair: Result<_>| pair.map(|(name, record)| (record, name)));
         let named = named.collect::<Result<Vec<_>>>()?;
         Ok(TransferPage { shell, records: report.records, flagged, named })
@@ -72,10 +76,10 @@ async fn page(State(state): State<AppState>, shell: Shell) -> Result<Response, T
     draw(&page.await?)
 }
 
-fn name(book: &Logbook, record: &FlaggedRecord) -> Result<String> {
-    let case = if record.kind == CASE { Some(book.case(record.id)?.row) } else { None };
+fn name(book: &Logbook, kind: &str, id: RecordId) -> Result<String> {
+    let case = if kind == CASE { Some(book.case(id)?.row) } else { None };
     let named = case.map(|row| row.procedure_name).filter(|name| !name.is_empty());
-    Ok(named.unwrap_or_else(|| words::kind(&record.kind)))
+    Ok(named.unwrap_or_else(|| words::kind(kind)))
 }
 
 /// Where a file is written to before it is sent.
@@ -148,29 +152,30 @@ struct Choice {
 
 async fn import(
     State(state): State<AppState>,
+    shell: Shell,
     Query(choice): Query<Choice>,
     body: Body,
 ) -> Result<Response, Trouble> {
     let source = packed(body).await?;
     let Choice { skip_bad, update, restore } = choice;
     let options = ImportOptions { skip_bad, update, restore };
-    let report = state.ask(move |book| book.import_job(source, options)?.run(|_| {}));
-    let report = report.await?;
+    let imported = state.ask(move |book| {
+        let report = book.import_job(source, options)?.run(|_| {})?;
+        let changed = report.changes.iter().take(MOST_NAMED);
+        let changed =
+            changed.map(|change| Ok((change.clone(), name(book, &change.kind, change.id)?)));
+        let changed = changed.collect::<Result<Vec<_>>>()?;
+        Ok((report, changed))
+    });
+    let (report, changed) = imported.await?;
     let bad_lines = report.bad_lines.iter().take(MOST_NAMED);
     let bad_lines = bad_lines.map(|bad| bad.reason.wording(bad.line)).collect();
-    draw(&ReportPart { report, bad_lines })
+    draw(&ReportPart { shell, report, bad_lines, changed })
 }
 
 /// What the browser sends, packed as it comes: it is never in memory as a whole.
-async fn packed(mut body: Body) -> Result<ImportSource, LogbookError> {
-    let (mut packer, mut bytes) = (Packer::new()?, 0);
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let Ok(piece) = frame.map_err(|_| LogbookError::Io)?.into_data() else { continue };
-        bytes += piece.len();
-        if bytes > MOST_IMPORT_BYTES {
-            return Err(LogbookError::TooMuchAtOnce);
-        }
-        packer.add(&piece)?;
-    }
-    if bytes == 0 { Err(LogbookError::NoFile) } else { packer.finish() }
+async fn packed(body: Body) -> Result<ImportSource, Trouble> {
+    let mut packer = Packer::new()?;
+    let bytes = each_piece(body, MOST_IMPORT_BYTES, |piece| packer.add(piece)).await?;
+    if bytes == 0 { Err(LogbookError::NoFile.into()) } else { Ok(packer.finish()?) }
 }

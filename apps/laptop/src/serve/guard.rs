@@ -119,18 +119,23 @@ pub fn is_from_our_page(headers: &HeaderMap, port: u16) -> bool {
 async fn carries_token(session: &Session, request: Request) -> Result<Request, Response> {
     let refused = || StatusCode::FORBIDDEN.into_response();
     let headers = request.headers();
-    if let Some(token) = headers.get(HEADER) {
-        let fits = token.to_str().is_ok_and(|token| session.accepts(token));
-        return if fits { Ok(request) } else { Err(refused()) };
-    }
+    let token = headers.get(HEADER);
+    let fits = token.is_some_and(|token| token.to_str().is_ok_and(|token| session.accepts(token)));
     let is_form = headers.get(header::CONTENT_TYPE).is_some_and(|kind| {
         kind.to_str().is_ok_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
     });
-    if !is_form {
+    if token.is_some() && !fits || token.is_none() && !is_form {
         return Err(refused());
+    }
+    if !is_form {
+        // Who takes a file sees to it himself that it comes.
+        return Ok(request);
     }
     let (parts, body) = request.into_parts();
     let bytes = in_time(body, MOST_FORM_BYTES).await?;
+    if fits {
+        return Ok(Request::from_parts(parts, Body::from(bytes)));
+    }
     let copy = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
     let fields = Form::<Vec<(String, String)>>::from_request(copy, &()).await;
     let fits = fields.is_ok_and(|Form(fields)| {

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use seldinger_core::content::words as told;
-use seldinger_core::error::LogbookError;
+use seldinger_core::link::bundle::MAX_BUNDLE;
 use seldinger_core::logbook::{BundleTo, ImportSource, TakenBundle};
 
 use super::list::named;
 use crate::exchange::host_name;
+use crate::page::arriving::each_piece;
 use crate::page::fields::Posted;
 use crate::page::proof::Proven;
 use crate::page::shell::{Room, Shell, draw};
@@ -89,19 +89,21 @@ pub async fn take(
     State(state): State<AppState>,
     shell: Shell,
     headers: HeaderMap,
-    bytes: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, Trouble> {
     let code = headers.get("x-code").and_then(|code| code.to_str().ok()).map(str::to_owned);
     if let (Some(_), Err(asked)) = (&code, proven) {
         return Ok(asked);
     }
-    let bytes = bytes.map_err(|refused| match refused.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => LogbookError::TooMuchAtOnce,
-        _ => LogbookError::Io,
-    })?;
+    let mut bytes = Vec::new();
+    each_piece(body, MAX_BUNDLE, |piece| {
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })
+    .await?;
     let by_code = code.clone();
     let taken = state.ask_own(move |book| {
-        let source = ImportSource::Bytes(Arc::from(bytes.as_ref()));
+        let source = ImportSource::Bytes(Arc::from(bytes));
         book.take_bundle_job(&source, by_code.as_deref())?.run(|_| {})
     });
     draw(&TakenPart { taken: taken.await?, csrf: shell.csrf, code })

@@ -7,11 +7,9 @@ mod list;
 mod pair;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderName;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use seldinger_core::link::bundle::MAX_BUNDLE;
 use seldinger_core::time::Moment;
 
 use crate::serve::AppState;
@@ -24,7 +22,7 @@ pub fn routes() -> Router<AppState> {
         .route("/devices/sync", post(list::sync_now))
         .route("/devices/{fingerprint}/revoke", get(list::ask_revoke).post(list::revoke))
         .route("/devices/{fingerprint}/bundle", get(carry::ask).post(carry::make))
-        .route("/devices/bundle", post(carry::take).layer(DefaultBodyLimit::max(MAX_BUNDLE)))
+        .route("/devices/bundle", post(carry::take))
         .route("/devices/pair", get(pair::page).post(pair::open))
         .route("/devices/pair/digits", post(pair::digits))
         .route("/devices/pair/close", post(pair::close))
