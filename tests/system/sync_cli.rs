@@ -163,6 +163,30 @@ fn pairing_is_done_though_another_device_is_away() {
     assert_eq!(cases(&third), 1);
 }
 
+/// Whether a process has a handler of its own for Ctrl-C by now.
+#[cfg(target_os = "linux")]
+fn catches_interrupts(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sync_that_is_stopped_says_how_far_it_came() {
+    let (laptop, other) = (App::new(), App::new());
+    pair(&laptop, &other);
+    done(&laptop.run(&["jot", "R IJ port, scrubbed"]));
+    // The other one is off, so there is nothing to do but wait for it.
+    let mut syncs = Running::start(&laptop, &["sync", "--once"]);
+    while !catches_interrupts(syncs.child.id()) {
+        std::thread::yield_now();
+    }
+    system_tests::send(syncs.child.id(), "INT");
+    assert_eq!(syncs.value("Offline"), ", 1 waiting");
+    assert_eq!(syncs.end(), Some(130));
+}
+
 #[test]
 fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
     let (laptop, other) = (App::new(), App::new());
@@ -200,7 +224,9 @@ fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
     }
     meet();
     for (app, [mine, theirs]) in [(&laptop, reasons), (&other, [reasons[1], reasons[0]])] {
-        assert!(done(&app.run(&["settle", id])).is_empty());
+        let settled = app.run(&["settle", id]);
+        assert!(done(&settled).is_empty());
+        assert!(String::from_utf8_lossy(&settled.stderr).contains("No two devices"));
         let told = done(&app.run(&["show", id, "--history"]));
         let after = |why: &str| {
             let line = format!("S-64 {why}");

@@ -77,6 +77,9 @@ fn show(book: &Logbook, also: &[AlsoWritten], as_json: bool) -> Result<(), Failu
         out.line(also_json(also))?;
         return out.flush();
     }
+    if also.is_empty() {
+        say::note(&words("app.nothing_to_settle", &[]));
+    }
     for (at, other) in also.iter().enumerate() {
         let on_path = |known: &&AlsoWritten| known.path == other.path;
         let number = also[..at].iter().filter(on_path).count() + 1;

@@ -50,9 +50,12 @@ pub fn sync(home: &Home, args: &SyncArgs) -> Result<(), Failure> {
     let mut out = Out::new();
     if args.json {
         out.line(status_json(&status))?;
-    } else if matches!(outcome, Ok(()) | Err(Failure::Book(LogbookError::Cancelled))) {
-        // Whoever stops it is told how far it came.
+    } else if outcome.is_ok() {
         out.line(plain(&status.text))?;
+    } else if matches!(outcome, Err(Failure::Book(LogbookError::Cancelled))) {
+        // Whoever stops it is told how far it came.
+        let waiting = words("badge.waiting", &[("count", &status.waiting.to_string())]);
+        out.line(plain(&format!("{}, {waiting}", status.text)))?;
     }
     out.flush()?;
     let twice = session.book.written_twice()?.len();
