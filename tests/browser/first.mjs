@@ -9,12 +9,12 @@ const { env } = process;
 /** Shows the recovery code, and confirms it. */
 async function confirmCode(page, browser) {
   await page.getByRole("link", { name: "Look at it" }).press("Enter");
-  await page.getByRole("button", { name: "Show the code" }).press("Enter");
+  await page.getByRole("button", { name: "Show recovery code" }).press("Enter");
   const code = (await page.locator(".code").innerText()).trim();
   check(/^[0-9A-Z]{5}(-[0-9A-Z]{5}){3}-[0-9A-Z]{6}$/.test(code), `no code: ${code}`);
   await sound(page);
   await browser.shot(page, "recovery-code");
-  await page.getByRole("link", { name: "It is written down" }).press("Enter");
+  await page.getByRole("link", { name: "I wrote it down" }).press("Enter");
   const fields = page.getByLabel(/^Group \d of 5$/);
   same(await fields.count(), 2, "groups that are asked for");
   await sound(page);

@@ -149,7 +149,7 @@ fn values_that_nobody_can_be_certain_of_are_listed_by_line_and_field() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("line 2: role") && said.contains("line 3: air_kerma_mgy"), "{said}");
     let told = done(&app.run(&["tally"]));
-    assert!(told.contains("5.5") && told.contains("left out of the sum"), "{told}");
+    assert!(told.contains("5.5") && told.contains("left out of the total"), "{told}");
     let tally: Value = serde_json::from_str(&done(&app.run(&["tally", "--json"]))).unwrap();
     assert_eq!(tally["dose"]["air_kerma_left_out"], 2);
     assert_eq!(tally["dose"]["air_kerma_cases"], 0);

@@ -1,5 +1,5 @@
-//! What is in the memory of a program that holds a key is not written to a disk and not shown to others
-//! of the same user.
+//! Keeps the memory of this program, which holds keys, from being written to disk and from being read by
+//! other programs of the same user.
 //!
 //! Where the system is Linux, the program cannot be dumped or traced and leaves no core file; elsewhere on
 //! POSIX it leaves no core file. On Windows nothing is done: error reports there take the user's consent.
