@@ -281,6 +281,19 @@ pub fn send(process: u32, signal: &str) {
     assert!(status.expect("the system has signals").success());
 }
 
+/// Somebody else: a user of every machine who owns nothing.
+pub const NOBODY: u32 = 65_534;
+
+/// Gives a command the environment that another one would have had: one that starts it in some way.
+pub fn inherit(from: &Command, to: &mut Command) {
+    for (name, value) in from.get_envs() {
+        match value {
+            Some(value) => to.env(name, value),
+            None => to.env_remove(name),
+        };
+    }
+}
+
 /// Waits for a process; its exit code.
 ///
 /// # Panics

@@ -12,7 +12,7 @@ mod raw;
 mod remote;
 mod script;
 
-pub use app::{Answer, App, Page, binary, path_of, port_of, send, wait};
+pub use app::{Answer, App, NOBODY, Page, binary, inherit, path_of, port_of, send, wait};
 pub use bad_link::{BadLink, Weather};
 pub use book::{case, fields, numbered, rotation, setup};
 pub use fakes::{FileVault, FixedClock, MemoryVault, SeededIds};

@@ -303,12 +303,7 @@ fn a_full_disk_is_told_and_what_was_saved_is_kept() {
     unshare.args(if root { &["--mount"][..] } else { &["--mount", "--map-root-user"] });
     unshare.args(["sh", "-c", FULL_DISK]);
     let set_up = app.command(&[]);
-    for (name, value) in set_up.get_envs() {
-        match value {
-            Some(value) => unshare.env(name, value),
-            None => unshare.env_remove(name),
-        };
-    }
+    system_tests::inherit(&set_up, &mut unshare);
     unshare.env("APP", system_tests::binary()).env("DISK", &disk).env("SAID", &said);
     let output = unshare.output();
     let mounted = output.as_ref().is_ok_and(|output| {

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use system_tests::{App, Page, binary};
+use system_tests::{App, NOBODY, Page, binary, inherit};
 
 use super::cli::{done, text};
 
@@ -21,12 +21,7 @@ fn command(app: &App, umask: u32, passphrase: bool, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("umask {umask:03o}; exec \"$0\" \"$@\"")]);
     command.arg(own.get_program()).args(own.get_args()).stdin(Stdio::null());
-    for (name, value) in own.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    inherit(&own, &mut command);
     if passphrase {
         command.env("SELDINGER_PASSPHRASE", PASSPHRASE);
     }
@@ -133,12 +128,7 @@ fn a_program_with_a_key_leaves_no_core_and_shows_no_memory() {
         let mut command = Command::new("setpriv");
         let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
         command.args(ids).arg("--clear-groups").arg(copy).args(serve.get_args());
-        for (name, value) in serve.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        inherit(&serve, &mut command);
         command.stdin(Stdio::null());
         command
     } else {
@@ -172,9 +162,6 @@ fn a_program_with_a_key_leaves_no_core_and_shows_no_memory() {
         plain.wait().unwrap();
     }
 }
-
-#[cfg(target_os = "linux")]
-const NOBODY: u32 = 65_534;
 
 #[test]
 fn a_lost_log_is_told_once_and_comes_back_whole() {

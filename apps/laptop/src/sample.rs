@@ -21,7 +21,8 @@ pub fn open(home: &Home, vault: &Vault) -> Result<Logbook> {
         Err(
             LogbookError::KeyMissing | LogbookError::WrongKey | LogbookError::PartMissing { .. },
         ) => {
-            // Its key stayed behind when the data folder moved. It is only a sample: kept aside once.
+            // Its key stayed behind when the data folder moved, or a part of it is gone. It is only a
+            // sample: the last such one is kept aside.
             let aside = folder.with_file_name("sample-without-key");
             let _ = fs::remove_dir_all(&aside);
             fs::rename(&folder, &aside)?;

@@ -23,7 +23,7 @@ pub fn sorted(cli: &Command, args: impl IntoIterator<Item = OsString>) -> Vec<Os
             before.push(arg);
             continue;
         }
-        match before.pop_if(|last| takes_value(&commands, last) == Some(true)) {
+        match before.pop_if(|last| takes_value(&commands, last)) {
             Some(option) => before.push(valued(option, &arg)),
             None => return behind(&commands, before, arg, args),
         }
@@ -49,7 +49,7 @@ fn behind(
             texts.push(arg);
             continue;
         }
-        let takes = takes_value(commands, &arg) == Some(true);
+        let takes = takes_value(commands, &arg);
         let value = if takes { rest.next() } else { None };
         match value {
             Some(value) if is_text(&value) => before.push(valued(arg, &value)),
@@ -73,12 +73,12 @@ fn is_text(arg: &OsStr) -> bool {
     arg.starts_with('-') && name.contains(char::is_whitespace)
 }
 
-/// Whether what follows an option is its value; `None` where it is no option, or has its value already.
-fn takes_value(commands: &[&Command], arg: &OsStr) -> Option<bool> {
-    let name = arg.to_str()?.strip_prefix("--")?;
+/// Whether what follows is the value of this option; not where it is no option, or has its value already.
+fn takes_value(commands: &[&Command], arg: &OsStr) -> bool {
+    let name = arg.to_str().and_then(|arg| arg.strip_prefix("--"));
     let mut known = commands.iter().flat_map(|command| command.get_arguments());
-    let option = known.find(|option| option.get_long() == Some(name))?;
-    Some(option.get_action().takes_values())
+    let option = name.and_then(|name| known.find(|option| option.get_long() == Some(name)));
+    option.is_some_and(|option| option.get_action().takes_values())
 }
 
 #[cfg(test)]

@@ -67,8 +67,11 @@ async fn ask(State(state): State<AppState>, shell: Shell) -> Result<Response, Tr
 async fn asked(state: &AppState, shell: Shell, told: Option<Wording>) -> Result<Response, Trouble> {
     let groups = state.ask_own(|book| {
         // Nothing is asked for once it is confirmed.
-        book.unconfirmed_code()?;
-        Ok(book.code_groups())
+        if book.has_unconfirmed_code()? {
+            Ok(book.code_groups())
+        } else {
+            Err(LogbookError::CodeNotKept.into())
+        }
     });
     draw(&ConfirmPage { shell: shell.at(Room::Settings), groups: groups.await?, told })
 }

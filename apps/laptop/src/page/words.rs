@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use seldinger_core::case_log::list::CaseSort;
 use seldinger_core::case_log::values::{Guidance, Role};
 use seldinger_core::content::Content;
-use seldinger_core::form::{FieldKind, FormDefinition};
+use seldinger_core::form::{FieldKind, FormDefinition, FormWarning};
 use seldinger_core::logbook::{CASE, RecordName};
 use seldinger_core::record::What;
 use seldinger_core::time::IsoWeek;
@@ -76,6 +76,11 @@ pub fn figure(value: impl Borrow<f64>) -> String {
         out.push_str(rest);
     }
     out
+}
+
+/// What was done, and what looks odd about it.
+pub fn with_warnings(done: String, warnings: &[FormWarning]) -> String {
+    warnings.iter().fold(done, |text, warning| format!("{text} {}", warning.text))
 }
 
 /// `1 case`, `32 cases`.

@@ -206,7 +206,6 @@ fn notice(book: &Logbook, saved: SavedJot) -> Result<Notice> {
     } else {
         told("page.kept", &[("what", &name)])
     };
-    let odd = saved.warnings.iter().map(|warning| format!(" {}", warning.text));
-    let text = text + &odd.collect::<String>();
+    let text = words::with_warnings(text, &saved.warnings);
     Ok(Notice { text, undo: Some(saved.change), link: Some(format!("/cases/{}", saved.id)) })
 }

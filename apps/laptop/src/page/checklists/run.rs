@@ -21,6 +21,7 @@ use crate::page::live::{Seen, look, unless_seen};
 use crate::page::places;
 use crate::page::shell::{Notice, Notices, Room, Shell, draw};
 use crate::page::trouble::Trouble;
+use crate::page::words;
 use crate::serve::AppState;
 
 /// Above the rows already.
@@ -221,8 +222,7 @@ pub async fn write_stages(
     });
     let (place, WrittenStages { change, warnings }) = written.await?;
     if change.is_some() {
-        let odd = warnings.iter().map(|warning| format!(" {}", warning.text));
-        notices.leave(told("page.times_kept", &[]) + &odd.collect::<String>(), change);
+        notices.leave(words::with_warnings(told("page.times_kept", &[]), &warnings), change);
     }
     Ok(Redirect::to(&place))
 }
