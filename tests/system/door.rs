@@ -335,7 +335,7 @@ pub fn with_few_files(inner: &Command) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "ulimit -n 1024; exec \"$0\" \"$@\""]).arg(inner.get_program());
     command.args(inner.get_args());
-    inherit(&inner, &mut command);
+    inherit(inner, &mut command);
     command
 }
 
