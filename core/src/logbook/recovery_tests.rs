@@ -102,6 +102,50 @@ fn a_code_is_kept_until_it_is_confirmed_and_leaves_with_no_backup() {
 }
 
 #[test]
+fn a_code_that_nobody_had_confirmed_is_said_to_be_left_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let setup = setup(&folder.path().join("book"));
+    let (book, code) = Logbook::create(setup.clone()).unwrap();
+    let file = folder.path().join("out.backup");
+    let passphrase = "a passphrase";
+    let seal = || Seal::Passphrase(passphrase.to_owned().into());
+    let ready = |secret: &str| {
+        let job = Logbook::restore_job(&setup, &file, secret.to_owned().into()).unwrap();
+        job.run(|_| ()).unwrap()
+    };
+    let is_left_behind = |secret: &str| {
+        let ready = ready(secret);
+        let outlook = ready.outlook();
+        let told = outlook.wording().todo.contains("key change");
+        assert_eq!(outlook.code_is_left_behind, told);
+        told
+    };
+    backup(&book, &file, Seal::RecoveryCode);
+    drop(book);
+    assert!(!is_left_behind(&code.text()), "whoever typed it has it");
+    let book = Logbook::open(setup.clone()).unwrap();
+    backup(&book, &file, seal());
+    drop(book);
+    assert!(is_left_behind(passphrase));
+    ready(passphrase).put_in_place().unwrap();
+    let book = Logbook::open(setup.clone()).unwrap();
+    backup(&book, &file, seal());
+    drop(book);
+    assert!(is_left_behind(passphrase), "nor in what is made of it");
+
+    let change = Logbook::change_key_job(&setup).unwrap().run(|_| ()).unwrap();
+    change.put_in_force().unwrap();
+    let book = Logbook::open(setup.clone()).unwrap();
+    let (code, groups) = (book.unconfirmed_code().unwrap(), book.code_groups());
+    let text = code.text();
+    let group = |number: u8| text.split('-').nth(usize::from(number) - 1).unwrap();
+    book.confirm_code(groups, group(groups.first), group(groups.second)).unwrap();
+    backup(&book, &file, seal());
+    drop(book);
+    assert!(!is_left_behind(passphrase), "the new one was confirmed");
+}
+
+#[test]
 fn a_restored_book_has_a_key_of_its_own_and_its_code() {
     let folder = tempfile::tempdir().unwrap();
     let (setup, code, file) = backed_up(folder.path());

@@ -128,7 +128,7 @@ impl Logbook {
             if !groups.match_in(&code, first, second) {
                 return Err(LogbookError::CodeDiffers);
             }
-            recovery::forget_code(conn)
+            recovery::confirm_code(conn)
         })?;
         // It is in the log still; where that cannot be emptied now, a later write does it.
         let _ = self.store.empty_log();
@@ -159,8 +159,14 @@ impl RestoreOutlook {
                 newer(*added, *changed, *erased, *latest)
             }
         };
-        let what = [backup, replaced.what].join(" ").trim_end().to_owned();
-        Wording { what, ..replaced }
+        let code = if self.code_is_left_behind {
+            wording("safety.code_is_left_behind", &[])
+        } else {
+            Wording::default()
+        };
+        let what = [backup, replaced.what, code.what];
+        let what = what.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        Wording { what, todo: code.todo, ..replaced }
     }
 }
 

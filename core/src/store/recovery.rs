@@ -23,6 +23,9 @@ const RECIPIENT: &str = "recovery_recipient";
 /// What they are authenticated with.
 const BACKUP_KEY: &str = "backup_key";
 
+/// Set in a copy of a book whose code was still to be confirmed, which is not in the copy.
+const LEFT_BEHIND: &str = "recovery_code_left_behind";
+
 /// How many groups the code is written in.
 const GROUPS: u8 = 5;
 
@@ -53,8 +56,9 @@ pub(crate) fn keep(conn: &Connection, code: &RecoveryCode) -> Result<()> {
     local::set(conn, CODE, &code.bytes())
 }
 
-/// Gives the book what derives from a code that somebody has just typed.
+/// Gives the book what derives from a code that somebody has just typed, and so has.
 pub(crate) fn keep_keys(conn: &Connection, code: &RecoveryCode) -> Result<()> {
+    local::remove(conn, LEFT_BEHIND)?;
     local::set(conn, RECIPIENT, &code.identity()?.to_public().to_string())?;
     local::set(conn, BACKUP_KEY, &code.authentication().bytes().as_slice())
 }
@@ -70,9 +74,24 @@ pub(crate) fn is_kept(conn: &Connection) -> Result<bool> {
     Ok(code(conn)?.is_some())
 }
 
-/// Wipes the code; what derives from it stays.
-pub(crate) fn forget_code(conn: &Connection) -> Result<()> {
+/// Wipes the code that was just confirmed; what derives from it stays.
+pub(crate) fn confirm_code(conn: &Connection) -> Result<()> {
     local::remove(conn, CODE)
+}
+
+/// Wipes the code in a copy of the book, which goes where it may be read; what derives from it stays, and
+/// whether it was still to be confirmed.
+pub(crate) fn forget_code(conn: &Connection) -> Result<()> {
+    if is_kept(conn)? {
+        local::set(conn, LEFT_BEHIND, &1)?;
+    }
+    local::remove(conn, CODE)
+}
+
+/// Whether the book came out of a backup without its code, which nobody had confirmed: perhaps nobody
+/// has it.
+pub(crate) fn is_left_behind(conn: &Connection) -> Result<bool> {
+    Ok(local::number(conn, LEFT_BEHIND)?.is_some())
 }
 
 /// Two groups of a recovery code that its user is asked for, counted from 1.

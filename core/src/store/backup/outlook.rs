@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use crate::error::{MissingPart, Result};
 use crate::store::key::{BookKey, KeyVault};
 use crate::store::parts::{self, Found};
-use crate::store::{LOG, Place, connect, is_own_writing, open_key, open_keyed, sql};
+use crate::store::{LOG, Place, connect, is_own_writing, open_key, open_keyed, recovery, sql};
 use crate::time::{Hlc, Moment, UtcMillis};
 
 /// What a restore would do.
@@ -26,6 +26,9 @@ pub struct RestoreOutlook {
     pub records: u64,
     /// What is in the place that it would go to.
     pub replaced: ReplacedBook,
+    /// Whether its recovery code was still to be confirmed when it was made, and was not used to open it:
+    /// nobody can be shown that code any more.
+    pub code_is_left_behind: bool,
 }
 
 impl RestoreOutlook {
@@ -76,17 +79,17 @@ pub(super) fn look_ahead(
     now: Moment,
 ) -> Result<RestoreOutlook> {
     let made = now.at(copied.made);
+    let copy = connect(copied.database, copied.key, place)?;
+    let code_is_left_behind = recovery::is_left_behind(&copy)?;
     let replaced = match parts::look(&place.folder) {
         // Without a database there is nothing to be newer, whatever else is left of a book.
         Ok(Found::Nothing | Found::Without(MissingPart::Database)) => ReplacedBook::Nothing,
         Ok(Found::Book | Found::Without(MissingPart::KeyFile)) | Err(_) => {
-            let stamps =
-                connect(copied.database, copied.key, place).and_then(|conn| stamps(&conn))?;
-            newer(place, vault, &stamps, now).unwrap_or(ReplacedBook::Unreadable)
+            newer(place, vault, &stamps(&copy)?, now).unwrap_or(ReplacedBook::Unreadable)
         }
     };
     let days = u32::try_from(now.day().0.saturating_sub(made.day().0)).unwrap_or(0);
-    Ok(RestoreOutlook { made, days, records: copied.records, replaced })
+    Ok(RestoreOutlook { made, days, records: copied.records, replaced, code_is_left_behind })
 }
 
 type Id = [u8; 16];
