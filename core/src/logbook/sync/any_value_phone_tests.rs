@@ -256,7 +256,8 @@ impl Phone {
         ];
         for filter in filters {
             let count = whole!(self.count_cases(filter.clone()));
-            whole!(self.filter_told(filter.clone()));
+            let list = whole!(self.case_list(filter.clone(), CaseSort::default(), None));
+            assert_eq!(list.count, count, "{filter:?}");
             for (sort, name) in CaseSort::ALL {
                 let (mut seen, mut after) = (0, None);
                 loop {
