@@ -185,6 +185,15 @@ pub enum LogbookError {
     /// code, and not the book.
     #[error("not made by this book")]
     ForgedBackup,
+    /// The database was moved or replaced while the book was open.
+    #[error("the log's file was moved")]
+    FilesMoved,
+    /// A text of one's own was to be kept, and there is none.
+    #[error("nothing was typed")]
+    NothingTyped,
+    /// What was written twice is no text, so that only one of the versions can be kept.
+    #[error("not to be kept in one")]
+    NotInOne,
     /// The recovery code is not in the book: it was confirmed, or the book came out of a backup.
     #[error("the recovery code is not kept")]
     CodeNotKept,

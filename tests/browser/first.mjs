@@ -89,4 +89,31 @@ await run("first", async (step, browser) => {
     await page.getByRole("button", { name: "Unlock" }).press("Enter");
     await page.getByText("Cases stand here, newest first.").waitFor();
   });
+
+  await step("another window hears of the lock, and what was typed there is saved after it", async () => {
+    const refused = () => check(browser.told().every((line) => line.includes("401")), "only what is locked is refused");
+    await page.goto(new URL("/cases/new", page.url()).href);
+    const lesson = page.getByLabel(/lesson/i).first();
+    await lesson.fill("Typed before the lock");
+    const [other, idle] = [await browser.context.newPage(), await browser.context.newPage()];
+    await idle.goto(new URL("/tally", page.url()).href);
+    await idle.getByText("0 cases").waitFor();
+    await other.goto(new URL("/settings", page.url()).href);
+    // Not kept yet: it is typed as the lock comes.
+    await lesson.pressSequentially(", and after it");
+    await other.getByRole("button", { name: "Lock now" }).press("Enter");
+    await other.getByText("The key is out of memory, and sync has stopped.").waitFor();
+    await idle.getByRole("button", { name: "Unlock" }).waitFor();
+    await lesson.pressSequentially(" too");
+    await page.getByRole("button", { name: "Save" }).press("Enter");
+    await page.getByText("Seldinger is locked, so nothing is saved now.").waitFor();
+    same(await lesson.inputValue(), "Typed before the lock, and after it too", "the lesson");
+    refused();
+    await other.getByRole("button", { name: "Unlock" }).press("Enter");
+    await other.getByText("Cases stand here, newest first.").waitFor();
+    await page.getByRole("button", { name: "Save" }).press("Enter");
+    await page.getByText("Typed before the lock, and after it too").waitFor();
+    refused();
+    await Promise.all([other.close(), idle.close()]);
+  });
 });

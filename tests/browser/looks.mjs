@@ -5,6 +5,7 @@ import { fits, focusIsSeen, sound, withText } from "./look.mjs";
 
 const LAPTOP = { width: 1280, height: 800 };
 const NARROW = { width: 640, height: 800 };
+const PHONE = { width: 390, height: 844 };
 /** A4 between margins. */
 const SHEET = { width: 673, height: 1000 };
 /** What stays in sight while the page scrolls would hide some of it in a picture of all of it. */
@@ -23,6 +24,9 @@ async function onScreen(browser, page, name) {
   await page.setViewportSize(NARROW);
   await fits(page, `${name} at 640`);
   await shot("narrow");
+  await page.setViewportSize(PHONE);
+  await fits(page, `${name} at 390`);
+  await shot("phone");
   await page.setViewportSize(LAPTOP);
   await withText(page, 32, async () => {
     await fits(page, `${name} with text at 200 %`);

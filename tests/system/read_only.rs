@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::ffi;
 use seldinger_core::case_log::list::{CaseFilter, CaseSort};
@@ -200,6 +201,43 @@ fn the_page_of_a_log_that_cannot_be_written_says_so_and_keeps_what_is_typed() {
         assert!(answer.body.contains("so this was not saved"), "{path}: {}", answer.body);
         assert!(answer.body.contains("a line that is kept"), "{path}: {}", answer.body);
     }
+}
+
+#[test]
+fn a_page_that_was_opened_on_a_full_disk_saves_once_there_is_room() {
+    let bench = Bench::new();
+    let tried = bench.shell(&format!("{MADE}\necho made"), "full").output();
+    if !is_mounted(&tried) {
+        return;
+    }
+    let bench = Bench::new();
+    let free = bench.app.folder().join("free");
+    // The disk is seen by that process alone: it makes room when it is told to.
+    let script = format!(
+        "{MADE}\nmkfifo \"$OUT/free\"\n(read -r _ <\"$OUT/free\"; rm \"$DISK/filler\") &\n\
+         exec \"$APP\" --data \"$DISK/data\" serve --no-open"
+    );
+    let page = Page::start(bench.shell(&script, "full"));
+    let cookie = page.enter(&page.opening());
+    let cookie = ("Cookie", cookie.as_str());
+    let origin = format!("http://127.0.0.1:{}", page.port);
+    let jot = || {
+        let front = page.ask("GET", "/", &[cookie], "");
+        let token = front.body.split("name=\"csrf\" value=\"").nth(1).unwrap();
+        let token = token.split('"').next().unwrap();
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        let body = format!("csrf={token}&jot=PICC+left");
+        let answer = page.ask("POST", "/jot", &[cookie, kind, ("Origin", &origin)], &body);
+        (front.body.contains("This log can only be read"), answer.status)
+    };
+    assert_eq!(jot(), (true, 507));
+    fs::write(&free, "now\n").unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while jot().1 == 507 {
+        assert!(Instant::now() < until, "the page went on saying that nothing can be saved");
+    }
+    let front = page.ask("GET", "/", &[cookie], "").body;
+    assert!(front.contains("3 cases") && !front.contains("This log can only be read"), "{front}");
 }
 
 /// Runs a command as somebody who owns nothing here; for who is nobody special, as themselves.

@@ -11,6 +11,21 @@ use seldinger_core::store::{FileLock, owner_only, sweep_unfinished, write_whole}
 use crate::failure::Failure;
 use crate::say;
 
+/// How the names of files begin that lie beside the books.
+const OURS: [&str; 6] =
+    ["vault.json", "keys.sealed", "keys.lock", "serve.", "sync.port", "making.lock"];
+/// What the machine's own folder holds beside the keys.
+const INSTALLATION: [&str; 2] = ["installation", "installation.lock"];
+
+fn is_ours(name: &str) -> bool {
+    OURS.iter().any(|begin| name.starts_with(begin)) || INSTALLATION.contains(&name)
+}
+
+/// Where a folder really is; what is not there is where it is said to be.
+fn real_path(folder: &Path) -> PathBuf {
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
 /// The folders of one installation.
 #[derive(Debug, Clone)]
 pub struct Places {
@@ -89,14 +104,12 @@ impl Places {
     pub fn close_to_others(&self) {
         owner_only::correct(&self.data.join("books"));
         owner_only::correct(&self.key_files());
-        let ours = ["vault.json", "keys.sealed", "keys.lock", "serve.", "sync.port", "making.lock"];
-        let is_ours = |name: &str| ours.iter().any(|begin| name.starts_with(begin));
         for entry in fs::read_dir(&self.data).into_iter().flatten().flatten() {
             if entry.file_name().to_str().is_some_and(is_ours) {
                 owner_only::correct(&entry.path());
             }
         }
-        for name in ["installation", "installation.lock"] {
+        for name in INSTALLATION {
             owner_only::correct(&self.machine.join(name));
         }
         // Where the platform knows no folder for it, it is the data folder.
@@ -108,6 +121,32 @@ impl Places {
         }
         let keys = fs::read_dir(self.key_files()).into_iter().flatten().flatten();
         keys.for_each(|key| owner_only::correct(&key.path()));
+    }
+
+    /// Lets a command write `file`, unless that is a part of the log, of its keys or of their notes: no
+    /// `--force` is meant for those.
+    ///
+    /// # Errors
+    /// `OwnFile`.
+    pub fn check_output(&self, file: &Path) -> Result<(), Failure> {
+        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        // Where the file is a link, what it leads to counts as well.
+        let real = fs::canonicalize(file).ok();
+        let folder = absolute.parent().map(real_path);
+        let through_folder =
+            folder.zip(absolute.file_name()).map(|(folder, name)| folder.join(name));
+        let whole = [self.data.join("books"), self.key_files()].map(|own| real_path(&own));
+        let some = [&self.data, &self.machine].map(|own| real_path(own));
+        let is_own = |path: &Path| {
+            let is_named_so = path.file_name().and_then(|name| name.to_str()).is_some_and(is_ours);
+            let is_beside =
+                path.parent().is_some_and(|folder| some.iter().any(|own| own == folder));
+            whole.iter().any(|own| path.starts_with(own)) || is_named_so && is_beside
+        };
+        if [through_folder, real].iter().flatten().any(|path| is_own(path)) {
+            return Err(Failure::OwnFile(file.to_owned()));
+        }
+        Ok(())
     }
 
     /// Removes what writing a note or the sealed keys left when it was killed.

@@ -35,6 +35,9 @@ pub enum Failure {
     /// The log is there, and the note that says who keeps its key is not.
     #[error("the vault's note is missing")]
     NoVaultNote(PathBuf),
+    /// That note is there, and says nothing.
+    #[error("the vault's note is damaged")]
+    BadVaultNote(PathBuf),
     /// Sync said no.
     #[error(transparent)]
     Sync(SyncError),
@@ -67,6 +70,9 @@ pub enum Failure {
     /// A device was named in a way that fits none.
     #[error("no such device")]
     NoSuchDevice(String),
+    /// A device was named that is revoked.
+    #[error("a revoked device")]
+    RevokedDevice(String),
     /// A device was named in a way that fits several.
     #[error("several such devices")]
     ManyDevices(String),
@@ -97,6 +103,9 @@ pub enum Failure {
     /// A file or folder cannot be written.
     #[error("cannot write a file")]
     CannotWrite(PathBuf),
+    /// A part of the log itself shall not be written over.
+    #[error("an own file")]
+    OwnFile(PathBuf),
     /// A line that is not UTF-8.
     #[error("line {line} is not text")]
     NotText {
@@ -148,6 +157,9 @@ pub enum Failure {
         /// Counted from 1.
         line: usize,
     },
+    /// A new passphrase is to be chosen, and there is nobody to ask.
+    #[error("a new passphrase is needed")]
+    NewPassphraseNeeded,
     /// The book is sealed by a passphrase, and there is nobody to ask.
     #[error("a passphrase is needed")]
     PassphraseNeeded,
@@ -211,6 +223,7 @@ impl Failure {
                 said("log_gone", &[("folder", &shown(folder)), ("trace", &shown(trace))])
             }
             Self::PartMissing { part, folder, backups } => Some(missing(*part, folder, backups)),
+            Self::BadVaultNote(file) => said("bad_vault_note", &[("file", &shown(file))]),
             Self::NoVaultNote(file) => said("no_vault_note", &[("file", &shown(file))]),
             Self::Sync(error) => Some(error.wording()),
             Self::Calculator(error) => Some(error.wording()),
@@ -222,6 +235,7 @@ impl Failure {
             Self::NotPaired => said("not_paired", &[]),
             Self::OutOfReach(names) => said("out_of_reach", &[("names", names)]),
             Self::NoSuchDevice(given) => said("no_such_device", &[("given", given)]),
+            Self::RevokedDevice(given) => said("revoked_device", &[("given", given)]),
             Self::ManyDevices(given) => said("many_devices", &[("given", given)]),
             Self::WhichDevice(names) => said("which_device", &[("names", names)]),
             Self::DigitsNeeded => said("digits_needed", &[]),
@@ -232,6 +246,7 @@ impl Failure {
             Self::NoSuchFile(file) => said("no_such_file", &[("file", &shown(file))]),
             Self::NotAllowed(file) => said("not_allowed", &[("file", &shown(file))]),
             Self::CannotWrite(file) => said("cannot_write", &[("file", &shown(file))]),
+            Self::OwnFile(file) => said("own_file", &[("file", &shown(file))]),
             Self::NotText { from, line, saved_before } => {
                 let told = if *saved_before { "not_text_before" } else { "not_text" };
                 said(told, &[("from", from), ("line", &line.to_string())])
@@ -249,6 +264,7 @@ impl Failure {
             }
             Self::BadPeople { line } => said("bad_people", &[("line", &line.to_string())]),
             Self::PassphraseNeeded => said("passphrase_needed", &[]),
+            Self::NewPassphraseNeeded => said("new_passphrase_needed", &[]),
             Self::PageLocked => said("locked_needs_typing", &[]),
             Self::PassphraseWait(seconds) => said("passphrase_wait", &[("seconds", seconds)]),
             Self::PassphraseEmpty => said("passphrase_empty", &[]),
@@ -276,21 +292,24 @@ impl Failure {
             | Self::NoSuchRun(_)
             | Self::ManyRuns(_)
             | Self::NoSuchDevice(_)
+            | Self::RevokedDevice(_)
             | Self::ManyDevices(_)
             | Self::WhichDevice(_)
             | Self::NotPaired => 3,
             Self::NotAChoice { .. } | Self::NoJot | Self::Calculator(_) | Self::Misused(_) => 2,
             Self::VariableNotText(_)
             | Self::PassphraseNeeded
+            | Self::NewPassphraseNeeded
             | Self::PageLocked
             | Self::PassphraseWait(_)
             | Self::PassphraseEmpty
             | Self::PassphrasesDiffer
             | Self::CodeNeeded
             | Self::NoVaultNote(_)
+            | Self::BadVaultNote(_)
             | Self::BackupSecretNeeded => 4,
             Self::DamageFound | Self::LogGone { .. } | Self::PartMissing { .. } => 5,
-            Self::CannotWrite(_) | Self::NotAllowed(_) | Self::Output => 6,
+            Self::CannotWrite(_) | Self::OwnFile(_) | Self::NotAllowed(_) | Self::Output => 6,
             Self::BadPeople { .. }
             | Self::CannotRead(_)
             | Self::NoSuchFile(_)
@@ -329,6 +348,8 @@ fn of_book(error: &LogbookError) -> u8 {
         | E::NoDraft
         | E::NothingToChoose
         | E::ChoiceChanged
+        | E::NothingTyped
+        | E::NotInOne
         | E::NotAnId
         | E::UnknownDefinition => 3,
         E::KeyLocked
@@ -343,6 +364,7 @@ fn of_book(error: &LogbookError) -> u8 {
         E::Damaged { .. } | E::PartMissing { .. } => 5,
         E::DiskFull
         | E::ReadOnly
+        | E::FilesMoved
         | E::CannotRead
         | E::OlderSchema { .. }
         | E::NoRoomToRead

@@ -205,12 +205,15 @@ impl Logbook {
                         Origin::Draft(_) => Choice::Written(chosen.value.clone()),
                     }
                 }
+                Keep::Both { text } if text.trim().is_empty() => {
+                    return Err(LogbookError::NothingTyped);
+                }
                 Keep::Both { text } => {
                     let shown = record.shown(path);
                     let field = field_of(form, path, shown.as_ref().or(on_path[0].value.as_ref()));
                     let others = on_path.iter().map(|candidate| candidate.value.as_ref());
                     let all = std::iter::once(shown.as_ref()).chain(others);
-                    in_one(field.kind, all).ok_or(LogbookError::NothingToChoose)?;
+                    in_one(field.kind, all).ok_or(LogbookError::NotInOne)?;
                     Choice::Written(form::read(&field, std::slice::from_ref(text), &context).value)
                 }
             };

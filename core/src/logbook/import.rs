@@ -23,7 +23,7 @@ pub struct ImportOptions {
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub skip_bad: bool,
     /// Writes what a line says over the record of its id: an edit like any other, kept in the history.
-    /// A field that the line lacks is taken away. Without it such a record is left alone.
+    /// A field that the line does not name stays. Without it such a record is left alone.
     #[cfg_attr(feature = "ffi", uniffi(default))]
     pub update: bool,
     /// Brings records back that were deleted here, as they were; with `update` as the line says.

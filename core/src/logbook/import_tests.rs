@@ -92,7 +92,8 @@ fn what_is_known_and_differs_is_left_or_updated_as_an_edit() {
     let report = import(&book, &file, update);
     assert_eq!((report.added, report.known, report.differ, report.updated), (0, 2, 0, 1));
     assert_eq!(fields()["labs"], json!({"inr": 1.4}));
-    assert_eq!((&fields()["procedure"], fields().get("note")), (&json!("port"), None));
+    assert_eq!(fields()["procedure"], json!("port"));
+    assert_eq!(fields()["note"], json!("one"), "the line says nothing of it");
     let history = book.history(id(1), "procedure").unwrap();
     assert_eq!(history.len(), 2, "what stood there is kept");
     let again = plain(&book, &file);
@@ -107,6 +108,43 @@ fn what_is_known_and_differs_is_left_or_updated_as_an_edit() {
         &json!({"procedure": "picc", "note": "one", "labs": {"inr": 1.0, "crp": 4}, "tags": ["b", "a"]}),
     );
     assert_eq!(plain(&book, &[turned]).known, 1);
+}
+
+/// As somebody wrote it who wanted to mend one field.
+#[test]
+fn a_line_of_one_field_takes_nothing_else_away() {
+    let (_folder, book) = book();
+    let case =
+        json!({"procedure": "tips", "role": "observed", "jot": "TIPS", "air_kerma_mgy": 900});
+    plain(&book, &[with_id(1, &case)]);
+    let update = ImportOptions { update: true, ..ImportOptions::default() };
+    let one = [with_id(1, &json!({"attending": "Lindqvist"}))];
+    assert_eq!(import(&book, &one, update).updated, 1);
+    let mut wanted = case;
+    wanted["attending"] = json!("Lindqvist");
+    assert_eq!(Value::Object(book.record(id(1)).unwrap().fields), wanted);
+    assert_eq!(import(&book, &one, update).known, 1);
+}
+
+/// A program that syncs folders, or somebody who tidies up, may take the file from under an open book.
+#[cfg(unix)]
+#[test]
+fn what_is_written_to_a_file_that_was_moved_is_not_called_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let book = Logbook::create(super::tests::setup(folder.path())).unwrap().0;
+    plain(&book, &[with_id(1, &json!({"note": "one"}))]);
+    let (database, away) = (folder.path().join("book.db"), folder.path().join("away"));
+    std::fs::rename(&database, &away).unwrap();
+    for _ in 0..2 {
+        assert_eq!(book.delete(id(1)).map(drop), Err(LogbookError::FilesMoved));
+        let job = book
+            .import_job(source(&[with_id(2, &json!({"note": "two"}))]), ImportOptions::default());
+        let stopped = job.unwrap().run(|_| ()).map(drop);
+        assert_eq!(stopped, Err(LogbookError::FilesMoved));
+        std::fs::copy(&away, &database).unwrap();
+    }
+    std::fs::rename(&away, &database).unwrap();
+    book.delete(id(1)).unwrap();
 }
 
 #[test]

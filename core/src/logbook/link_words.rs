@@ -42,6 +42,7 @@ impl BundleError {
             Self::Truncated => "bundle.truncated",
             Self::Damaged => "bundle.damaged",
             Self::NotForThisDevice => "bundle.not_for_this_device",
+            Self::CodeUsed => "bundle.code_used",
             Self::NotPaired => "bundle.not_paired",
             Self::TooLarge { bytes } => {
                 return wording("bundle.too_large", &[("bytes", &bytes.to_string())]);

@@ -52,8 +52,7 @@ impl Tx<'_> {
             self.restore(new.id)?;
         }
         let updated = known.update && record.kind == new.kind && {
-            let patch = to_become(&record.fields, &new.fields);
-            self.edit(new.id, patch, None)?.change.is_some()
+            self.edit(new.id, said_by(&new.fields), None)?.change.is_some()
         };
         Ok(if !record.alive {
             BroughtIn::Restored
@@ -67,18 +66,19 @@ impl Tx<'_> {
     }
 }
 
-/// The edit after which a record has just these fields.
-fn to_become(fields: &Fields, wanted: &Fields) -> Patch {
-    let gone = fields.keys().filter(|name| !wanted.contains_key(*name));
-    let gone = gone.map(|name| (join("", name), None));
-    gone.chain(wanted.iter().map(|(name, value)| (join("", name), Some(value.clone())))).collect()
+/// The edit after which a record says what a line says. A line that does not name a field says nothing of
+/// it: what was written there stays.
+fn said_by(wanted: &Fields) -> Patch {
+    wanted.iter().map(|(name, value)| (join("", name), Some(value.clone()))).collect()
 }
 
-/// Whether a record says something else than a line does; the order of a set is nothing.
+/// Whether a record says something else than a line does, of what the line speaks of; the order of a set is
+/// nothing.
 fn differs(record: &Record, new: &NewRecord) -> bool {
     if record.kind != new.kind || record.at != new.at {
         return true;
     }
-    let wanted = Record { fields: new.fields.clone(), ..record.clone() };
+    let mut wanted = record.clone();
+    wanted.fields.extend(new.fields.clone());
     !changes(record, &wanted).is_empty()
 }

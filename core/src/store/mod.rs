@@ -64,6 +64,8 @@ pub(crate) use whole_file::WholeFile;
 pub use whole_file::{Existing, sweep_unfinished, write_whole};
 
 pub(crate) const PAGE_BYTES: usize = 4096;
+/// As much as a save, its index and its log take, many times over.
+const ROOM_BYTES: usize = 256 * 1024;
 /// How long a write waits for another program's.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long emptying the log waits for readers; whoever erases waits with it.
@@ -133,6 +135,17 @@ impl Place {
     /// `NoBook`, `PartMissing`.
     pub fn check(&self) -> Result<()> {
         parts::whole(&self.folder)
+    }
+
+    /// Whether something can be written beside the book now, with room for more than a few records. A book
+    /// that was opened to be read only is worth opening anew then.
+    pub fn can_be_written(&self) -> bool {
+        let file = self.folder.join(".can-be-written");
+        let tried = owner_only::open_or_create(&file)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, &[1; ROOM_BYTES]));
+        // Also what an earlier try left.
+        let _ = std::fs::remove_file(&file);
+        tried.is_ok()
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -266,6 +279,7 @@ impl Store {
             return Err(why.clone());
         }
         let conn = self.writer.lock();
+        self.held.check_in_place()?;
         let value = within(&conn, WRITE, work)?;
         if self.log_is_stale.load(Ordering::Relaxed) {
             // What was written is saved, whether or not this works.
@@ -299,6 +313,8 @@ impl Store {
 
     /// A connection of its own for long work.
     pub(crate) fn connect(&self) -> Result<OwnConnection> {
+        // What has the name now may be another book, or an older one.
+        self.held.check_in_place()?;
         let file = self.copy.as_ref().map_or_else(|| self.place.database(), ReadingCopy::database);
         let conn = connect(&file, &self.key, &self.place)?;
         Ok(OwnConnection::reaching(conn, &self.held, self.only_read().cloned()))

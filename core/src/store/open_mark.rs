@@ -12,13 +12,13 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::Connection;
 
 use super::lock::FileLock;
-use super::{BUSY_WAIT, LOG, READER_WAIT, owner_only};
+use super::{BUSY_WAIT, DATABASE, LOG, READER_WAIT, owner_only};
 use crate::error::{DamagedPart, LogbookError, Result};
 
 pub(crate) const NAME: &str = "book.open";
@@ -35,7 +35,31 @@ pub(crate) struct Held {
     is_clear: AtomicBool,
     /// The log stays where it is: the mark is left as it was found.
     only_reads: AtomicBool,
+    /// Which file the database was when it was opened.
+    database: OnceLock<FileId>,
     _lock: FileLock,
+}
+
+/// What tells a file from another that has its name.
+#[derive(PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    /// None where there is no file, or where the system has no such number; there a file that is open cannot
+    /// be moved.
+    fn of(path: &Path) -> Option<Self> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let about = std::fs::metadata(path).ok()?;
+            Some(Self(about.dev(), about.ino()))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = path;
+            None
+        }
+    }
 }
 
 impl Held {
@@ -56,16 +80,31 @@ impl Held {
             users: AtomicUsize::new(0),
             is_clear: AtomicBool::new(false),
             only_reads: AtomicBool::new(false),
+            database: OnceLock::new(),
             _lock: lock,
         }))
     }
 
     /// The database is open, and its log is there.
     pub(crate) fn note_open(&self) {
+        if let Some(file) = FileId::of(&self.folder.join(DATABASE)) {
+            let _ = self.database.set(file);
+        }
         if let Some(mark) = &self.mark {
             // On a full disk nothing can be saved, and nothing is lost with the log.
             let _ = write(mark, OPEN);
         }
+    }
+
+    /// Says no where the database is not the file any more that was opened: what is written then goes into
+    /// one that nobody finds again.
+    ///
+    /// # Errors
+    /// `FilesMoved`.
+    pub(crate) fn check_in_place(&self) -> Result<()> {
+        let Some(opened) = self.database.get() else { return Ok(()) };
+        let is_there = FileId::of(&self.folder.join(DATABASE)).as_ref() == Some(opened);
+        if is_there { Ok(()) } else { Err(LogbookError::FilesMoved) }
     }
 
     /// Nothing is written to the book, so that nothing is said about it.
@@ -168,6 +207,23 @@ mod tests {
 
     fn enter(folder: &Path) -> Result<Arc<Held>> {
         Held::enter(folder, FileLock::share_book(folder).unwrap())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_database_that_was_moved_or_replaced_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, away) = (folder.path().join(DATABASE), folder.path().join("away"));
+        std::fs::write(&database, "1").unwrap();
+        let held = enter(folder.path()).unwrap();
+        held.note_open();
+        assert_eq!(held.check_in_place(), Ok(()));
+        std::fs::rename(&database, &away).unwrap();
+        assert_eq!(held.check_in_place(), Err(LogbookError::FilesMoved));
+        std::fs::copy(&away, &database).unwrap();
+        assert_eq!(held.check_in_place(), Err(LogbookError::FilesMoved));
+        std::fs::rename(&away, &database).unwrap();
+        assert_eq!(held.check_in_place(), Ok(()));
     }
 
     #[test]

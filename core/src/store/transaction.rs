@@ -49,10 +49,13 @@ impl OwnConnection {
 
     /// Runs `work` in one transaction; an error rolls everything back.
     pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        match &self.only_read {
-            Some(why) => Err(why.clone()),
-            None => within(&self.conn, WRITE, work),
+        if let Some(why) = &self.only_read {
+            return Err(why.clone());
         }
+        if let Some(held) = &self.held {
+            held.check_in_place()?;
+        }
+        within(&self.conn, WRITE, work)
     }
 
     /// From here on every read sees the book as it is now, whatever is written meanwhile.

@@ -48,7 +48,9 @@
     const form = kept(event);
     if (form) unsent.add(form);
   });
-  document.addEventListener("htmx:afterRequest", (event) => unsent.delete(kept(event)));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) unsent.delete(kept(event));
+  });
   addEventListener("pagehide", () => {
     for (const form of unsent) {
       if (form.isConnected) navigator.sendBeacon(form.dataset.keeps, new URLSearchParams(new FormData(form)));

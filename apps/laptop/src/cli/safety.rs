@@ -54,6 +54,7 @@ pub struct VerifyArgs {
 /// Backs up to a file.
 pub fn backup(home: &Home, args: &BackupArgs) -> Result<(), Failure> {
     let book = home.existing()?.book;
+    home.places.check_output(&args.file)?;
     if !args.force && args.file.symlink_metadata().is_ok() {
         // The core looks as well; but nobody shall think of a passphrase in vain.
         return Err(LogbookError::FileExists.into());

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use seldinger_core::content::words;
+use seldinger_core::content::{wording, words};
 use seldinger_core::error::LogbookError;
 use seldinger_core::ids::RecordId;
 use seldinger_core::logbook::{AlsoWritten, Keep, Logbook, StandsIn, WrittenBy};
@@ -55,14 +55,20 @@ pub fn run(home: &Home, args: &SettleArgs) -> Result<(), Failure> {
         return show(&book, &also, args.json);
     };
     let on_path: Vec<&AlsoWritten> = also.iter().filter(|also| also.path == *field).collect();
-    let first = on_path.first().ok_or(LogbookError::NothingToChoose)?;
+    let Some(first) = on_path.first() else {
+        let told = wording("app.not_twice", &[("field", field)]);
+        return Err(Failure::Ended { told, exit_code: 3 });
+    };
     let keep = match kept {
         Kept::Shown => Keep::Shown,
         Kept::Other => {
-            let other = args.number.checked_sub(1).and_then(|at| on_path.get(at));
-            Keep::Other { which: other.ok_or(LogbookError::NothingToChoose)?.which.clone() }
+            let Some(other) = args.number.checked_sub(1).and_then(|at| on_path.get(at)) else {
+                let number = args.number.to_string();
+                return Err(Failure::Misused(wording("app.no_version", &[("number", &number)])));
+            };
+            Keep::Other { which: other.which.clone() }
         }
-        Kept::Both => Keep::Both { text: first.both.clone().ok_or(LogbookError::NothingToChoose)? },
+        Kept::Both => Keep::Both { text: first.both.clone().ok_or(LogbookError::NotInOne)? },
         Kept::Typed => Keep::Both { text: input::whole(Path::new("-"))? },
     };
     let is_one = matches!(keep, Keep::Both { .. });

@@ -25,7 +25,8 @@ pub struct ImportArgs {
     /// Leave out lines that cannot be read, and list them, instead of stopping at the first.
     #[arg(long)]
     skip_bad: bool,
-    /// Write what a line says over the record that has its id, as an edit that is kept in the history.
+    /// Write what a line says over the record that has its id, as an edit that is kept in the history. A
+    /// field that the line does not name stays as it is.
     #[arg(long)]
     update: bool,
     /// Bring records back that were deleted here.
@@ -197,6 +198,7 @@ pub fn export(home: &Home, args: &ExportArgs) -> Result<(), Failure> {
         let gone = reader_gone.load(Ordering::Relaxed);
         return if gone { Err(Failure::Pipe) } else { outcome.map(drop) };
     }
+    home.places.check_output(&args.file)?;
     // A name that is taken is told before anything else.
     let job = book.export_job(&args.file, format, &options)?;
     warn_of_identifiers(&book, kind)?;

@@ -29,7 +29,7 @@ const OF_A_KIND: [(&str, &[&str]); 4] = [
 /// Pages that any record has.
 const OF_ANY: [&str; 3] = ["/records/{id}", "/records/{id}/edit", "/records/{id}/erase"];
 /// Pages of the whole book.
-const OF_ALL: [&str; 34] = [
+const OF_ALL: [&str; 35] = [
     "/",
     "/cases",
     "/cases/new",
@@ -54,6 +54,7 @@ const OF_ALL: [&str; 34] = [
     "/live/devices",
     "/live/join",
     "/live/pair",
+    "/live/token",
     "/new/case",
     "/new/consult-drain",
     "/new/daily_read",

@@ -41,6 +41,7 @@ const STYLE: &str = texts!(
 const SCRIPT: &str = texts!(
     "js/keys.js",
     "js/live.js",
+    "js/stay.js",
     "js/timer.js",
     "js/devices.js",
     "js/import.js",

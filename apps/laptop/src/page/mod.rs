@@ -58,6 +58,7 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .merge(consults::routes())
         .merge(find::routes())
         .merge(records::routes())
+        .merge(live::routes())
         .merge(proof::routes())
         .merge(transfer::routes())
         .merge(settings::routes())

@@ -41,14 +41,19 @@ impl From<LogbookError> for Trouble {
             | E::NotAnId
             | E::CodeNotKept
             | E::UnknownDefinition => StatusCode::NOT_FOUND,
-            E::NotADay | E::NotAPage | E::OtherName | E::BadLine { .. } => StatusCode::BAD_REQUEST,
+            E::NothingTyped
+            | E::NotInOne
+            | E::NotADay
+            | E::NotAPage
+            | E::OtherName
+            | E::BadLine { .. } => StatusCode::BAD_REQUEST,
             E::ChoiceChanged => StatusCode::CONFLICT,
             E::Busy => StatusCode::SERVICE_UNAVAILABLE,
             E::KeyLocked => StatusCode::UNAUTHORIZED,
             E::TooMuchAtOnce => {
                 return Self::told(StatusCode::PAYLOAD_TOO_LARGE, wording("app.too_large", &[]));
             }
-            E::DiskFull | E::ReadOnly => StatusCode::INSUFFICIENT_STORAGE,
+            E::DiskFull | E::ReadOnly | E::FilesMoved => StatusCode::INSUFFICIENT_STORAGE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, told: error.wording() }

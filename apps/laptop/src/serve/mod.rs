@@ -175,10 +175,14 @@ async fn lock_when_idle(state: AppState, minutes: u64) {
     }
 }
 
-/// Listens for devices as long as there are any and the book is open.
+/// Listens for devices as long as there are any and the book is open; looks whether one that could only be
+/// read can be written.
 async fn tend(state: AppState) {
     loop {
         if state.is_open() {
+            let again = state.clone();
+            // Where it does not open, it is read as it was, and the next round may do.
+            let _ = tokio::task::spawn_blocking(move || again.open_to_write()).await;
             // Where the port is taken or the book is busy, the next round may do.
             let _ = state.ask_exchange(crate::exchange::Exchange::tend).await;
         }

@@ -209,6 +209,25 @@ impl AppState {
         self.say_way_back();
     }
 
+    /// Opens the own book anew where it was opened to be read only and can be written now: a full disk has
+    /// room again.
+    pub(super) fn open_to_write(&self) -> std::result::Result<(), Failure> {
+        let _one = self.one_at_a_time();
+        let home = &self.0.home;
+        let place = Place::new(home.places.own_book());
+        let vault = self.with_open(|open| open.own.is_read_only().then(|| open.vault.clone()))?;
+        let Some(vault) = vault.filter(|_| place.can_be_written()) else { return Ok(()) };
+        let book = Logbook::open(home.setup(place, &vault))?;
+        if book.is_read_only() {
+            return Ok(());
+        }
+        let mut open = self.0.open.write().unwrap_or_else(PoisonError::into_inner);
+        // The page may have been locked meanwhile. Sync ends before it begins anew.
+        let Some(Open { sample, .. }) = open.take() else { return Ok(()) };
+        *open = Some(Open { sample, ..Open::new(book, vault, home) });
+        Ok(())
+    }
+
     /// Ends sync and closes the books; whether all of it is gone in time.
     pub(super) fn close(&self) -> bool {
         let open = {

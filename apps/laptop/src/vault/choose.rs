@@ -103,7 +103,7 @@ pub(super) struct Choice {
 impl Choice {
     /// The sealed file; it is made where there is none.
     pub(super) fn sealed(&self, places: &Places) -> Result<Sealed, Failure> {
-        let passphrase = self.passphrase.as_ref().ok_or(Failure::PassphraseNeeded)?;
+        let passphrase = self.passphrase.as_ref().ok_or(Failure::NewPassphraseNeeded)?;
         if !places.sealed_keys().exists() {
             tell_if_short(passphrase);
         }
@@ -151,7 +151,7 @@ pub(super) fn new_passphrase(places: &Places) -> Result<Zeroizing<String>, Failu
         return Ok(passphrase);
     }
     if !is_interactive() {
-        return Err(Failure::PassphraseNeeded);
+        return Err(Failure::NewPassphraseNeeded);
     }
     let first = ask_secret(&words("app.ask_new_passphrase", &[]))?;
     if first.is_empty() {

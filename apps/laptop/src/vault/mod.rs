@@ -71,7 +71,7 @@ impl Note {
         match fs::read(&file) {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
                 Ok(note) => Ok(Some(note)),
-                Err(_) => Err(Failure::CannotRead(file)),
+                Err(_) => Err(Failure::BadVaultNote(file)),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Failure::unreadable(&file, &error)),

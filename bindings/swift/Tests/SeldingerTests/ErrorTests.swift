@@ -29,7 +29,7 @@ import Testing
     .NoFile, .Io, .Storage(code: 7), .NotFound(id: id), .NoDraft, .NothingToChoose, .NotAnId,
     .NotADay, .Cancelled, .BadBackup, .FormerBackup, .ForgedBackup, .CodeNotKept, .CodeDiffers,
     .NotACode, .BadLine(line: 3, reason: .at), .UnknownDefinition, .NotAPage, .ChoiceChanged,
-    .CodeTooOld,
+    .CodeTooOld, .FilesMoved, .NothingTyped, .NotInOne,
   ]
   for error in errors {
     let words = error.wording.what

@@ -84,6 +84,9 @@ pub enum BundleError {
     /// It is for another device, or for another code.
     #[error("a bundle for somebody else")]
     NotForThisDevice,
+    /// Its code has paired another device.
+    #[error("a bundle by a code that was used")]
+    CodeUsed,
     /// Who made it is not paired, or not any more.
     #[error("a bundle from a device that is not paired")]
     NotPaired,

@@ -137,6 +137,25 @@ fn devices_that_never_met_are_paired_by_the_code_of_the_first_bundle() {
 }
 
 #[test]
+fn the_code_of_a_first_bundle_pairs_one_device() {
+    let (mut phone, mut laptop, mut other) = (Device::new(), Device::new(), Device::new());
+    let (first, made) = phone.make(&BundleTo::Stranger);
+    let code = made.code.unwrap();
+    let answer = |device: &mut Device| {
+        device.write(1);
+        let taken = device.take_by(&first, Some(&code)).unwrap();
+        let to = BundleTo::Device { fingerprint: taken.fingerprint, code: Some(code.clone()) };
+        device.make(&to).0
+    };
+    let (answer, late) = (answer(&mut laptop), answer(&mut other));
+    phone.take_by(&answer, Some(&code)).unwrap();
+    assert_eq!(refused(phone.take_by(&late, Some(&code))), Some(BundleError::CodeUsed));
+    assert_eq!((phone.count(), phone.book.peers().unwrap().len()), (1, 1));
+    // The same device may answer again.
+    phone.take_by(&answer, Some(&code)).unwrap();
+}
+
+#[test]
 fn what_is_revoked_damaged_or_for_another_changes_nothing() {
     let (mut phone, laptop, other) = (Device::new(), Device::new(), Device::new());
     pair(&phone, &laptop);

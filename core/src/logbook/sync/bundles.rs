@@ -148,7 +148,8 @@ impl Logbook {
     /// paired from then on.
     ///
     /// # Errors
-    /// `Bundle`, `Code`; nothing was changed then. What a bundle could not finish is taken in again.
+    /// `Bundle`, `Code`; nothing was changed then. A code pairs one device, the first whose bundle it opens
+    /// here. What a bundle could not finish is taken in again.
     pub fn take_bundle_job(
         self: &Arc<Self>,
         source: &ImportSource,
@@ -159,8 +160,9 @@ impl Logbook {
         }
         let me = self.device_identity()?;
         let bytes = read(source)?;
-        let opened = match code {
-            Some(code) => bundle::open_first(&bytes, &code.parse()?, &me)?,
+        let code: Option<TypedSecret> = code.map(str::parse).transpose()?;
+        let opened = match &code {
+            Some(code) => bundle::open_first(&bytes, code, &me)?,
             None => bundle::open(&bytes, &me, &|peer: &Fingerprint| {
                 self.trusts(*peer).unwrap_or(false)
             })?,
@@ -171,13 +173,19 @@ impl Logbook {
             total: pages.iter().map(|page| u64::from(page.count)).sum(),
             pages: pages.into_iter(),
             opened,
-            by_code: code.is_some(),
+            code: code.as_ref().map(name_of_code),
             hello,
             begun: false,
             done: 0,
             set_aside: 0,
         }))
     }
+}
+
+/// Under which name the book remembers whom a code has paired, without telling the code.
+fn name_of_code(code: &TypedSecret) -> String {
+    let hash = blake3::derive_key("seldinger 2026 first bundle pairs one", &code.0);
+    format!("first_bundle_{}", crate::store::key::hex(&hash[..16]))
 }
 
 /// A file that is no larger than a bundle may be.
@@ -323,7 +331,8 @@ impl Work<SyncError> for Making {
 struct Taking {
     book: Arc<Logbook>,
     opened: Opened,
-    by_code: bool,
+    /// Under which name is kept whom the code has paired.
+    code: Option<String>,
     hello: Hello,
     pages: std::vec::IntoIter<Page>,
     begun: bool,
@@ -340,9 +349,12 @@ impl Taking {
     /// Looks whether it fits what has arrived here, and hears how far the other has come.
     fn begin(&mut self) -> SyncResult<()> {
         let (book, peer) = (&self.book, self.peer());
-        if self.by_code {
+        if let Some(code) = &self.code {
             let (name, seal_key) = (self.opened.bundle.name.clone(), self.opened.seal_key);
-            book.add_peer(&Party { fingerprint: peer, name, seal_key })?;
+            let party = Party { fingerprint: peer, name, seal_key };
+            if !book.add_peer_by(&party, Some(code))? {
+                return Err(BundleError::CodeUsed.into());
+            }
         }
         let known = book.read(|conn| rows::peer(conn, peer))?;
         let is_same = known.replica == Some(self.hello.replica);

@@ -9,7 +9,7 @@ use crate::error::{LogbookError, Result};
 use crate::ids::{DeviceId, RecordId};
 use crate::logbook::Logbook;
 use crate::record::{self, Created, Fields, NewRecord, Record};
-use crate::store::{self, Connection};
+use crate::store::{self, Connection, local};
 use crate::sync::Fingerprint;
 use crate::sync::frame::WhyRefused;
 use crate::sync::pairing::{DeviceName, Party, SealKey};
@@ -156,6 +156,12 @@ impl Logbook {
     /// # Errors
     /// `KeyRevoked`: a device that was revoked comes back under new keys, or not at all.
     pub fn add_peer(&self, party: &Party) -> Result<()> {
+        self.add_peer_by(party, None).map(drop)
+    }
+
+    /// The same by the code of a first bundle, which stands in `local` under that name: a code pairs one
+    /// device. Whether it did not pair another before.
+    pub(super) fn add_peer_by(&self, party: &Party, code: Option<&str>) -> Result<bool> {
         let at = self.now();
         let id = device_id(party.fingerprint);
         let fields: Fields = [
@@ -166,17 +172,24 @@ impl Logbook {
         ]
         .into_iter()
         .collect();
-        self.transact(|tx| {
+        let added = self.transact(|tx| {
             revocation::refuse_revoked(tx.conn(), party.fingerprint)?;
+            if let Some(code) = code {
+                let paired = party.fingerprint.to_string();
+                if local::text(tx.conn(), code)?.is_some_and(|before| before != paired) {
+                    return Ok(false);
+                }
+                local::set(tx.conn(), code, &paired)?;
+            }
             rows::add_peer(tx.conn(), party.fingerprint)?;
             let new = NewRecord { id, kind: DEVICE.to_owned(), at, fields: fields.clone() };
             if tx.create(new)? == Created::Known {
                 let patch = fields.into_iter().map(|(name, value)| (name, Some(value)));
                 tx.edit(id, patch.collect(), None)?;
             }
-            Ok(())
+            Ok(true)
         })?;
-        Ok(())
+        Ok(added.value)
     }
 
     /// What bundles for a device are sealed to.

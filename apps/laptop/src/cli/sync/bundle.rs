@@ -66,7 +66,11 @@ pub struct ImportArgs {
 /// Makes a bundle, or takes one in.
 pub fn bundle(home: &Home, command: &BundleCommand) -> Result<(), Failure> {
     match command {
-        BundleCommand::Export(args) => export(&Arc::new(home.existing()?.book), args),
+        BundleCommand::Export(args) => {
+            let book = home.existing()?.book;
+            home.places.check_output(&args.file)?;
+            export(&Arc::new(book), args)
+        }
         BundleCommand::Import(args) => {
             // Where nothing was written yet, a first bundle may be what comes first.
             let opened = home.existing_or_new()?;

@@ -182,16 +182,14 @@ fn quoted(name: &str) -> String {
 pub fn named(book: &Logbook, given: &str) -> Result<Peer, Failure> {
     let wanted = given.to_lowercase();
     let by_print = wanted.len() >= LEAST;
-    let mut found: Vec<Peer> = book
-        .peers()?
-        .into_iter()
-        .filter(|peer| !peer.is_revoked)
-        .filter(|peer| {
-            peer.name.to_lowercase() == wanted
-                || (by_print && peer.fingerprint.starts_with(&wanted))
-        })
-        .collect();
+    let is_meant = |peer: &Peer| {
+        peer.name.to_lowercase() == wanted || (by_print && peer.fingerprint.starts_with(&wanted))
+    };
+    let meant: Vec<Peer> = book.peers()?.into_iter().filter(is_meant).collect();
+    let (revoked, mut found): (Vec<Peer>, Vec<Peer>) =
+        meant.into_iter().partition(|peer| peer.is_revoked);
     match found.len() {
+        0 if !revoked.is_empty() => Err(Failure::RevokedDevice(given.to_owned())),
         0 => Err(Failure::NoSuchDevice(given.to_owned())),
         1 => Ok(found.remove(0)),
         _ => Err(Failure::ManyDevices(given.to_owned())),
