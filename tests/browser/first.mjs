@@ -29,6 +29,34 @@ async function confirmCode(page, browser) {
   same(await page.getByRole("link", { name: "Look at it" }).count(), 0, "offers to show it again");
 }
 
+/** Types into a form while another window locks the page. */
+async function lockElsewhere(page, browser) {
+  const refused = () => check(browser.told().every((line) => line.includes("401")), "only what is locked is refused");
+  await page.goto(new URL("/cases/new", page.url()).href);
+  const lesson = page.getByLabel(/lesson/i).first();
+  await lesson.fill("Typed before the lock");
+  const [other, idle] = [await browser.context.newPage(), await browser.context.newPage()];
+  await idle.goto(new URL("/tally", page.url()).href);
+  await idle.getByText("0 cases").waitFor();
+  await other.goto(new URL("/settings", page.url()).href);
+  // Not kept yet: it is typed as the lock comes.
+  await lesson.pressSequentially(", and after it");
+  await other.getByRole("button", { name: "Lock now" }).press("Enter");
+  await other.getByText("The key is out of memory, and sync has stopped.").waitFor();
+  await idle.getByRole("button", { name: "Unlock" }).waitFor();
+  await lesson.pressSequentially(" too");
+  await page.getByRole("button", { name: "Save" }).press("Enter");
+  await page.getByText("Seldinger is locked, so nothing is saved now.").waitFor();
+  same(await lesson.inputValue(), "Typed before the lock, and after it too", "the lesson");
+  refused();
+  await other.getByRole("button", { name: "Unlock" }).press("Enter");
+  await other.getByText("Cases stand here, newest first.").waitFor();
+  await page.getByRole("button", { name: "Save" }).press("Enter");
+  await page.getByText("Typed before the lock, and after it too").waitFor();
+  refused();
+  await Promise.all([other.close(), idle.close()]);
+}
+
 await run("first", async (step, browser) => {
   const page = await browser.enter();
   const cases = page.getByRole("table", { name: "Cases" }).locator("tbody tr");
@@ -90,30 +118,6 @@ await run("first", async (step, browser) => {
     await page.getByText("Cases stand here, newest first.").waitFor();
   });
 
-  await step("another window hears of the lock, and what was typed there is saved after it", async () => {
-    const refused = () => check(browser.told().every((line) => line.includes("401")), "only what is locked is refused");
-    await page.goto(new URL("/cases/new", page.url()).href);
-    const lesson = page.getByLabel(/lesson/i).first();
-    await lesson.fill("Typed before the lock");
-    const [other, idle] = [await browser.context.newPage(), await browser.context.newPage()];
-    await idle.goto(new URL("/tally", page.url()).href);
-    await idle.getByText("0 cases").waitFor();
-    await other.goto(new URL("/settings", page.url()).href);
-    // Not kept yet: it is typed as the lock comes.
-    await lesson.pressSequentially(", and after it");
-    await other.getByRole("button", { name: "Lock now" }).press("Enter");
-    await other.getByText("The key is out of memory, and sync has stopped.").waitFor();
-    await idle.getByRole("button", { name: "Unlock" }).waitFor();
-    await lesson.pressSequentially(" too");
-    await page.getByRole("button", { name: "Save" }).press("Enter");
-    await page.getByText("Seldinger is locked, so nothing is saved now.").waitFor();
-    same(await lesson.inputValue(), "Typed before the lock, and after it too", "the lesson");
-    refused();
-    await other.getByRole("button", { name: "Unlock" }).press("Enter");
-    await other.getByText("Cases stand here, newest first.").waitFor();
-    await page.getByRole("button", { name: "Save" }).press("Enter");
-    await page.getByText("Typed before the lock, and after it too").waitFor();
-    refused();
-    await Promise.all([other.close(), idle.close()]);
-  });
+  await step("another window hears of the lock, and what was typed there is saved after it", () =>
+    lockElsewhere(page, browser));
 });

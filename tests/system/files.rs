@@ -35,6 +35,42 @@ fn a_jot_that_is_not_utf8_is_refused_by_its_line() {
     assert!(refused(&dry, 7).contains("Line 1"));
 }
 
+/// `--force` replaces a file of the user's, never the log, its keys or their notes.
+#[test]
+fn nothing_is_written_over_the_log_itself() {
+    let app = App::new();
+    done(&app.run(&["jot", "PICC left"]));
+    let own = app.data().join("books").join("own");
+    let before = fs::read(own.join("book.db")).unwrap();
+    let mut targets = vec![own.join("book.db"), own.join("new"), app.data().join("vault.json")];
+    #[cfg(unix)]
+    {
+        let link = app.folder().join("link");
+        std::os::unix::fs::symlink(&own, &link).unwrap();
+        targets.push(link.join("book.db"));
+        let file = app.folder().join("file");
+        std::os::unix::fs::symlink(own.join("book.key"), &file).unwrap();
+        targets.push(file);
+    }
+    for target in &targets {
+        let target = target.to_str().unwrap();
+        for command in [
+            &["export", target, "--force"][..],
+            &["export", "--format", "csv", target, "--force"],
+            &["backup", target, "--recovery-code", "--force"],
+            &["bundle", "export", target, "--first", "--force"],
+        ] {
+            let said = refused(&app.run(command), 6);
+            assert!(said.contains("belongs to the log itself"), "{said}");
+        }
+    }
+    assert!(!own.join("new").exists());
+    assert_eq!(fs::read(own.join("book.db")).unwrap(), before);
+    assert_eq!(jots(&app), ["PICC left"]);
+    // Beside them the user's own files have room.
+    done(&app.run(&["export", app.data().join("mine.jsonl").to_str().unwrap()]));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_argument_that_is_not_utf8_is_refused() {

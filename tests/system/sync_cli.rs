@@ -218,6 +218,15 @@ fn what_two_folders_wrote_in_one_field_is_settled_and_told_as_it_was() {
         assert!(reasons.iter().all(|why| told.contains(why)), "{told}");
     }
     let also = one_json(&laptop.run(&["settle", id, "--json"]));
+    let path = also[0]["path"].as_str().unwrap();
+    let nothing = laptop.run_with(&["settle", id, path, "--keep", "typed"], b" \n");
+    assert!(refused(&nothing, 3).contains("Nothing was typed"));
+    let ninth = laptop.run(&["settle", id, path, "--keep", "other", "--number", "9"]);
+    assert!(refused(&ninth, 2).contains("no version number 9"));
+    assert!(
+        refused(&laptop.run(&["settle", id, "nofield", "--keep", "other"]), 3).contains("nofield")
+    );
+    assert_eq!(one_json(&laptop.run(&["settle", id, "--json"])), also, "nothing was chosen");
     for also in also.as_array().unwrap() {
         let keep = if also["both"].is_string() { "both" } else { "other" };
         done(&laptop.run(&["settle", id, also["path"].as_str().unwrap(), "--keep", keep]));

@@ -60,6 +60,12 @@ impl PreparedRestore {
         self.outlook.clone()
     }
 
+    /// Lets go of it now: that book is as it was, and can be opened. Languages without an order in which
+    /// objects go do not say when they would.
+    pub fn discard(&self) {
+        self.ready.discard();
+    }
+
     /// Puts it in the place of the book, which is kept. That happens once; whoever calls again is told the
     /// same again.
     pub fn put_in_place(&self) -> Result<RestoreReport> {
@@ -82,6 +88,11 @@ impl KeyChange {
         self.code.to_string()
     }
 
+    /// Lets go of it now: the book is as it was, and can be opened.
+    pub fn discard(&self) {
+        self.ready.discard();
+    }
+
     /// Puts the new key in force, and forgets the old one. That happens once; whoever calls again is told
     /// the same again.
     pub fn put_in_force(&self) -> Result<()> {
@@ -96,6 +107,15 @@ impl<T, R: Clone> Once<T, R> {
     fn of(ready: T) -> Self {
         // Heard only of work that panicked.
         Self(Mutex::new((Some(ready), Err(LogbookError::Io))))
+    }
+
+    /// Nothing is done any more, unless it was done already.
+    fn discard(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ready) = state.0.take() {
+            drop(ready);
+            state.1 = Err(LogbookError::Cancelled);
+        }
     }
 
     fn done(&self, work: impl FnOnce(T) -> Result<R>) -> Result<R> {
@@ -171,6 +191,11 @@ mod tests {
         let once = Once::of(7);
         assert_eq!(once.done(|ready| Ok(ready + 1)), Ok(8));
         assert_eq!(once.done(|_| panic!("again")), Ok(8));
+        once.discard();
+        assert_eq!(once.done(|_| panic!("again")), Ok(8), "it was done");
+        let once = Once::of(7);
+        once.discard();
+        assert_eq!(once.done(Ok), Err(LogbookError::Cancelled));
         let once: Once<(), ()> = Once::of(());
         assert_eq!(once.done(|()| Err(LogbookError::DiskFull)), Err(LogbookError::DiskFull));
         assert_eq!(once.done(|()| Ok(())), Err(LogbookError::DiskFull), "it was not done");

@@ -137,10 +137,9 @@ fn what_is_written_to_a_file_that_was_moved_is_not_called_saved() {
     std::fs::rename(&database, &away).unwrap();
     for _ in 0..2 {
         assert_eq!(book.delete(id(1)).map(drop), Err(LogbookError::FilesMoved));
-        let job = book
-            .import_job(source(&[with_id(2, &json!({"note": "two"}))]), ImportOptions::default());
-        let stopped = job.unwrap().run(|_| ()).map(drop);
-        assert_eq!(stopped, Err(LogbookError::FilesMoved));
+        let two = source(&[with_id(2, &json!({"note": "two"}))]);
+        let begun = book.import_job(two, ImportOptions::default()).map(drop);
+        assert_eq!(begun, Err(LogbookError::FilesMoved));
         std::fs::copy(&away, &database).unwrap();
     }
     std::fs::rename(&away, &database).unwrap();

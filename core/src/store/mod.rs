@@ -64,8 +64,6 @@ pub(crate) use whole_file::WholeFile;
 pub use whole_file::{Existing, sweep_unfinished, write_whole};
 
 pub(crate) const PAGE_BYTES: usize = 4096;
-/// As much as a save, its index and its log take, many times over.
-const ROOM_BYTES: usize = 256 * 1024;
 /// How long a write waits for another program's.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// How long emptying the log waits for readers; whoever erases waits with it.
@@ -135,17 +133,6 @@ impl Place {
     /// `NoBook`, `PartMissing`.
     pub fn check(&self) -> Result<()> {
         parts::whole(&self.folder)
-    }
-
-    /// Whether something can be written beside the book now, with room for more than a few records. A book
-    /// that was opened to be read only is worth opening anew then.
-    pub fn can_be_written(&self) -> bool {
-        let file = self.folder.join(".can-be-written");
-        let tried = owner_only::open_or_create(&file)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, &[1; ROOM_BYTES]));
-        // Also what an earlier try left.
-        let _ = std::fs::remove_file(&file);
-        tried.is_ok()
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::backup::copy_file;
 use super::key::{BookKey, hex};
-use super::{Connection, DATABASE, LOG, Place, connect, sql};
+use super::{Connection, DATABASE, LOG, Place, connect, owner_only, sql};
 use crate::error::{LogbookError, Result};
 use crate::ids::{Ids as _, SystemIds};
 
@@ -23,6 +23,22 @@ const NAME: &str = "seldinger-reading-";
 const IN_USE: &str = "in-use";
 /// How often it is begun anew because the book was written meanwhile.
 const TRIES: u32 = 5;
+
+/// As much as a save, its index and its log take, many times over.
+const ROOM_BYTES: usize = 256 * 1024;
+
+impl Place {
+    /// Whether something can be written beside the book now, with room for more than a few records. A book
+    /// that was opened to be read only is worth opening anew then.
+    pub fn can_be_written(&self) -> bool {
+        let file = self.folder.join(".can-be-written");
+        let tried = owner_only::open_or_create(&file)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, &[1; ROOM_BYTES]));
+        // Also what an earlier try left.
+        let _ = std::fs::remove_file(&file);
+        tried.is_ok()
+    }
+}
 
 /// Whether an error says that something could not be written, whatever else works.
 pub(crate) fn is_about_writing(error: &LogbookError) -> bool {

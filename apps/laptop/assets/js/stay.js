@@ -4,7 +4,6 @@
   const TOKEN = "/live/token";
   const LOCKED = 401;
   const trouble = document.getElementById("trouble");
-  const channel = new BroadcastChannel("seldinger");
   const typed = new Set();
   const kept = (target) => target.closest && target.closest("[data-keeps]");
   const holds = () => [...typed].some((form) => form.isConnected);
@@ -56,27 +55,10 @@
     tell("locked");
   });
 
-  // One window that locks is heard by the others.
-  document.addEventListener("submit", (event) => {
-    const form = event.target.closest("[data-locks]");
-    if (!form) return;
+  // Another window has locked the page.
+  document.addEventListener("seldinger:locked", (event) => {
+    if (!holds()) return;
     event.preventDefault();
-    const show = () => location.assign("/");
-    fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).then(() => {
-      channel.postMessage(TOKEN);
-      show();
-    }, show);
-  });
-  channel.addEventListener("message", () => {
-    if (holds()) tell("locked");
-    else location.reload();
-  });
-
-  // Going back shows no page that was locked meanwhile.
-  addEventListener("pagehide", (event) => {
-    if (event.persisted) document.body.hidden = true;
-  });
-  addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload();
+    tell("locked");
   });
 })();

@@ -42,6 +42,7 @@ const SCRIPT: &str = texts!(
     "js/keys.js",
     "js/live.js",
     "js/stay.js",
+    "js/lock.js",
     "js/timer.js",
     "js/devices.js",
     "js/import.js",

@@ -48,8 +48,8 @@ extension TestBook {
     try Logbook.open(folder: test.path("other"), vault: test.vault, installation: "another device")
   }
   try open().jot("port")
-  var ready: PreparedRestore? = try await test.restore(file, "correct horse").finish()
-  let outlook = try #require(ready?.outlook())
+  let ready = try await test.restore(file, "correct horse").finish()
+  let outlook = ready.outlook()
   #expect(outlook.records == 1 && outlook.days == 0)
   guard case .readable(let added, let changed, _, _) = outlook.replaced else {
     Issue.record("the log there can be read")
@@ -57,7 +57,8 @@ extension TestBook {
   }
   #expect(added == 1 && changed == 0)
   #expect(restoreWording(outlook: outlook).what.contains("Written since: 1."))
-  ready = nil
+  ready.discard()
+  #expect(throws: LogbookError.Cancelled) { try ready.putInPlace() }
   #expect(try open().newest().rows.count == 2, "it was let go of")
 }
 
