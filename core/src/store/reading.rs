@@ -33,7 +33,7 @@ impl Place {
     pub fn can_be_written(&self) -> bool {
         let file = self.folder.join(".can-be-written");
         let tried = owner_only::open_or_create(&file)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, &[1; ROOM_BYTES]));
+            .and_then(|mut file| std::io::Write::write_all(&mut file, &vec![1; ROOM_BYTES]));
         // Also what an earlier try left.
         let _ = std::fs::remove_file(&file);
         tried.is_ok()

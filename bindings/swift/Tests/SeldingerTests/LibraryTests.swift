@@ -21,7 +21,10 @@ private func typed(_ pairs: KeyValuePairs<String, String>) -> [TypedField] {
 }
 
 @Test func aProcedureShowsTheUsersNotesAndCases() throws {
-  let book = try TestBook().create()
+  let test = try TestBook()
+  // Its folder is there as long as it is.
+  defer { withExtendedLifetime(test) {} }
+  let book = try test.create()
   _ = try book.saveJot(text: "para, 4 L, assisted", options: JotOptions())
   let form = try book.openForm(id: "procedure_note", record: nil)
   let note = "color Doppler on, every time"
@@ -37,7 +40,10 @@ private func typed(_ pairs: KeyValuePairs<String, String>) -> [TypedField] {
 }
 
 @Test func findingsAndReadsGrowByWeek() throws {
-  let book = try TestBook().create()
+  let test = try TestBook()
+  // Its folder is there as long as it is.
+  defer { withExtendedLifetime(test) {} }
+  let book = try test.create()
   let finding = try book.openForm(id: "imaging_finding", record: nil)
   let written = ["region": "liver", "finding": "replaced right hepatic artery", "read_as": "alone"]
   let fields = written.map { TypedField(path: $0.key, texts: [$0.value]) }
